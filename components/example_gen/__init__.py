@@ -1,0 +1,1 @@
+"""TfdsExampleGen: images from tensorflow-datasets into a pipeline."""

@@ -1,0 +1,26 @@
+"""Names that several components share: feature keys, split names, and what the losses are called.
+
+Light on purpose: it imports nothing, so that the command line and the metadata tools may use it.
+"""
+
+from typing import Final
+
+IMAGE: Final = "image"
+"""Before Transform: PNG bytes. After Transform: float32 [height, width, channels]."""
+
+LABEL: Final = "label"
+"""int64, optional: never seen by a model, only used to slice and to colour."""
+
+TRAIN: Final = "train"
+EVAL: Final = "eval"
+TEST: Final = "test"
+SPLITS: Final = (TRAIN, EVAL, TEST)
+"""`train` fits, `eval` steers, `test` is looked at once, by the Evaluator."""
+
+RECONSTRUCTION_LOSS: Final = "reconstruction_loss"
+SQUARED_ERROR: Final = "squared_error"
+KL_DIVERGENCE: Final = "kl_divergence"
+NEGATIVE_ELBO: Final = "negative_elbo"
+LOSSES: Final = (RECONSTRUCTION_LOSS, SQUARED_ERROR, KL_DIVERGENCE, NEGATIVE_ELBO)
+"""What the `evaluate` signature gives for each example, and the Evaluator averages: nats per image, but for the squared error,
+which is a sum over pixels in [0, 1]."""

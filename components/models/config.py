@@ -1,0 +1,76 @@
+"""What a model is made of. Imports no TensorFlow, so that a configuration is checked in milliseconds."""
+
+from enum import StrEnum
+
+from pydantic import Field, PositiveInt, field_validator
+
+from components.settings import Section
+
+
+class ModelKind(StrEnum):
+    """Which model."""
+
+    AE = "ae"
+    """A deterministic code; the loss is the reconstruction loss alone."""
+
+    VAE = "vae"
+    """A Gaussian posterior over codes and a standard normal prior (Kingma & Welling, 2014)."""
+
+
+class Network(StrEnum):
+    """What the encoder and the decoder are built of."""
+
+    DENSE = "dense"
+    CONV = "conv"
+
+
+class Likelihood(StrEnum):
+    """The decoder's distribution over pixels."""
+
+    BERNOULLI = "bernoulli"
+    """Grey pixels in [0, 1] are read as probabilities: the loss is the cross-entropy."""
+
+    GAUSSIAN = "gaussian"
+    """A fixed standard deviation, see `gaussian_stddev`."""
+
+
+class ModelConfig(Section):
+    """An autoencoder or a variational autoencoder."""
+
+    kind: ModelKind = ModelKind.VAE
+    """`ae` or `vae`."""
+
+    network: Network = Network.DENSE
+    """`dense` or `conv`."""
+
+    hidden_units: tuple[PositiveInt, ...] = Field(default=(512, 512), min_length=1)
+    """Widths of the encoder's dense layers (`dense`); the decoder mirrors them."""
+
+    filters: tuple[PositiveInt, ...] = Field(default=(32, 64), min_length=1)
+    """Filters of the encoder's stride-2 convolutions (`conv`); the decoder mirrors them."""
+
+    activation: str = "silu"
+    """A Keras activation."""
+
+    batch_normalization: bool = True
+    """Batch normalisation between a layer and its activation."""
+
+    latent_dim: PositiveInt = 32
+    """Dimensions of the code."""
+
+    likelihood: Likelihood = Likelihood.BERNOULLI
+    """`bernoulli` or `gaussian`."""
+
+    gaussian_stddev: float = Field(default=0.1, gt=0)
+    """Standard deviation of a pixel in [0, 1] under the Gaussian likelihood."""
+
+    beta: float = Field(default=1.0, ge=0)
+    """Weight of the KL divergence in the training objective (Higgins et al., 2017); an `ae` ignores it."""
+
+    @field_validator("activation")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        known = ("elu", "gelu", "leaky_relu", "mish", "relu", "selu", "sigmoid", "silu", "softplus", "swish", "tanh")
+        if name not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return name

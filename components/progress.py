@@ -1,0 +1,41 @@
+"""How a component tells whoever watches how far it is.
+
+Progress travels as log records, so that a component needs to know nothing of who shows it: without a listener it costs one
+function call, with Python's logging configured it is a line in the log, and the local runner turns it into a progress bar.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+LOGGER_NAME: Final = "tfx_vae.progress"
+RECORD_ATTRIBUTE: Final = "progress"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a piece of work is.
+
+    Attributes:
+      task: What is being done, as a person would say it, e.g. ``"training"``.
+      completed: Units that are done.
+      total: Units in all, or None if nobody knows.
+      unit: The plural of what is counted, e.g. ``"epochs"``.
+      figures: What to show beside the bar, e.g. ``{"eval loss": 101.2}``, in nats per image unless the name says otherwise.
+    """
+
+    task: str
+    completed: float
+    total: float | None
+    unit: str
+    figures: dict[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        total = "" if self.total is None else f" of {self.total:g}"
+        figures = "".join(f", {name} {value:.4g}" for name, value in self.figures.items())
+        return f"{self.task}: {self.completed:g}{total} {self.unit}{figures}"
+
+
+def report(progress: Progress) -> None:
+    """Tells every listener how far the work is."""
+    logging.getLogger(LOGGER_NAME).info("%s", progress, extra={RECORD_ATTRIBUTE: progress})

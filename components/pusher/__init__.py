@@ -1,0 +1,1 @@
+"""Pusher: puts a blessed model into the versioned serving directory."""

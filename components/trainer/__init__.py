@@ -1,0 +1,1 @@
+"""Trainer: fits a model and exports it with its serving signatures."""

@@ -1,0 +1,1 @@
+"""Transform: decodes and normalises pixels."""

@@ -1,0 +1,25 @@
+"""How pixels are normalised before the encoder sees them."""
+
+from enum import StrEnum
+
+from components.settings import Section
+
+
+class Normalization(StrEnum):
+    """What the encoder's input ranges over."""
+
+    UNIT = "unit"
+    """[0, 1]."""
+
+    SYMMETRIC = "symmetric"
+    """[-1, 1]."""
+
+    STANDARDIZE = "standardize"
+    """Mean 0 and variance 1 over all pixels of the training split."""
+
+
+class TransformConfig(Section):
+    """Pixel normalisation."""
+
+    normalization: Normalization = Normalization.UNIT
+    """`unit`, `symmetric` or `standardize`."""

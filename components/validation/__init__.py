@@ -1,0 +1,1 @@
+"""ValidationGate: stops a run whose data does not obey the schema."""

@@ -1,0 +1,1 @@
+"""What wires the components together and runs them."""

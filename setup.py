@@ -1,0 +1,5 @@
+"""What Beam's --setup_file takes; the metadata stands in pyproject.toml."""
+
+from setuptools import setup
+
+setup()
