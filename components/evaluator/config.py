@@ -28,13 +28,15 @@ class Threshold(Section):
         return self
 
 
+def _default_thresholds() -> dict[LossName, Threshold]:
+    return {"negative_elbo": Threshold(worsening=1.0)}
+
+
 class EvaluatorConfig(Section):
     """Slices and thresholds."""
 
     slice_by_label: bool = True
     """Metrics for each label too, where the dataset has one."""
 
-    thresholds: dict[LossName, Threshold] = Field(
-        default_factory=lambda: {"negative_elbo": Threshold(worsening=1.0)}, min_length=1
-    )
+    thresholds: dict[LossName, Threshold] = Field(default_factory=_default_thresholds, min_length=1)
     """By metric: reconstruction_loss, squared_error, kl_divergence, negative_elbo."""
