@@ -1,0 +1,112 @@
+"""From a code to the parameters of the distribution over pixels. Mirrors encoder.py."""
+
+import math
+from collections.abc import Iterator
+from typing import assert_never
+
+import keras
+
+from components.models.config import ModelConfig, Network
+from components.models.layers import needs_bias, normalize_and_activate
+from components.models.pixel_distributions import pixel_distribution
+from components.models.seeds import layer_seeds
+
+
+def build_decoder(config: ModelConfig, image_shape: tuple[int, int, int], pixel_mean: float, seed: int) -> keras.Model:
+    """The decoder as a functional Keras model.
+
+    Its output bias starts where the expected image is the mean pixel, so that training does not begin with learning that.
+
+    Args:
+      config: network, its widths, the size of the code, and the likelihood.
+      image_shape: height, width, channels; any of them may be 1.
+      pixel_mean: mean of all pixels of the training split, in [0, 1].
+      seed: fixes the initial weights.
+
+    Returns:
+      A model from codes, float32 [N, L], to float32 [N, height, width, channels]: logits for the Bernoulli likelihood, means
+      for the Gaussian one.
+    """
+    seeds = layer_seeds(seed, "decoder")
+    bias = keras.initializers.Constant(pixel_distribution(config).parameter_of(pixel_mean))
+    code = keras.Input((config.latent_dim,), name="code")
+    match config.network:
+        case Network.DENSE:
+            parameters = _dense_parameters(code, config, image_shape, bias, seeds)
+        case Network.CONV:
+            parameters = _convolutional_parameters(code, config, image_shape, bias, seeds)
+        case _:
+            assert_never(config.network)
+    return keras.Model(code, parameters, name="decoder")
+
+
+def _dense_parameters(
+    code: keras.KerasTensor,
+    config: ModelConfig,
+    image_shape: tuple[int, int, int],
+    bias: keras.initializers.Initializer,
+    seeds: Iterator[int],
+) -> keras.KerasTensor:
+    features = code
+    for number, units in enumerate(reversed(config.hidden_units), start=1):
+        name = f"hidden_{number}"
+        initializer = keras.initializers.GlorotUniform(next(seeds))
+        dense = keras.layers.Dense(units, use_bias=needs_bias(config), kernel_initializer=initializer, name=name)
+        features = normalize_and_activate(dense(features), config, name)
+    initializer = keras.initializers.GlorotUniform(next(seeds))
+    output = keras.layers.Dense(math.prod(image_shape), kernel_initializer=initializer, bias_initializer=bias, name="pixels")
+    return keras.layers.Reshape(image_shape, name="parameters")(output(features))
+
+
+def _convolutional_parameters(
+    code: keras.KerasTensor,
+    config: ModelConfig,
+    image_shape: tuple[int, int, int],
+    bias: keras.initializers.Initializer,
+    seeds: Iterator[int],
+) -> keras.KerasTensor:
+    height, width, channels = image_shape
+    sizes = _sizes(height, width, len(config.filters))
+    start = (*sizes[-1], config.filters[-1])
+    initializer = keras.initializers.GlorotUniform(next(seeds))
+    dense = keras.layers.Dense(math.prod(start), use_bias=needs_bias(config), kernel_initializer=initializer, name="features")
+    features = keras.layers.Reshape(start, name="feature_maps")(dense(code))
+    features = normalize_and_activate(features, config, "features")
+
+    hidden = zip(reversed(config.filters[:-1]), reversed(sizes[1:-1]), strict=True)
+    for number, (filters, size) in enumerate(hidden, start=1):
+        name = f"convolution_{number}"
+        convolution = _double(filters, needs_bias(config), "zeros", seeds, name)
+        features = _crop(convolution(features), size, name)
+        features = normalize_and_activate(features, config, name)
+    output = _double(channels, True, bias, seeds, "pixels")
+    return _crop(output(features), (height, width), "pixels")
+
+
+def _sizes(height: int, width: int, halvings: int) -> list[tuple[int, int]]:
+    """Heights and widths from the image to the encoder's last feature maps: each half of the one before, rounded up."""
+    return [(-(-height // 2**level), -(-width // 2**level)) for level in range(halvings + 1)]
+
+
+def _double(
+    filters: int, use_bias: bool, bias: keras.initializers.Initializer | str, seeds: Iterator[int], name: str
+) -> keras.layers.Layer:
+    # A kernel that the stride divides covers every pixel equally often: no checkerboard (Odena et al., 2016).
+    return keras.layers.Conv2DTranspose(
+        filters,
+        kernel_size=4,
+        strides=2,
+        padding="same",
+        use_bias=use_bias,
+        kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+        bias_initializer=bias,
+        name=name,
+    )
+
+
+def _crop(features: keras.KerasTensor, size: tuple[int, int], name: str) -> keras.KerasTensor:
+    """Takes off the last row and column that doubling adds where the encoder had an odd size."""
+    surplus = tuple((0, doubled - wanted) for doubled, wanted in zip(features.shape[1:3], size, strict=True))
+    if surplus == ((0, 0), (0, 0)):
+        return features
+    return keras.layers.Cropping2D(surplus, name=f"{name}_crop")(features)

@@ -1,0 +1,30 @@
+"""What stands between two layers of an encoder or a decoder."""
+
+import keras
+
+from components.models.config import ModelConfig
+
+# Keras's 0.99 needs hundreds of steps before the moving averages, with which a model is evaluated, describe it; a short
+# training has fewer, and 0.9 still averages over ten batches.
+_BATCH_NORMALIZATION_MOMENTUM = 0.9
+
+
+def normalize_and_activate(features: keras.KerasTensor, config: ModelConfig, name: str) -> keras.KerasTensor:
+    """Batch normalisation, if the configuration asks for it (Ioffe & Szegedy, 2015), and the activation.
+
+    Args:
+      features: output of a layer made with `use_bias=needs_bias(config)`.
+      config: the model's configuration.
+      name: the layer's name, from which the names of these two are made.
+    """
+    if config.batch_normalization:
+        normalization = keras.layers.BatchNormalization(
+            momentum=_BATCH_NORMALIZATION_MOMENTUM, name=f"{name}_batch_normalization"
+        )
+        features = normalization(features)
+    return keras.layers.Activation(config.activation, name=f"{name}_activation")(features)
+
+
+def needs_bias(config: ModelConfig) -> bool:
+    """Whether a hidden layer has a bias: batch normalisation subtracts it again, and has its own."""
+    return not config.batch_normalization
