@@ -1,0 +1,106 @@
+"""The interface that every model shares."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.models.posterior import Posterior
+
+EVERY_MODEL = [(kind, network) for kind in ("ae", "vae") for network in ("dense", "conv")]
+every_model = pytest.mark.parametrize(("kind", "network"), EVERY_MODEL)
+
+
+@every_model
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3), (7, 5, 3), (1, 1, 1)])
+def test_shapes_from_image_to_losses(make_model, make_images, make_noise, kind, network, image_shape):
+    model = make_model(kind=kind, network=network, image_shape=image_shape)
+    images = make_images(2, image_shape)
+    posterior = model.encode(images)
+    code = model.sample_code(posterior, make_noise(2))
+    parameters = model.decode(code)
+    assert posterior.mean.shape == code.shape == model.kl_divergence(posterior).shape == (2, 3)
+    assert (posterior.log_variance is None) == (kind == "ae")
+    assert parameters.shape == model.expected_image(parameters).shape == model(images).shape == (2, *image_shape)
+    assert model.log_likelihood(images, parameters).shape == (2,)
+
+
+def test_a_model_tells_what_it_is(make_model):
+    model = make_model(image_shape=(4, 3, 2), latent_dim=5)
+    assert (model.config.kind, model.image_shape, model.latent_dim) == ("vae", (4, 3, 2), 5)
+
+
+def test_an_autoencoders_code_ignores_the_noise_and_costs_nothing(make_model, make_images, make_noise):
+    model = make_model(kind="ae")
+    posterior = model.encode(make_images(2))
+    assert model.sample_code(posterior, make_noise(2)) is posterior.mean
+    np.testing.assert_array_equal(model.kl_divergence(posterior), np.zeros((2, 3)))
+
+
+def test_a_vaes_codes_have_the_mean_and_variance_of_the_posterior(make_model, make_noise):
+    mean, variance = np.array([0.5, -1.0, 3.0], np.float32), np.array([0.1, 1.0, 2.0], np.float32)
+    count = 100_000
+    posterior = Posterior(*(np.broadcast_to(values, (count, 3)) for values in (mean, np.log(variance))))
+    codes = make_model().sample_code(posterior, make_noise(count)).numpy()
+    np.testing.assert_array_less(np.abs(codes.mean(axis=0) - mean), 4 * np.sqrt(variance / count))
+    np.testing.assert_array_less(np.abs(codes.var(axis=0) - variance), 4 * variance * np.sqrt(2 / count))
+
+
+def test_calling_a_model_shows_the_reconstruction_of_the_mean_code(make_model, make_images):
+    model, images = make_model(), make_images(2)
+    expected = tf.sigmoid(model.decode(model.encode(images).mean))
+    np.testing.assert_array_equal(model(images), expected)
+
+
+def test_only_training_updates_the_statistics_of_batch_normalisation(make_model, make_images, make_noise):
+    model, images = make_model(), make_images(4)
+
+    def statistics():
+        return [variable.numpy() for variable in model.non_trainable_variables]
+
+    before = statistics()
+    assert len(before) == 8
+    model.decode(model.sample_code(model.encode(images), make_noise(4)))
+    assert all(map(np.array_equal, before, statistics()))
+    model.decode(model.sample_code(model.encode(images, training=True), make_noise(4)), training=True)
+    assert not any(map(np.array_equal, before, statistics()))
+
+
+@every_model
+def test_all_variables_exist_before_the_first_call(make_model, make_images, kind, network):
+    model = make_model(kind=kind, network=network)
+    before = [variable.path for variable in model.variables]
+    model(make_images(2), training=True)
+    assert before
+    assert [variable.path for variable in model.variables] == before
+
+
+@every_model
+def test_a_checkpoint_brings_everything_back(make_model, make_images, kind, network, tmp_path):
+    model, images = make_model(kind=kind, network=network, seed=1), make_images(2)
+    model(images, training=True)
+    path = tf.train.Checkpoint(model=model).write(str(tmp_path / "checkpoint"))
+    other = make_model(kind=kind, network=network, seed=2)
+    assert not np.array_equal(other(images), model(images))
+    tf.train.Checkpoint(model=other).read(path).assert_consumed()
+    np.testing.assert_array_equal(other(images), model(images))
+
+
+@pytest.mark.parametrize(("kind", "network"), [("ae", "dense"), ("vae", "conv")])
+def test_a_module_that_holds_a_model_survives_saved_model(make_model, make_images, make_noise, kind, network, tmp_path):
+    class Exported(tf.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.model = model
+
+        @tf.function(input_signature=[tf.TensorSpec((None, 7, 5, 3)), tf.TensorSpec((None, 3))])
+        def reconstruct(self, image, noise):
+            code = self.model.sample_code(self.model.encode(image), noise)
+            return {"reconstruction": self.model.expected_image(self.model.decode(code))}
+
+    exported = Exported(make_model(kind=kind, network=network))
+    tf.saved_model.save(exported, str(tmp_path), signatures={"reconstruct": exported.reconstruct})
+    signature = tf.saved_model.load(str(tmp_path)).signatures["reconstruct"]
+    for count in (1, 4):
+        images, noise = make_images(count), make_noise(count)
+        before, after = exported.reconstruct(images, noise), signature(image=images, noise=noise)
+        np.testing.assert_allclose(after["reconstruction"], before["reconstruction"], rtol=1e-6)

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from components.models.distributions import (
+    bernoulli_log_likelihood,
+    gaussian_log_likelihood,
+    kl_divergence,
+    reparameterize,
+)
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def logits(random):
+    return random.normal(scale=4, size=(5, 4, 3, 2)).astype(np.float32)
+
+
+def test_the_bernoulli_log_likelihood_of_binary_images_is_scipys_summed_over_pixels(random, logits):
+    pixels = random.integers(2, size=logits.shape).astype(np.float32)
+    expected = scipy.stats.bernoulli.logpmf(pixels, scipy.special.expit(logits.astype(np.float64))).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(bernoulli_log_likelihood(pixels, logits), expected, rtol=1e-5)
+
+
+def test_the_bernoulli_log_likelihood_of_grey_images_is_tensorflow_probabilitys(random, logits):
+    pixels = random.uniform(size=logits.shape).astype(np.float32)
+    # With its own default, an integer type, it would round the pixels down.
+    expected = tfp.distributions.Bernoulli(logits=logits, dtype=tf.float32).log_prob(pixels)
+    np.testing.assert_allclose(bernoulli_log_likelihood(pixels, logits), tf.reduce_sum(expected, axis=(1, 2, 3)), rtol=1e-5)
+
+
+def test_the_bernoulli_loss_of_a_grey_image_is_its_entropy_at_best(random):
+    probabilities = random.uniform(0.05, 0.95, size=(1, 6, 6, 1))
+    entropy = scipy.stats.bernoulli.entropy(probabilities).sum()
+    best = scipy.special.logit(probabilities)
+    pixels = probabilities.astype(np.float32)
+    np.testing.assert_allclose(-bernoulli_log_likelihood(pixels, best.astype(np.float32)), [entropy], rtol=1e-6)
+    for scale in (0.01, 0.3, 3.0):
+        other = (best + random.normal(scale=scale, size=best.shape)).astype(np.float32)
+        assert -bernoulli_log_likelihood(pixels, other)[0] > entropy
+
+
+def test_the_bernoulli_log_likelihood_stays_finite_where_the_decoder_is_certain_and_wrong():
+    result = bernoulli_log_likelihood(tf.constant([[1.0, 0.0]]), tf.constant([[-500.0, 500.0]]))
+    np.testing.assert_allclose(result, [-1000.0])
+
+
+@pytest.mark.parametrize("stddev", [0.1, 1.0, 3.0])
+def test_the_gaussian_log_likelihood_is_scipys_and_tensorflow_probabilitys_summed_over_pixels(random, stddev):
+    pixels = random.uniform(size=(5, 4, 3, 2)).astype(np.float32)
+    mean = random.uniform(size=pixels.shape).astype(np.float32)
+    result = gaussian_log_likelihood(pixels, mean, stddev)
+    by_scipy = scipy.stats.norm.logpdf(pixels.astype(np.float64), mean, stddev).sum(axis=(1, 2, 3))
+    by_tfp = tf.reduce_sum(tfp.distributions.Normal(mean, stddev).log_prob(pixels), axis=(1, 2, 3))
+    np.testing.assert_allclose(result, by_scipy, rtol=1e-4)
+    np.testing.assert_allclose(result, by_tfp, rtol=1e-4)
+
+
+@pytest.fixture
+def posterior(random):
+    return random.normal(size=(6, 4)).astype(np.float32), random.uniform(-4, 1.5, size=(6, 4)).astype(np.float32)
+
+
+def test_the_kl_divergence_is_tensorflow_probabilitys_for_each_dimension(posterior):
+    mean, log_variance = posterior
+    normal = tfp.distributions.Normal
+    expected = tfp.distributions.kl_divergence(normal(mean, np.exp(log_variance / 2)), normal(0.0, 1.0))
+    np.testing.assert_allclose(kl_divergence(mean, log_variance), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_kl_divergence_is_the_mean_log_ratio_of_the_densities_by_monte_carlo(random, posterior):
+    mean, log_variance = (values.astype(np.float64) for values in posterior)
+    stddev = np.exp(log_variance / 2)
+    count = 50_000
+    codes = mean + stddev * random.normal(size=(count, *mean.shape))
+    log_ratios = scipy.stats.norm.logpdf(codes, mean, stddev) - scipy.stats.norm.logpdf(codes)
+    standard_error = log_ratios.std(axis=0) / np.sqrt(count)
+    assert standard_error.max() < 0.02
+    deviation = (kl_divergence(*posterior).numpy() - log_ratios.mean(axis=0)) / standard_error
+    assert np.abs(deviation).max() < 4
+
+
+def test_the_kl_divergence_of_the_prior_from_itself_is_zero():
+    assert not np.any(kl_divergence(tf.zeros((2, 3)), tf.zeros((2, 3))))
+
+
+def test_a_reparameterised_sample_is_the_mean_plus_so_many_standard_deviations():
+    sample = reparameterize(tf.constant([[1.0, -2.0]]), tf.math.log([[4.0, 0.25]]), tf.constant([[3.0, -1.0]]))
+    np.testing.assert_allclose(sample, [[7.0, -2.5]], rtol=1e-6)

@@ -1,0 +1,94 @@
+"""Encoder and decoder, built alone."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.models.config import ModelConfig
+from components.models.decoder import build_decoder
+from components.models.encoder import build_encoder
+
+SMALL = {"hidden_units": (8, 6), "filters": (4, 6), "latent_dim": 3}
+
+
+@pytest.fixture(params=["dense", "conv"])
+def config(request):
+    return ModelConfig(network=request.param, **SMALL)
+
+
+def test_the_encoder_of_a_vae_gives_mean_and_log_variance(config):
+    statistics = build_encoder(config, (7, 5, 3), seed=0)(tf.ones((2, 7, 5, 3)))
+    assert {name: value.shape for name, value in statistics.items()} == {"mean": (2, 3), "log_variance": (2, 3)}
+
+
+def test_the_encoder_of_an_autoencoder_gives_the_code_alone(config):
+    statistics = build_encoder(config.model_copy(update={"kind": "ae"}), (7, 5, 3), seed=0)(tf.ones((2, 7, 5, 3)))
+    assert {name: value.shape for name, value in statistics.items()} == {"mean": (2, 3)}
+
+
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3), (7, 5, 3), (1, 9, 1), (9, 1, 2), (1, 1, 1)])
+@pytest.mark.parametrize("levels", [1, 3])
+def test_the_decoder_gives_one_parameter_for_each_pixel_of_any_image(config, image_shape, levels):
+    config = config.model_copy(update={"hidden_units": (4,) * levels, "filters": (2,) * levels})
+    assert build_decoder(config, image_shape, 0.5, seed=0).output_shape == (None, *image_shape)
+
+
+def test_the_decoders_feature_maps_mirror_the_encoders_also_where_a_size_is_odd():
+    config = ModelConfig(network="conv", filters=(2, 3, 4))
+    encoder, decoder = build_encoder(config, (13, 6, 1), seed=0), build_decoder(config, (13, 6, 1), 0.5, seed=0)
+    encoded = [encoder.get_layer(f"convolution_{number}_activation").output.shape for number in (1, 2, 3)]
+    decoded = [decoder.get_layer(f"{name}_activation").output.shape for name in ("features", "convolution_1", "convolution_2")]
+    assert encoded == [(None, 7, 3, 2), (None, 4, 2, 3), (None, 2, 1, 4)]
+    assert decoded == encoded[::-1]
+
+
+def test_hidden_layers_have_the_configured_widths_and_the_decoder_mirrors_them():
+    config = ModelConfig(hidden_units=(8, 6))
+    encoder, decoder = build_encoder(config, (2, 2, 1), seed=0), build_decoder(config, (2, 2, 1), 0.5, seed=0)
+    assert [encoder.get_layer(f"hidden_{number}").units for number in (1, 2)] == [8, 6]
+    assert [decoder.get_layer(f"hidden_{number}").units for number in (1, 2)] == [6, 8]
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_an_untrained_decoder_says_the_mean_pixel(config, likelihood):
+    config = config.model_copy(update={"likelihood": likelihood})
+    decoder = build_decoder(config, (7, 5, 3), pixel_mean=0.13, seed=0)
+    parameter = np.log(0.13 / 0.87) if likelihood == "bernoulli" else 0.13
+    np.testing.assert_allclose(decoder(tf.zeros((1, 3))), np.full((1, 7, 5, 3), parameter), rtol=1e-5)
+
+
+def test_batch_normalisation_stands_between_each_hidden_layer_and_its_activation(config):
+    kinds = [type(layer).__name__ for layer in build_encoder(config, (4, 4, 1), seed=0).layers]
+    layer = "Dense" if config.network == "dense" else "Conv2D"
+    block = [layer, "BatchNormalization", "Activation"]
+    assert [kind for kind in kinds if kind not in ("InputLayer", "Flatten")] == [*block, *block, "Dense", "Dense"]
+
+
+def test_without_batch_normalisation_hidden_layers_have_a_bias(config):
+    config = config.model_copy(update={"batch_normalization": False})
+    for network in (build_encoder(config, (4, 4, 1), seed=0), build_decoder(config, (4, 4, 1), 0.5, seed=0)):
+        assert not [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        assert all(layer.use_bias for layer in network.layers if layer.weights)
+
+
+def test_the_activation_is_the_configured_one(config):
+    config = config.model_copy(update={"activation": "tanh"})
+    activations = [
+        layer.activation.__name__
+        for network in (build_encoder(config, (4, 4, 1), seed=0), build_decoder(config, (4, 4, 1), 0.5, seed=0))
+        for layer in network.layers
+        if isinstance(layer, keras.layers.Activation)
+    ]
+    assert activations == ["tanh"] * 4
+
+
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_a_network_survives_keras_own_file_format(config, part, tmp_path):
+    if part == "encoder":
+        network, values = build_encoder(config, (4, 4, 1), seed=0), tf.ones((2, 4, 4, 1))
+    else:
+        network, values = build_decoder(config, (4, 4, 1), 0.3, seed=0), tf.ones((2, 3))
+    network.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    tf.nest.map_structure(np.testing.assert_array_equal, loaded(values), network(values))

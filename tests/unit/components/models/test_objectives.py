@@ -1,0 +1,225 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from components import features
+from components.models.config import ModelConfig
+from components.models.objectives import Losses, kl_weight, per_example_losses, training_objective
+from components.models.posterior import Posterior
+from components.models.vae import VariationalAutoencoder
+
+every_model = pytest.mark.parametrize(("kind", "network"), [("ae", "dense"), ("ae", "conv"), ("vae", "dense"), ("vae", "conv")])
+
+
+@pytest.fixture
+def known_model(make_model):
+    """A VAE of two pixels whose posterior and likelihood are the same for every image.
+
+    All kernels are zero, so that every output is its bias: posterior means (1, 2), variances (1, 1/4), pixel probability 3/4.
+    """
+    model = make_model(image_shape=(1, 2, 1), latent_dim=2)
+    for variable in model.variables:
+        if variable.name == "kernel":
+            variable.assign(tf.zeros_like(variable))
+    model.encoder.get_layer("mean").bias.assign([1.0, 2.0])
+    model.encoder.get_layer("log_variance").bias.assign([0.0, math.log(0.25)])
+    model.decoder.get_layer("pixels").bias.assign([math.log(3.0), math.log(3.0)])
+    return model
+
+
+@pytest.fixture
+def known_images():
+    return tf.reshape(tf.constant([[1.0, 0.0], [1.0, 1.0]]), (2, 1, 2, 1))
+
+
+def test_the_losses_are_those_computed_by_hand(known_model, known_images, make_noise):
+    losses = per_example_losses(known_model, known_images, known_images, make_noise(2, latent_dim=2))
+    # -ln(3/4) = 0.287682 for a pixel that is on, -ln(1/4) = 1.386294 for one that is off.
+    np.testing.assert_allclose(losses.reconstruction_loss, [1.673976, 0.575364], rtol=1e-5)
+    # (1/4)^2 = 0.0625 on, (3/4)^2 = 0.5625 off.
+    np.testing.assert_allclose(losses.squared_error, [0.625, 0.125], rtol=1e-5)
+    # (1 + 1 - 1 - 0) / 2 = 0.5, and (4 + 1/4 - 1 - ln(1/4)) / 2 = 2.318147.
+    np.testing.assert_allclose(losses.kl_divergence, [2.818147, 2.818147], rtol=1e-5)
+    np.testing.assert_allclose(losses.negative_elbo, [4.492123, 3.393511], rtol=1e-5)
+
+
+def test_the_objective_averages_over_the_batch_what_was_summed_over_pixels_and_latents():
+    losses = Losses(*(tf.constant(values) for values in ([90.0, 70.0, 80.0], [9.0] * 3, [20.0, 30.0, 25.0], [7.0] * 3)))
+    assert training_objective(losses, beta=1.0) == 80.0 + 25.0
+    assert training_objective(losses, beta=0.5) == 80.0 + 12.5
+
+
+def test_twice_the_pixels_give_twice_the_reconstruction_loss_and_the_same_kl(make_model, make_images, make_noise):
+    small, large = (make_model(image_shape=shape, pixel_mean=0.5) for shape in ((4, 4, 1), (8, 4, 1)))
+    for model in (small, large):
+        model.decoder.get_layer("pixels").kernel.assign(tf.zeros_like(model.decoder.get_layer("pixels").kernel))
+        model.encoder.get_layer("hidden_1").kernel.assign(tf.zeros_like(model.encoder.get_layer("hidden_1").kernel))
+    one, two = (
+        per_example_losses(model, images, images, make_noise(3))
+        for model, images in ((small, make_images(3, (4, 4, 1))), (large, make_images(3, (8, 4, 1))))
+    )
+    np.testing.assert_allclose(one.reconstruction_loss, 16 * math.log(2), rtol=1e-6)
+    np.testing.assert_allclose(two.reconstruction_loss, 32 * math.log(2), rtol=1e-6)
+    np.testing.assert_array_equal(one.kl_divergence, two.kl_divergence)
+
+
+@every_model
+def test_every_model_gives_the_named_losses_for_each_example(make_model, make_images, make_noise, kind, network):
+    losses = per_example_losses(make_model(kind=kind, network=network), make_images(3), make_images(3), make_noise(3))
+    assert losses._fields == features.LOSSES
+    for loss in losses:
+        assert (loss.shape, loss.dtype) == ((3,), tf.float32)
+    np.testing.assert_array_equal(losses.negative_elbo, losses.reconstruction_loss + losses.kl_divergence)
+
+
+def test_the_objective_of_an_autoencoder_is_the_reconstruction_loss(make_model, make_images, make_noise):
+    losses = per_example_losses(make_model(kind="ae"), make_images(3), make_images(3), make_noise(3))
+    np.testing.assert_array_equal(losses.kl_divergence, np.zeros(3))
+    assert training_objective(losses, beta=4.0) == tf.reduce_mean(losses.reconstruction_loss)
+
+
+def test_the_encoder_sees_the_inputs_and_the_likelihood_the_pixels(make_model, make_images, make_noise):
+    model, images, noise = make_model(), make_images(3), make_noise(3)
+    losses = per_example_losses(model, images, images, noise)
+    other_inputs = per_example_losses(model, 2 * images - 1, images, noise)
+    other_pixels = per_example_losses(model, images, 1 - images, noise)
+    assert not np.any(losses.kl_divergence == other_inputs.kl_divergence)
+    np.testing.assert_array_equal(losses.kl_divergence, other_pixels.kl_divergence)
+    assert not np.any(losses.reconstruction_loss == other_pixels.reconstruction_loss)
+
+
+def test_the_noise_alone_decides_the_result(make_model, make_images, make_noise):
+    model, images = make_model(), make_images(3)
+    first, again, other = (per_example_losses(model, images, images, make_noise(3, seed)) for seed in (0, 0, 1))
+    tf.nest.map_structure(np.testing.assert_array_equal, first, again)
+    assert not np.any(first.reconstruction_loss == other.reconstruction_loss)
+
+
+@every_model
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_compiled_function_gives_the_same_losses(make_model, make_images, make_noise, kind, network, jit_compile):
+    model = make_model(kind=kind, network=network)
+    arguments = (make_images(3), make_images(3), make_noise(3))
+
+    @tf.function(jit_compile=jit_compile)
+    def compiled(inputs, pixels, noise):
+        return per_example_losses(model, inputs, pixels, noise, training=True)
+
+    expected = per_example_losses(model, *arguments, training=True)
+    tf.nest.map_structure(lambda *pair: np.testing.assert_allclose(*pair, rtol=1e-4), compiled(*arguments), expected)
+
+
+class LinearGaussian(VariationalAutoencoder):
+    """Probabilistic principal components (Tipping & Bishop, 1999): the one VAE whose marginal likelihood is known.
+
+    x = W z + b + noise. The columns of W are orthogonal, so that the true posterior is a diagonal Gaussian too; `shift` and
+    `scale` move the model's posterior away from it.
+    """
+
+    STDDEV = 0.5
+    WEIGHTS = np.array([[1.0, 0.5], [1.0, -0.5], [0.0, 0.8]], np.float32)
+    BIAS = np.array([0.2, 0.4, 0.6], np.float32)
+
+    def __init__(self, shift=0.0, scale=1.0):
+        config = ModelConfig(likelihood="gaussian", gaussian_stddev=self.STDDEV, latent_dim=2, hidden_units=(1,))
+        super().__init__(config, (1, 3, 1), pixel_mean=0.5, seed=0)
+        self.shift, self.scale = shift, scale
+
+    def encode(self, inputs, training=False):
+        variance = 1.0 / (1.0 + np.sum(self.WEIGHTS**2, axis=0) / self.STDDEV**2)
+        mean = tf.matmul(tf.reshape(inputs, (-1, 3)) - self.BIAS, self.WEIGHTS) * variance / self.STDDEV**2
+        return Posterior(mean + self.shift, tf.zeros_like(mean) + np.log(self.scale * variance))
+
+    def decode(self, latent, training=False):
+        return tf.reshape(tf.matmul(latent, self.WEIGHTS, transpose_b=True) + self.BIAS, (-1, 1, 3, 1))
+
+    def log_marginal_likelihood(self, pixels):
+        covariance = self.WEIGHTS @ self.WEIGHTS.T + self.STDDEV**2 * np.eye(3)
+        return scipy.stats.multivariate_normal(self.BIAS, covariance).logpdf(pixels)
+
+
+def elbo(model, pixels, make_noise, count=100_000):
+    """Mean and standard error of the ELBO of one image."""
+    images = tf.broadcast_to(tf.reshape(pixels, (1, 1, 3, 1)), (count, 1, 3, 1))
+    losses = per_example_losses(model, images, images, make_noise(count, latent_dim=2))
+    return -np.mean(losses.negative_elbo), np.std(losses.negative_elbo) / math.sqrt(count)
+
+
+@pytest.mark.parametrize("pixels", [np.float32([0.9, 0.1, 0.5]), np.float32([2.0, -1.0, 3.0])])
+def test_the_elbo_of_the_true_posterior_is_the_log_marginal_likelihood(make_noise, pixels):
+    model = LinearGaussian()
+    mean, standard_error = elbo(model, pixels, make_noise)
+    assert standard_error < 0.01
+    assert abs(mean - model.log_marginal_likelihood(pixels)) < 4 * standard_error
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.5, 1.0), (0.0, 3.0), (0.0, 0.3), (-1.0, 0.5)])
+def test_the_elbo_of_any_other_posterior_is_below_the_log_marginal_likelihood(make_noise, shift, scale):
+    model, pixels = LinearGaussian(shift, scale), np.float32([0.9, 0.1, 0.5])
+    mean, standard_error = elbo(model, pixels, make_noise)
+    assert mean + 4 * standard_error < model.log_marginal_likelihood(pixels)
+
+
+def gradients(model, inputs, pixels, noise, beta=1.0):
+    with tf.GradientTape() as tape:
+        objective = training_objective(per_example_losses(model, inputs, pixels, noise, training=True), beta)
+    return objective, tape.gradient(objective, model.trainable_variables)
+
+
+@every_model
+@pytest.mark.parametrize("batch_normalization", [True, False])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_gradients_reach_every_variable(make_model, make_images, make_noise, kind, network, batch_normalization, likelihood):
+    model = make_model(kind=kind, network=network, batch_normalization=batch_normalization, likelihood=likelihood)
+    images = make_images(4)
+    _, found = gradients(model, images, images, make_noise(4))
+    for variable, gradient in zip(model.trainable_variables, found, strict=True):
+        assert np.all(np.isfinite(gradient)), variable.path
+        assert np.any(gradient != 0), variable.path
+
+
+@every_model
+@pytest.mark.parametrize("batch_normalization", [True, False])
+@pytest.mark.parametrize("value", [0.0, 1e6, -1e6])
+def test_extreme_images_give_finite_losses_and_gradients(
+    make_model, make_images, make_noise, kind, network, batch_normalization, value
+):
+    model = make_model(kind=kind, network=network, batch_normalization=batch_normalization)
+    inputs = tf.concat([make_images(2), tf.fill((1, 7, 5, 3), value)], axis=0)
+    objective, found = gradients(model, inputs, make_images(3), make_noise(3))
+    assert np.isfinite(objective)
+    assert all(np.all(np.isfinite(gradient)) for gradient in found)
+
+
+@every_model
+def test_a_few_steps_of_training_lower_the_objective(make_model, make_images, make_noise, kind, network):
+    model = make_model(kind=kind, network=network)
+    optimizer = keras.optimizers.Adam(0.01)
+    images = tf.cast(make_images(16) > 0.7, tf.float32)
+
+    @tf.function
+    def step(noise):
+        objective, found = gradients(model, images, images, noise)
+        optimizer.apply_gradients(zip(found, model.trainable_variables, strict=True))
+        return objective
+
+    objectives = [float(step(make_noise(16, seed))) for seed in range(30)]
+    assert np.mean(objectives[-5:]) < 0.95 * np.mean(objectives[:5])
+
+
+def test_the_weight_of_the_kl_rises_linearly_to_beta_and_stays():
+    weights = [float(kl_weight(epoch, warmup_epochs=10, beta=4.0)) for epoch in (0, 2.5, 5, 10, 25)]
+    assert weights == [0.0, 1.0, 2.0, 4.0, 4.0]
+
+
+def test_without_warm_up_the_weight_of_the_kl_is_beta_from_the_start():
+    assert float(kl_weight(0, warmup_epochs=0, beta=4.0)) == 4.0
+
+
+def test_the_weight_of_the_kl_can_follow_a_variable_inside_a_compiled_function():
+    weight = tf.function(lambda epoch: kl_weight(epoch, warmup_epochs=4, beta=1.0), jit_compile=True)
+    assert float(weight(tf.constant(3))) == 0.75
