@@ -11,7 +11,7 @@ READY := .venv/.ready
 READY_FOR_TESTS := .venv/.ready-for-tests
 DESCRIPTION := pyproject.toml uv.lock setup.py
 # A Python named on the command line, or an environment whose Python has gone, makes it anew.
-ANEW := $(if $(filter command,$(origin PYTHON))$(if $(wildcard $(BIN)/python),,gone),anew)
+ANEW := $(if $(filter command,$(origin PYTHON))$(if $(realpath $(BIN)/python),,gone),anew)
 SETTINGS = $(foreach setting,$(SET),--set '$(setting)')
 
 .DEFAULT_GOAL := help
