@@ -1,6 +1,5 @@
 import math
 
-import keras
 import numpy as np
 import pytest
 import scipy.stats
@@ -196,19 +195,19 @@ def test_extreme_images_give_finite_losses_and_gradients(
 
 
 @every_model
-def test_a_few_steps_of_training_lower_the_objective(make_model, make_images, make_noise, kind, network):
-    model = make_model(kind=kind, network=network)
-    optimizer = keras.optimizers.Adam(0.01)
-    images = tf.cast(make_images(16) > 0.7, tf.float32)
+def test_a_few_steps_of_training_teach_what_the_mean_image_does_not_tell(make_model, make_noise, kind, network):
+    model = make_model(kind=kind, network=network, pixel_mean=0.5)
+    black_and_white = tf.tile(tf.reshape([0.0, 1.0], (2, 1, 1, 1)), (8, 7, 5, 3))
 
     @tf.function
     def step(noise):
-        objective, found = gradients(model, images, images, noise)
-        optimizer.apply_gradients(zip(found, model.trainable_variables, strict=True))
+        objective, found = gradients(model, black_and_white, black_and_white, noise)
+        for variable, gradient in zip(model.trainable_variables, found, strict=True):
+            variable.assign_sub(0.02 * gradient)
         return objective
 
     objectives = [float(step(make_noise(16, seed))) for seed in range(30)]
-    assert np.mean(objectives[-5:]) < 0.95 * np.mean(objectives[:5])
+    assert np.mean(objectives[-5:]) < 0.9 * 7 * 5 * 3 * math.log(2)
 
 
 def test_the_weight_of_the_kl_rises_linearly_to_beta_and_stays():
