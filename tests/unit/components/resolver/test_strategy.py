@@ -1,0 +1,72 @@
+"""Which blessed model becomes the baseline; tests/component/test_pusher.py has the strategy run inside pipelines."""
+
+import ml_metadata
+import pytest
+from ml_metadata.proto import metadata_store_pb2
+from tfx.types.standard_artifacts import Model, ModelBlessing
+
+from components.resolver.strategy import LatestBlessedOtherModelStrategy
+
+
+@pytest.fixture(scope="module")
+def store() -> ml_metadata.MetadataStore:
+    config = metadata_store_pb2.ConnectionConfig()
+    config.fake_database.SetInParent()
+    return ml_metadata.MetadataStore(config)
+
+
+def model(identity: int) -> Model:
+    artifact = Model()
+    artifact.id = identity
+    return artifact
+
+
+def blessing(identity: int, of: int, blessed: bool = True) -> ModelBlessing:
+    artifact = ModelBlessing()
+    artifact.id = identity
+    artifact.set_int_custom_property("blessed", int(blessed))
+    artifact.set_int_custom_property("current_model_id", of)
+    return artifact
+
+
+def resolve(
+    store: ml_metadata.MetadataStore, models: list[int], blessings: list[ModelBlessing], candidate: int
+) -> tuple[list[int], list[int]]:
+    """The ids of the chosen model and of its blessing."""
+    result = LatestBlessedOtherModelStrategy().resolve_artifacts(
+        store, {"model": [model(i) for i in models], "model_blessing": blessings, "candidate": [model(candidate)]}
+    )
+    assert result["candidate"] == []
+    return [artifact.id for artifact in result["model"]], [artifact.id for artifact in result["model_blessing"]]
+
+
+def test_there_is_no_baseline_before_anything_was_blessed(store: ml_metadata.MetadataStore) -> None:
+    assert resolve(store, [1], [], candidate=1) == ([], [])
+
+
+def test_a_model_that_was_not_blessed_is_no_baseline(store: ml_metadata.MetadataStore) -> None:
+    assert resolve(store, [1, 3], [blessing(2, of=1, blessed=False)], candidate=3) == ([], [])
+
+
+def test_the_candidate_is_never_its_own_baseline(store: ml_metadata.MetadataStore) -> None:
+    assert resolve(store, [1], [blessing(2, of=1)], candidate=1) == ([], [])
+    assert resolve(store, [1, 3], [blessing(2, of=1), blessing(4, of=3)], candidate=3) == ([1], [2])
+
+
+def test_the_latest_blessed_model_is_the_baseline_in_whatever_order_they_come(store: ml_metadata.MetadataStore) -> None:
+    blessings = [blessing(4, of=3), blessing(6, of=5, blessed=False), blessing(2, of=1)]
+    assert resolve(store, [3, 1, 5, 7], blessings, candidate=7) == ([3], [4])
+
+
+def test_an_older_model_that_was_blessed_again_later_is_the_latest(store: ml_metadata.MetadataStore) -> None:
+    blessings = [blessing(2, of=1), blessing(4, of=3), blessing(5, of=1)]
+    assert resolve(store, [1, 3, 6], blessings, candidate=6) == ([1], [5])
+
+
+def test_a_model_that_was_refused_later_against_a_better_one_stays_blessed(store: ml_metadata.MetadataStore) -> None:
+    blessings = [blessing(2, of=1), blessing(3, of=1, blessed=False)]
+    assert resolve(store, [1, 4], blessings, candidate=4) == ([1], [2])
+
+
+def test_a_blessed_model_that_was_deleted_is_passed_over(store: ml_metadata.MetadataStore) -> None:
+    assert resolve(store, [1, 5], [blessing(2, of=1), blessing(4, of=3)], candidate=5) == ([1], [2])
