@@ -1,0 +1,149 @@
+"""Finds a dataset by name or directory, prepares it where needed, and opens it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core import dataset_info, naming
+
+from components.errors import ConfigurationError
+from components.example_gen.preparation import ensure_prepared
+from components.example_gen.shards import RecordRange
+
+_READABLE_FORMAT: Final = "tfrecord"
+
+
+@dataclass(frozen=True)
+class DatasetLocation:
+    """Which dataset is meant: by name, or prepared in a directory.
+
+    Attributes:
+      dataset: Name in tensorflow-datasets, with its configuration if it has any, e.g. ``"emnist/digits"``.
+      version: Version of the named dataset, or None for the newest that is known.
+      directory: A dataset that is already prepared, instead of a name.
+      data_dir: Where prepared datasets are kept, or None for the default of tensorflow-datasets.
+      manual_dir: Where source files lie that need not be downloaded.
+    """
+
+    dataset: str | None = None
+    version: str | None = None
+    directory: Path | None = None
+    data_dir: Path | None = None
+    manual_dir: Path | None = None
+
+
+def open_dataset(location: DatasetLocation) -> tfds.core.DatasetBuilder:
+    """Opens a dataset for reading, after preparing it if that has not been done or its source files have changed.
+
+    Raises:
+      ConfigurationError: If there is no such dataset, configuration or version.
+      DataError: If it cannot be prepared: source files are missing, corrupt or cannot be downloaded.
+      OSError: If the disk is full or a directory cannot be written.
+    """
+    if location.directory is not None:
+        return _open_directory(location.directory)
+    name, options = _parse(str(location.dataset), location.version)
+    if location.data_dir is not None:
+        options["data_dir"] = location.data_dir
+    builder = _find(name, options)
+    return _open_directory(ensure_prepared(builder, location.manual_dir))
+
+
+def split_ranges(builder: tfds.core.DatasetBuilder, splits: Mapping[str, str]) -> dict[str, tuple[RecordRange, ...]]:
+    """Where the records of every split lie.
+
+    Args:
+      builder: A prepared dataset.
+      splits: The pipeline's name of each split to its expression, e.g. ``{"train": "train[:55000]"}``.
+
+    Raises:
+      ConfigurationError: If an expression means nothing for this dataset.
+    """
+    ranges = {}
+    for split, expression in splits.items():
+        try:
+            instructions = builder.info.splits[expression].file_instructions
+        except (ValueError, KeyError, AssertionError) as error:
+            sizes = ", ".join(f"{name} ({info.num_examples:,} examples)" for name, info in builder.info.splits.items())
+            raise ConfigurationError(
+                f"the split {split} is to be {expression!r}, which {builder.info.full_name} cannot give: it has"
+                f" {sizes or 'no splits'}; write the name of one of them, or a part of it such as train[:80%]"
+            ) from error
+        ranges[split] = tuple(RecordRange(str(part.filename), part.skip, part.take) for part in instructions)
+    return ranges
+
+
+def _open_directory(directory: Path) -> tfds.core.DatasetBuilder:
+    try:
+        builder = tfds.builder_from_directory(directory)
+    except (dataset_info.DatasetInfoFileError, FileNotFoundError, ValueError, AssertionError) as error:
+        raise ConfigurationError(
+            f"{directory} holds no prepared dataset: name the directory with dataset_info.json and features.json in it, e.g."
+            " <data_dir>/mnist/3.0.1"
+        ) from error
+    if builder.info.features is None:
+        raise ConfigurationError(
+            f"{directory} has no features.json, because a tensorflow-datasets older than 4.0 prepared it: prepare it again"
+        )
+    if builder.info.file_format.value != _READABLE_FORMAT:
+        raise ConfigurationError(
+            f"{directory} holds {builder.info.file_format.value} files, but only {_READABLE_FORMAT} can be read:"
+            f" prepare it again with file_format={_READABLE_FORMAT!r}"
+        )
+    return builder
+
+
+def _parse(dataset: str, version: str | None) -> tuple[str, dict[str, Any]]:
+    """`emnist/digits:3.1.0` as the name and the options of its builder."""
+    try:
+        name, options = naming.parse_builder_name_kwargs(dataset)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{dataset!r} is not the name of a dataset: write e.g. mnist, or emnist/digits with a configuration"
+        ) from error
+    # Namespaces belong to the community's datasets, which are looked up on the network.
+    if name.namespace:
+        raise _unknown(dataset)
+    if version is not None and options.setdefault("version", version) != version:
+        raise ConfigurationError(f"the dataset {dataset!r} names another version than {version!r}: remove one of them")
+    return str(name), options
+
+
+def _find(name: str, options: dict[str, Any]) -> tfds.core.DatasetBuilder:
+    try:
+        return tfds.builder(name, **options)
+    except tfds.core.DatasetNotFoundError as error:
+        raise _unknown(name) from error
+    except (ValueError, AssertionError) as error:
+        raise _explain(name, options, error) from error
+
+
+def _unknown(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"tensorflow-datasets knows no dataset {name!r}{_did_you_mean(name, tfds.list_builders(with_community_datasets=False))}"
+    )
+
+
+def _explain(name: str, options: dict[str, Any], error: Exception) -> ConfigurationError:
+    """Why tensorflow-datasets refuses a dataset whose name it knows."""
+    builder_class = tfds.builder_cls(name)
+    config, version = options.get("config"), options.get("version")
+    configs = list(builder_class.builder_configs)
+    if config is not None and config not in configs:
+        if not configs:
+            return ConfigurationError(f"the dataset {name} has no configurations, so not {config!r} either: write {name} alone")
+        return ConfigurationError(f"the dataset {name} has no configuration {config!r}{_did_you_mean(config, configs)}")
+    if version is not None:
+        versions = builder_class(**{key: value for key, value in options.items() if key != "version"}).versions
+        return ConfigurationError(
+            f"the dataset {name} has no version {version!r}: this tensorflow-datasets knows {', '.join(map(str, versions))}"
+        )
+    return ConfigurationError(f"tensorflow-datasets cannot open {name}: {' '.join(str(error).split())}")
+
+
+def _did_you_mean(wrong: str, known: list[str]) -> str:
+    close = get_close_matches(wrong, known, n=3)
+    return f": did you mean {' or '.join(close)}?" if close else "; `tfds.list_builders()` lists what there is"

@@ -1,0 +1,147 @@
+"""Says in one sentence why a dataset could not be prepared, and how to mend it."""
+
+import gzip
+import lzma
+import tarfile
+import urllib.error
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import requests
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+from tensorflow_datasets.core.download.extractor import ExtractError
+from tensorflow_datasets.core.download.util import DownloadError
+
+from components.errors import DataError, PipelineError
+from components.example_gen.file_errors import as_os_error
+from components.example_gen.sources import sha256_of
+
+_DOWNLOAD_ERRORS: Final = (requests.RequestException, urllib.error.URLError, DownloadError)
+_CORRUPTION_ERRORS: Final = (
+    EOFError, ExtractError, gzip.BadGzipFile, lzma.LZMAError, tarfile.TarError, tf.errors.DataLossError, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
+_LISTED_FILES: Final = 6
+
+
+@contextmanager
+def explained(builder: tfds.core.DatasetBuilder, manual_dir: Path | None, sources: Mapping[str, Path]) -> Iterator[None]:
+    """Inside, whatever stops the preparation becomes an error that a person can mend.
+
+    Args:
+      builder: The dataset that is prepared.
+      manual_dir: Where source files lie that need not be downloaded.
+      sources: The files of it that the dataset is made from.
+
+    Raises:
+      DataError: If source files are missing, corrupt, or cannot be downloaded, or the dataset's own code fails.
+      OSError: If the disk is full or a directory cannot be written.
+    """
+    try:
+        yield
+    except PipelineError:
+        raise
+    except Exception as error:
+        raise _explain(error, builder, manual_dir, sources) from error
+
+
+def _explain(
+    error: Exception, builder: tfds.core.DatasetBuilder, manual_dir: Path | None, sources: Mapping[str, Path]
+) -> Exception:
+    # tensorflow-datasets wraps errors in others to add context; the first one of a known kind tells what happened.
+    causes = list(_causes(error))
+    name = builder.info.full_name
+    if any(isinstance(cause, NonMatchingChecksumError) for cause in causes):
+        return DataError(_wrong_checksum(name, builder, sources, error))
+    if any(isinstance(cause, _DOWNLOAD_ERRORS) for cause in causes):
+        return DataError(_cannot_download(name, builder, manual_dir, sources))
+    if any(isinstance(cause, _CORRUPTION_ERRORS) for cause in causes):
+        return DataError(_corrupt(name, sources, error))
+    if builder.MANUAL_DOWNLOAD_INSTRUCTIONS and any(
+        isinstance(cause, AssertionError | FileNotFoundError | tf.errors.NotFoundError) for cause in causes
+    ):
+        return DataError(_fetch_by_hand(name, builder, manual_dir))
+    for cause in causes:
+        if (os_error := as_os_error(cause)) is not None:
+            return os_error
+    return DataError(f"tensorflow-datasets cannot prepare {name}: {type(error).__name__}: {_first_line(error)}")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _wrong_checksum(name: str, builder: tfds.core.DatasetBuilder, sources: Mapping[str, Path], error: Exception) -> str:
+    for info in (builder.url_infos or {}).values():
+        path = sources.get(info.filename or "")
+        if path is None:
+            continue
+        size = path.stat().st_size
+        if size != info.size:
+            found = f"has {size:,} bytes instead of {int(info.size):,}"
+        elif sha256_of(path) != info.checksum:
+            found = "has the right length but another checksum"
+        else:
+            continue
+        return (
+            f"{path} is not the file that {name} is made from: it {found}, so it is cut short, corrupt, or belongs to another"
+            " dataset; put the original there, or another directory into manual_dir"
+        )
+    return f"a download for {name} is not what it should be: {_first_line(error)} Run again to download it anew"
+
+
+def _cannot_download(name: str, builder: tfds.core.DatasetBuilder, manual_dir: Path | None, sources: Mapping[str, Path]) -> str:
+    missing = {
+        info.filename or url.rpartition("/")[2]: url
+        for url, info in (builder.url_infos or {}).items()
+        if (info.filename or "") not in sources
+    }
+    listed = ", ".join(f"{file} ({url})" for file, url in sorted(missing.items())[:_LISTED_FILES])
+    more = f" and {len(missing) - _LISTED_FILES} more" if len(missing) > _LISTED_FILES else ""
+    place = f"into {manual_dir}" if manual_dir else "into a directory and name it as manual_dir"
+    return (
+        f"{name} cannot be downloaded from here: fetch {listed or 'its source files'}{more} on a machine that can, and put them"
+        f" {place}"
+    )
+
+
+def _corrupt(name: str, sources: Mapping[str, Path], error: Exception) -> str:
+    damaged = ", ".join(str(path) for path in sources.values() if _is_damaged_archive(path))
+    found = f"{damaged} is cut short or corrupt" if damaged else f"a source file is cut short or corrupt ({_first_line(error)})"
+    return f"{name} cannot be prepared because {found}: put the original there"
+
+
+def _fetch_by_hand(name: str, builder: tfds.core.DatasetBuilder, manual_dir: Path | None) -> str:
+    place = str(manual_dir) if manual_dir else "a directory that manual_dir names"
+    instructions = " ".join(str(builder.MANUAL_DOWNLOAD_INSTRUCTIONS).split())
+    return f"{name} has to be fetched by hand and put into {place}; tensorflow-datasets says: {instructions}"
+
+
+def _is_damaged_archive(path: Path) -> bool:
+    try:
+        if path.suffix in (".gz", ".tgz"):
+            with gzip.open(path) as file:
+                while file.read(1 << 20):
+                    pass
+        elif path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                return archive.testzip() is not None
+        elif path.suffix == ".tar":
+            with tarfile.open(path) as tar:
+                tar.getmembers()
+    except _CORRUPTION_ERRORS:
+        return True
+    return False
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0]
