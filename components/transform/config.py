@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import PositiveInt
+
 from components.settings import Section
 
 
@@ -19,7 +21,10 @@ class Normalization(StrEnum):
 
 
 class TransformConfig(Section):
-    """Pixel normalisation."""
+    """Size and normalisation of images."""
+
+    image_shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
+    """Height, width and channels to bring every image to; null keeps those of the dataset."""
 
     normalization: Normalization = Normalization.UNIT
     """`unit`, `symmetric` or `standardize`."""

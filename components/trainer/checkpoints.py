@@ -1,0 +1,83 @@
+"""Checkpoints that let a killed training go on where it was."""
+
+import hashlib
+import json
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.trainer.history import History
+
+
+def training_digest(inputs: dict[str, Any]) -> str:
+    """Identifies a training by all that its result depends on.
+
+    Args:
+      inputs: Configuration, URIs of the data, digest of the code; anything JSON knows.
+
+    Returns:
+      A short hexadecimal digest, fit for a folder name.
+    """
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class TrainingCheckpoint:
+    """The state of a training after its last whole epoch: weights, optimiser, best weights and history.
+
+    One checkpoint holds all of them, so that they cannot disagree; TensorFlow writes it to a temporary name first, so that a
+    kill at any time leaves the one before.
+    """
+
+    def __init__(self, directory: str, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+        """Prepares to save and restore; nothing is read yet.
+
+        Args:
+          directory: Where this training's checkpoints lie.
+          model: A built model.
+          optimizer: A built optimiser.
+        """
+        self._directory = directory
+        self._model = model
+        self._best = [tf.Variable(variable.numpy(), trainable=False) for variable in model.variables]
+        self._history = tf.Variable(History().model_dump_json(), dtype=tf.string)
+        # Keras 3 names its variables anew for each model, and a checkpoint goes by structure: plain lists are the same in
+        # every process.
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(
+                weights=[variable.value for variable in model.variables],
+                optimizer=[variable.value for variable in optimizer.variables],
+                best=self._best,
+                history=self._history,
+            ),
+            directory,
+            max_to_keep=1,
+        )
+
+    def restore(self) -> History:
+        """Restores the last whole epoch, if there was one.
+
+        Returns:
+          The epochs that are done; empty for a new training.
+        """
+        if self._manager.latest_checkpoint:
+            self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
+        return History.model_validate_json(self._history.numpy())
+
+    def save(self, history: History) -> None:
+        """Saves the state after an epoch; the best weights are the model's own if this epoch is the best so far."""
+        if history.epochs_since_best == 0:
+            for best, variable in zip(self._best, self._model.variables, strict=True):
+                best.assign(variable.value)
+        self._history.assign(history.model_dump_json())
+        self._manager.save(checkpoint_number=len(history.epochs))
+
+    def use_best_weights(self) -> None:
+        """Gives the model the weights of the best epoch."""
+        for best, variable in zip(self._best, self._model.variables, strict=True):
+            variable.assign(np.asarray(best))
+
+    def delete(self) -> None:
+        """Deletes this training's checkpoints: what it was for is exported."""
+        tf.io.gfile.rmtree(self._directory)

@@ -1,0 +1,90 @@
+"""Transformed examples in memory."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.errors import DataError
+from components.features import IMAGE
+
+_PARSE_BATCH = 1024
+
+
+class PixelScale(NamedTuple):
+    """How normalised pixels relate to pixels in [0, 1]: ``pixels = normalized * scale + offset``."""
+
+    scale: float
+    offset: float
+
+    def normalize(self, pixels: tf.Tensor) -> tf.Tensor:
+        """From [0, 1] to what the encoder sees."""
+        return pixels if self.is_identity else (pixels - self.offset) / self.scale
+
+    def denormalize(self, normalized: tf.Tensor) -> tf.Tensor:
+        """From what the encoder sees to [0, 1]; clipped, because rounding may leave the range by 1e-7."""
+        return normalized if self.is_identity else tf.clip_by_value(normalized * self.scale + self.offset, 0.0, 1.0)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the two are the same."""
+        return self.scale == 1.0 and self.offset == 0.0
+
+
+def pixel_scale(transform_graph: tft.TFTransformOutput) -> PixelScale:
+    """Reads the normalisation off the transform graph, by sending a black and a white image through it.
+
+    Raises:
+      DataError: The graph does not map pixels by one scale and offset.
+    """
+    height, width, channels = image_shape(transform_graph)
+    black, white = (
+        tf.io.encode_png(tf.fill((height, width, channels), tf.constant(value, tf.uint8))).numpy() for value in (0, 255)
+    )
+    layer = transform_graph.transform_features_layer()
+    normalized = layer({IMAGE: tf.constant([[black], [white]])})[IMAGE].numpy()
+    zero, one = normalized[0].flat[0], normalized[1].flat[0]
+    if not np.all(normalized[0] == zero) or not np.all(normalized[1] == one) or one <= zero:
+        raise DataError("The transform graph must map every pixel by the same increasing linear function, and it does not.")
+    scale = 1.0 / (float(one) - float(zero))
+    return PixelScale(scale, -float(zero) * scale)
+
+
+def image_shape(transform_graph: tft.TFTransformOutput) -> tuple[int, int, int]:
+    """Height, width and channels of a transformed image."""
+    height, width, channels = transform_graph.transformed_feature_spec()[IMAGE].shape
+    return height, width, channels
+
+
+def load_images(files: Sequence[str], transform_graph: tft.TFTransformOutput, split: str) -> np.ndarray:
+    """Reads every transformed image of a split into memory.
+
+    Args:
+      files: Patterns of GZIP TFRecord files of transformed examples.
+      transform_graph: What transformed them.
+      split: The name of the split, for the message.
+
+    Returns:
+      float32 [N, height, width, channels], in the order of the files.
+
+    Raises:
+      DataError: The split holds no example, or a file is corrupt.
+    """
+    spec = {IMAGE: transform_graph.transformed_feature_spec()[IMAGE]}
+    batches = (
+        tf.data.TFRecordDataset(sorted(tf.io.gfile.glob(list(files))), compression_type="GZIP")
+        .batch(_PARSE_BATCH)
+        .map(lambda records: tf.io.parse_example(records, spec)[IMAGE], num_parallel_calls=tf.data.AUTOTUNE)
+    )
+    try:
+        images = list(batches.as_numpy_iterator())
+    except tf.errors.DataLossError as error:
+        raise DataError(
+            f"The transformed examples of split '{split}' are corrupt in {', '.join(files)}: {error.message}; "
+            "run again with --set runtime.cache=false."
+        ) from error
+    if not images:
+        raise DataError(f"Split '{split}' holds no example: there is nothing to train with.")
+    return np.concatenate(images)

@@ -1,0 +1,193 @@
+"""The training loop: epochs of compiled steps over images in memory."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.errors import TrainingDivergedError
+from components.features import LOSSES
+from components.models.autoencoder import Autoencoder
+from components.models.objectives import Losses, kl_weight, per_example_losses, training_objective
+from components.progress import Progress, report
+from components.trainer.checkpoints import TrainingCheckpoint
+from components.trainer.config import Schedule, TrainerConfig
+from components.trainer.history import Epoch, EpochLosses, History, LearningCurves
+from components.trainer.input_data import PixelScale
+
+_REPORTS_PER_EPOCH = 10
+_EVAL_BATCH = 1000
+# Noise of training and of evaluation must not be the same sequence.
+_EVAL_NOISE_STREAM = -1
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Normalised images and what they mean.
+
+    Attributes:
+      train: float32 [N, height, width, channels], N > 0.
+      eval: float32 [M, height, width, channels], M > 0.
+      scale: How they relate to pixels in [0, 1].
+    """
+
+    train: np.ndarray
+    eval: np.ndarray
+    scale: PixelScale
+
+
+class TrainingLoop:
+    """Trains a model, epoch by epoch.
+
+    All randomness is a pure function of the seed and of the step, so that a training that was killed and resumed ends with the
+    same weights as one that was not.
+    """
+
+    def __init__(self, model: Autoencoder, data: TrainingData, config: TrainerConfig, beta: float) -> None:
+        """Builds the optimiser and the compiled steps; nothing runs yet.
+
+        Args:
+          model: A built model; trained in place.
+          data: The images.
+          config: The recipe.
+          beta: Weight of the KL divergence after the warm-up.
+        """
+        self._model = model
+        self._config = config
+        self._beta = beta
+        self._data = data
+        self._images = tf.constant(data.train)
+        # A last, smaller batch would be compiled again by XLA and weigh its images more.
+        self._batch_size = min(config.batch_size, len(data.train))
+        self._steps_per_epoch = len(data.train) // self._batch_size
+        self._optimizer = _build_optimizer(config, self._steps_per_epoch)
+        self._optimizer.build(model.trainable_variables)
+        self._train_steps = tf.function(self._run_steps, jit_compile=config.jit_compile, reduce_retracing=True)
+        self._eval_batch = tf.function(self._evaluate_batch, reduce_retracing=True)
+
+    @property
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """The optimiser, built, for checkpoints."""
+        return self._optimizer
+
+    def run(self, checkpoint: TrainingCheckpoint, curves_directory: str) -> History:
+        """Trains until the last epoch or until the eval loss no longer improves; the model then has the best weights.
+
+        Args:
+          checkpoint: Saved after each epoch; a training that it already holds goes on where it was.
+          curves_directory: Where the TensorBoard logs go.
+
+        Returns:
+          The whole history, with the epochs before an interruption.
+
+        Raises:
+          TrainingDivergedError: A loss became NaN or infinite.
+        """
+        history = checkpoint.restore()
+        curves = LearningCurves(curves_directory, history)
+        while not self._is_finished(history):
+            epoch = self._run_epoch(len(history.epochs))
+            history = history.plus(epoch)
+            checkpoint.save(history)
+            curves.add(epoch)
+        curves.close()
+        checkpoint.use_best_weights()
+        return history
+
+    def _is_finished(self, history: History) -> bool:
+        patience = self._config.early_stopping_patience
+        stopped_early = patience is not None and history.epochs_since_best >= patience
+        return stopped_early or len(history.epochs) >= self._config.epochs
+
+    def _run_epoch(self, finished_epochs: int) -> Epoch:
+        started = time.monotonic()
+        sums = np.zeros(len(LOSSES) + 1)
+        steps_done = 0
+        for indices, kl_weights in self._chunks(finished_epochs):
+            chunk_sums = self._train_steps(indices, kl_weights).numpy().astype(np.float64)
+            steps_done += len(indices)
+            sums += chunk_sums
+            self._check_finite(chunk_sums[0], "training", finished_epochs + 1)
+            self._report(finished_epochs + steps_done / self._steps_per_epoch, chunk_sums[0] / len(indices))
+        train = _as_losses(sums / steps_done)
+        evaluated = self._evaluate()
+        self._check_finite(evaluated.loss, "eval", finished_epochs + 1)
+        return Epoch(
+            epoch=finished_epochs + 1,
+            step=(finished_epochs + 1) * self._steps_per_epoch,
+            seconds=time.monotonic() - started,
+            learning_rate=float(self._optimizer.learning_rate),
+            kl_weight=float(kl_weights[-1]),
+            train=train,
+            eval=evaluated,
+        )
+
+    def _chunks(self, finished_epochs: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Batches of image indices [steps, batch] and the KL weight of each step, a tenth of an epoch at a time."""
+        order = np.random.default_rng((self._config.seed, finished_epochs)).permutation(len(self._data.train))
+        batches = order[: self._steps_per_epoch * self._batch_size].reshape(self._steps_per_epoch, self._batch_size)
+        epochs = finished_epochs + np.arange(self._steps_per_epoch) / self._steps_per_epoch
+        weights = np.array([kl_weight(epoch, self._config.kl_warmup_epochs, self._beta) for epoch in epochs], np.float32)
+        size = math.ceil(self._steps_per_epoch / _REPORTS_PER_EPOCH)
+        for start in range(0, self._steps_per_epoch, size):
+            yield batches[start : start + size].astype(np.int32), weights[start : start + size]
+
+    def _run_steps(self, indices: tf.Tensor, kl_weights: tf.Tensor) -> tf.Tensor:
+        """Trains one step for each row of `indices`; gives the sum over steps of the objective and of each mean loss."""
+        sums = tf.zeros(len(LOSSES) + 1)
+        for step in tf.range(tf.shape(indices)[0]):
+            sums += self._run_step(tf.gather(self._images, indices[step]), kl_weights[step])
+        return sums
+
+    def _run_step(self, images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+        noise = self._noise(tf.shape(images)[0], tf.cast(self._optimizer.iterations.value, tf.int32))
+        with tf.GradientTape() as tape:
+            losses = per_example_losses(self._model, images, self._data.scale.denormalize(images), noise, training=True)
+            objective = training_objective(losses, weight)
+        variables = self._model.trainable_variables
+        self._optimizer.apply(tape.gradient(objective, [variable.value for variable in variables]), variables)
+        return tf.stack([objective, *(tf.reduce_mean(loss) for loss in losses)])
+
+    def _evaluate(self) -> EpochLosses:
+        """Means over the eval split, with the same noise after every epoch."""
+        images = self._data.eval
+        sums = sum(
+            self._eval_batch(images[start : start + _EVAL_BATCH], np.int32(start)).numpy().astype(np.float64)
+            for start in range(0, len(images), _EVAL_BATCH)
+        )
+        return _as_losses(sums / len(images))
+
+    def _evaluate_batch(self, images: tf.Tensor, start: tf.Tensor) -> tf.Tensor:
+        noise = self._noise(tf.shape(images)[0], start, stream=_EVAL_NOISE_STREAM)
+        losses: Losses = per_example_losses(self._model, images, self._data.scale.denormalize(images), noise)
+        objective = losses.reconstruction_loss + self._beta * losses.kl_divergence
+        return tf.stack([tf.reduce_sum(loss) for loss in (objective, *losses)])
+
+    def _noise(self, count: tf.Tensor, index: tf.Tensor, stream: int = 0) -> tf.Tensor:
+        seed = tf.stack([tf.constant(self._config.seed, tf.int32) ^ stream, index])
+        return tf.random.stateless_normal([count, self._model.latent_dim], seed)
+
+    def _report(self, epochs: float, loss: float) -> None:
+        report(Progress("training", epochs, self._config.epochs, "epochs", {"loss": loss}))
+
+    def _check_finite(self, loss: float, split: str, epoch: int) -> None:
+        if not math.isfinite(loss):
+            raise TrainingDivergedError(
+                f"The {split} loss became {loss:g} in epoch {epoch}, so nothing was exported: lower trainer.learning_rate "
+                f"(now {self._config.learning_rate:g}), or look for broken images in the data."
+            )
+
+
+def _build_optimizer(config: TrainerConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = config.learning_rate
+    if config.schedule is Schedule.COSINE:
+        learning_rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps_per_epoch)
+    return keras.optimizers.Adam(learning_rate)
+
+
+def _as_losses(values: np.ndarray) -> EpochLosses:
+    return EpochLosses(**dict(zip(("loss", *LOSSES), values.tolist(), strict=True)))

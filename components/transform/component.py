@@ -1,0 +1,47 @@
+"""The stock Transform, told what to do with images."""
+
+from collections.abc import Sequence
+
+from tfx import types
+from tfx.components.transform import component
+from tfx.dsl.components.base import executor_spec
+
+from components.source_digest import source_digest
+from components.transform.config import Normalization
+from components.transform.executor import Executor
+
+
+class ImageTransform(component.Transform):
+    """Transform with this project's `preprocessing_fn`.
+
+    Its cache key holds a digest of the code, which TFX does not see behind the dotted name of a `preprocessing_fn`.
+    """
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        schema: types.BaseChannel,
+        normalization: Normalization,
+        image_shape: Sequence[int] | None = None,
+    ) -> None:
+        """Constructs the component.
+
+        Args:
+          examples: Examples with an encoded `image` and perhaps a `label`; `train` is analysed, every split is transformed.
+          schema: The schema of these examples.
+          normalization: What the pixels are brought to.
+          image_shape: Height, width and channels to bring every image to; None takes those of the first training image.
+        """
+        super().__init__(
+            examples=examples,
+            schema=schema,
+            preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+            disable_statistics=True,
+            custom_config={
+                "normalization": normalization.value,
+                "image_shape": None if image_shape is None else list(image_shape),
+                "source_digest": source_digest("components.transform"),
+            },
+        )

@@ -1,0 +1,64 @@
+"""The stock Transform executor, which first finds out what shape the images have."""
+
+import json
+from typing import Any
+
+import tensorflow as tf
+from tfx import types
+from tfx.components.transform import executor
+from tfx.types import artifact_utils, standard_component_specs
+
+from components.errors import ConfigurationError, DataError
+from components.features import IMAGE, TRAIN
+
+
+class Executor(executor.Executor):
+    """Transform whose `preprocessing_fn` is told the shape of the images.
+
+    A traced graph needs a static shape, and only the data knows it: it is read off the first training image, unless the
+    configuration asks for another.
+    """
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the stock executor with `image_shape` in its `custom_config`."""
+        config = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+        if config["image_shape"] is None:
+            examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
+            config["image_shape"] = first_image_shape(examples)
+        exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY] = json.dumps(config)
+        super().Do(input_dict, output_dict, exec_properties)
+
+
+def first_image_shape(examples: types.Artifact) -> tuple[int, int, int]:
+    """The shape of the first training image.
+
+    Args:
+      examples: An Examples artifact of tf.Examples.
+
+    Returns:
+      Height, width and channels.
+
+    Raises:
+      DataError: The training split holds no example, or its first one holds no image.
+      ConfigurationError: The first image is not an 8-bit image of 1, 3 or 4 channels.
+    """
+    files = sorted(tf.io.gfile.glob(artifact_utils.get_split_uri([examples], TRAIN) + "/*"))
+    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").take(1).as_numpy_iterator():
+        values = tf.train.Example.FromString(record).features.feature[IMAGE].bytes_list.value
+        if not values:
+            raise DataError(f"The first example of split '{TRAIN}' in {examples.uri} has no '{IMAGE}'.")
+        return _shape_of(values[0])
+    raise DataError(f"Split '{TRAIN}' in {examples.uri} holds no example.")
+
+
+def _shape_of(encoded: bytes) -> tuple[int, int, int]:
+    try:
+        height, width, channels = tf.io.decode_image(encoded, expand_animations=False).shape
+    except (tf.errors.InvalidArgumentError, ValueError) as error:
+        raise ConfigurationError(f"The first training image cannot be decoded as PNG or JPEG: {error}") from error
+    return height, width, channels

@@ -1,0 +1,235 @@
+"""The configuration of a run: read from YAML and `--set`, validated once, frozen.
+
+Each section stands beside the component that it configures (`components/*/config.py`); here they come together.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from components.errors import ConfigurationError
+from components.evaluator.config import EvaluatorConfig
+from components.example_gen.config import DataConfig
+from components.models.config import ModelConfig
+from components.pusher.config import PusherConfig
+from components.settings import Section
+from components.trainer.config import TrainerConfig
+from components.transform.config import TransformConfig
+
+
+class BeamConfig(Section):
+    """Where Beam's work runs."""
+
+    runner: str = "FnApiRunner"
+    """Any runner that Beam knows: `FnApiRunner` (in this process), `FlinkRunner`, `SparkRunner`, `DataflowRunner`."""
+
+    options: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
+    """The runner's options, without dashes: `{flink_master: "localhost:8081", parallelism: 4}`; null gives a bare flag."""
+
+    def pipeline_args(self) -> list[str]:
+        """The options as Beam takes them.
+
+        Without `sdk_container_image`, any other option makes every component build a package of TFX first, which needs the
+        network; DirectRunner would try to download a binary.
+        """
+        options = dict(self.options)
+        if self.runner == "FnApiRunner":
+            options.setdefault("sdk_container_image", "none")
+        return [f"--runner={self.runner}", *(_beam_flag(name, value) for name, value in options.items() if value is not False)]
+
+
+class RuntimeConfig(Section):
+    """Where and how a run goes on."""
+
+    root: Path = Path("runs")
+    """Everything a run writes lies under this directory."""
+
+    cache: bool = True
+    """Serve a component whose inputs, parameters and code did not change from an earlier run."""
+
+    beam: BeamConfig = BeamConfig()
+    """The Beam runner and its options."""
+
+
+class PipelineConfig(Section):
+    """The whole configuration of one pipeline."""
+
+    name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+    """Identifies what may be compared with what: a pipeline's models are judged against its own latest blessed one. Lower-case
+    letters, digits and dashes."""
+
+    data: DataConfig = DataConfig()
+    transform: TransformConfig = TransformConfig()
+    model: ModelConfig = ModelConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    evaluator: EvaluatorConfig = EvaluatorConfig()
+    pusher: PusherConfig = PusherConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+    @property
+    def pipeline_root(self) -> Path:
+        """Where the artifacts lie."""
+        return self.runtime.root / "pipelines" / self.name
+
+    @property
+    def metadata_path(self) -> Path:
+        """The ML Metadata database, one for all pipelines."""
+        return self.runtime.root / "metadata.sqlite"
+
+    @property
+    def log_dir(self) -> Path:
+        """One log a run."""
+        return self.runtime.root / "logs" / self.name
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """Checkpoints of trainings that have not ended."""
+        return self.runtime.root / "checkpoints" / self.name
+
+    @property
+    def serving_dir(self) -> Path:
+        """TensorFlow Serving's base path."""
+        return self.pusher.serving_dir or self.runtime.root / "serving" / self.name
+
+    @property
+    def data_dir(self) -> Path:
+        """Where prepared datasets are kept."""
+        return self.data.data_dir or self.runtime.root / "datasets"
+
+
+def load_config(path: Path, overrides: Sequence[str] = (), base: Path | None = None) -> PipelineConfig:
+    """Reads and validates a configuration.
+
+    Args:
+      path: A YAML file.
+      overrides: `section.key=value`, each value in YAML; later ones win.
+      base: What relative paths start from; None is the working directory.
+
+    Returns:
+      The configuration, with absolute paths.
+
+    Raises:
+      ConfigurationError: The file cannot be read, or a key, type or range is wrong.
+    """
+    values = _read_yaml(path)
+    sources = {}
+    for override in overrides:
+        key = _apply_override(values, override)
+        sources[key] = f"--set {override}"
+    try:
+        # JSON's strict mode takes "cosine" for an enumeration and "runs" for a path, but not "3" for an integer.
+        config = PipelineConfig.model_validate_json(json.dumps(values), strict=True)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, str(path), sources)) from error
+    return _with_absolute_paths(config, base or Path.cwd())
+
+
+class _YamlLoader(yaml.SafeLoader):
+    """YAML whose `3e-3` is a number, as in YAML 1.2, and not a string."""
+
+
+_YamlLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.load(path.read_text(), _YamlLoader)
+    except OSError as error:
+        raise ConfigurationError(f"The configuration {path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{path} must hold a mapping of sections (data, model, trainer, ...), but does not.")
+    return values
+
+
+def _apply_override(values: dict[str, Any], override: str) -> str:
+    key, separator, text = override.partition("=")
+    if not separator or not key.strip():
+        raise ConfigurationError(f"--set {override} must have the form section.key=value, e.g. --set trainer.epochs=3.")
+    try:
+        value = yaml.load(text, _YamlLoader)
+        json.dumps(value)
+    except (yaml.YAMLError, TypeError) as error:
+        raise ConfigurationError(f"--set {override}: {text!r} is not a YAML value.") from error
+    *sections, last = key.strip().split(".")
+    target = values
+    for section in sections:
+        if target.get(section) is None:
+            target[section] = {}
+        target = target[section]
+        if not isinstance(target, dict):
+            raise ConfigurationError(f"--set {override}: {section} is a value, not a section.")
+    target[last] = value
+    return key.strip()
+
+
+def _explain(error: ValidationError, path: str, sources: Mapping[str, str]) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+        source = next((source for name, source in sources.items() if _overlap(key, name)), path)
+        lines.append(f"{key or 'the configuration'}: {_explain_problem(problem)} (in {source})")
+    return "\n".join(lines)
+
+
+def _overlap(key: str, other: str) -> bool:
+    """Whether one key is the other, or a section around it."""
+    return f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}.")
+
+
+def _explain_problem(problem: Any) -> str:
+    location = problem["loc"]
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        close = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"allowed are {', '.join(known)}"
+        return f"there is no such key; {hint}"
+    if problem["type"] == "missing":
+        return "is missing"
+    given = problem["input"]
+    if problem["type"] == "string_pattern_mismatch":
+        return f"{json.dumps(given)} is not allowed: lower-case letters, digits and dashes only, at most 63 of them"
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if problem["type"] == "value_error" and isinstance(given, dict):
+        return message
+    return f"{json.dumps(given, default=str)} is not allowed: it {message}"
+
+
+def _known_keys(location: Sequence[int | str]) -> list[str]:
+    section: Any = PipelineConfig
+    for part in location:
+        fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
+        section = fields[str(part)].annotation if str(part) in fields else _value_type(section)
+    return list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
+
+
+def _value_type(annotation: Any) -> Any:
+    """`V` of `dict[str, V]`."""
+    arguments = getattr(annotation, "__args__", ())
+    return arguments[-1] if arguments else None
+
+
+def _with_absolute_paths(section: Any, base: Path) -> Any:
+    return section.model_copy(update=dict(_absolute_fields(section, base)))
+
+
+def _absolute_fields(section: Section, base: Path) -> Iterator[tuple[str, Any]]:
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Path):
+            yield name, base / value.expanduser()
+        elif isinstance(value, Section):
+            yield name, _with_absolute_paths(value, base)
+
+
+def _beam_flag(name: str, value: str | int | float | bool | None) -> str:
+    return f"--{name}" if value is None or value is True else f"--{name}={value}"

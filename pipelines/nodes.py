@@ -1,0 +1,106 @@
+"""Launches one node of a compiled pipeline and says what became of it.
+
+TFX's own loop (tfx/orchestration/local/local_dag_runner.py) neither says whether a node was cached nor notices a node whose
+inputs could not be resolved: its launcher records that one as failed and returns.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import launcher
+from tfx.proto.orchestration import pipeline_pb2
+
+from components.errors import PipelineError
+
+_Execution = metadata_store_pb2.Execution
+
+
+class NodeState(StrEnum):
+    """How a node ended well."""
+
+    RAN = "ran"
+    CACHED = "cached"
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of a node.
+
+    Attributes:
+      state: Whether it ran or was served from an earlier run.
+      execution_id: Its execution in ML Metadata.
+      outputs: Its output artifacts by channel name, as ML Metadata has them.
+    """
+
+    state: NodeState
+    execution_id: int
+    outputs: dict[str, list[metadata_store_pb2.Artifact]]
+
+
+def launch_node(pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> NodeResult:
+    """Runs one node: its driver, its executor, its publisher.
+
+    Args:
+      pipeline: A compiled pipeline whose run id is set.
+      node: One of its nodes; those before it have run.
+
+    Returns:
+      How it ended.
+
+    Raises:
+      PipelineError: Its inputs could not be resolved.
+      Exception: Whatever its executor raised; ML Metadata then has the execution as failed.
+    """
+    deployment = runner_utils.extract_local_deployment_config(pipeline)
+    node_id = node.node_info.id
+    connection = metadata_connection(pipeline)
+    execution = launcher.Launcher(
+        pipeline_node=node,
+        mlmd_connection=metadata.Metadata(connection),
+        pipeline_info=pipeline.pipeline_info,
+        pipeline_runtime_spec=pipeline.runtime_spec,
+        executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+    ).launch()
+    with metadata.Metadata(connection) as handle:
+        return _result(handle.store, node_id, execution.execution_id)
+
+
+def cancel_running(pipeline: pipeline_pb2.Pipeline) -> None:
+    """Marks what an interrupted run left as running, so that ML Metadata does not claim that it still does."""
+    run_id = pipeline.runtime_spec.pipeline_run_id.field_value.string_value
+    with metadata.Metadata(metadata_connection(pipeline)) as handle:
+        context = handle.store.get_context_by_type_and_name("pipeline_run", run_id)
+        if context is None:
+            return
+        running = [
+            execution
+            for execution in handle.store.get_executions_by_context(context.id)
+            if execution.last_known_state == _Execution.RUNNING
+        ]
+        for execution in running:
+            execution.last_known_state = _Execution.CANCELED
+        handle.store.put_executions(running)
+
+
+def metadata_connection(pipeline: pipeline_pb2.Pipeline) -> metadata_store_pb2.ConnectionConfig:
+    """Where a compiled pipeline's ML Metadata is."""
+    config = runner_utils.extract_local_deployment_config(pipeline).metadata_connection_config
+    return getattr(config, config.WhichOneof("connection_config"))
+
+
+def _result(store: Any, node_id: str, execution_id: int) -> NodeResult:
+    [execution] = store.get_executions_by_id([execution_id])
+    if execution.last_known_state not in (_Execution.COMPLETE, _Execution.CACHED):
+        state = _Execution.State.Name(execution.last_known_state)
+        raise PipelineError(f"{node_id} did not run: ML Metadata has its execution {execution_id} as {state}.")
+    is_cached = execution.last_known_state == _Execution.CACHED
+    outputs: dict[str, list[metadata_store_pb2.Artifact]] = {}
+    for event in store.get_events_by_execution_ids([execution_id]):
+        if event.type in (metadata_store_pb2.Event.OUTPUT, metadata_store_pb2.Event.INTERNAL_OUTPUT):
+            outputs.setdefault(event.path.steps[0].key, []).extend(store.get_artifacts_by_id([event.artifact_id]))
+    return NodeResult(NodeState.CACHED if is_cached else NodeState.RAN, execution_id, outputs)

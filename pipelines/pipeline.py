@@ -1,0 +1,128 @@
+"""The DAG and nothing else."""
+
+from components.example_gen.component import TfdsExampleGen
+from components.pusher.executor import Executor as PusherExecutor
+from components.resolver.strategy import LatestBlessedOtherModelStrategy
+from tfx.components import Evaluator, ExampleValidator, ImportSchemaGen, Pusher, StatisticsGen, Trainer
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2, trainer_pb2
+from tfx.types import Channel, standard_artifacts
+
+from components.evaluator.eval_config import build_eval_config
+from components.features import EVAL, TEST, TRAIN
+from components.source_digest import source_digest
+from components.transform.component import ImageTransform
+from components.validation.component import ValidationGate
+from pipelines.config import PipelineConfig
+
+
+def create_pipeline(config: PipelineConfig) -> Pipeline:
+    """Wires the components together.
+
+    Args:
+      config: A validated configuration with absolute paths.
+
+    Returns:
+      The pipeline, ready for any of TFX's runners. Nothing is read or written.
+    """
+    # Decodes what tensorflow-datasets prepared into tf.Examples, in the pipeline's own splits.
+    example_gen = TfdsExampleGen(
+        dataset=config.data.dataset,
+        version=config.data.version,
+        directory=None if config.data.directory is None else str(config.data.directory),
+        data_dir=str(config.data_dir),
+        manual_dir=None if config.data.manual_dir is None else str(config.data.manual_dir),
+        image_feature=config.data.image_feature,
+        label_feature=config.data.label_feature,
+        splits=config.data.splits,
+        shards=config.data.shards,
+    )
+    examples = example_gen.outputs["examples"]
+
+    # Describes every split, and compares it with the schema that a person curated.
+    statistics_gen = StatisticsGen(examples=examples)
+    schema_gen = ImportSchemaGen(schema_file=str(config.data.schema_path))
+    schema = schema_gen.outputs["schema"]
+    example_validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
+
+    # Stops the run before anything is trained on data that is not what the schema says.
+    validation_gate = ValidationGate(
+        anomalies=example_validator.outputs["anomalies"],
+        statistics=statistics_gen.outputs["statistics"],
+        allow_anomalies=config.data.allow_anomalies,
+    )
+
+    # Decodes and normalises pixels, in a graph that training, evaluation and serving share.
+    transform = ImageTransform(
+        examples=examples,
+        schema=schema,
+        normalization=config.transform.normalization,
+        image_shape=config.transform.image_shape,
+    )
+    transform.add_upstream_node(validation_gate)
+
+    # Fits the model on `train`, steered by `eval`, and exports it with every signature.
+    trainer = Trainer(
+        run_fn="components.trainer.run.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
+        eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
+        custom_config={
+            "model": config.model.model_dump_json(),
+            "trainer": config.trainer.model_dump_json(),
+            "checkpoint_dir": str(config.checkpoint_dir),
+            "source_digest": source_digest("components.models", "components.trainer", "components.transform"),
+        },
+    )
+    model = trainer.outputs["model"]
+
+    # Finds what to compare with: the latest model of this pipeline that was blessed, but never the candidate itself.
+    baseline = Resolver(
+        strategy_class=LatestBlessedOtherModelStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        candidate=model,
+    ).with_id("BaselineResolver")
+
+    # Computes the losses on `test`, which nothing else looks at, and blesses the model if it passes every threshold.
+    evaluator = Evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=baseline.outputs["model"],
+        example_splits=[TEST],
+        eval_config=build_eval_config(config.evaluator, has_label=True),
+    )
+
+    # Puts a blessed model where TensorFlow Serving looks.
+    pusher = Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_dir))
+        ),
+        custom_executor_spec=executor_spec.ExecutorClassSpec(PusherExecutor),
+    )
+
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.pipeline_root),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path)),
+        components=[
+            example_gen,
+            statistics_gen,
+            schema_gen,
+            example_validator,
+            validation_gate,
+            transform,
+            trainer,
+            baseline,
+            evaluator,
+            pusher,
+        ],
+        enable_cache=config.runtime.cache,
+        beam_pipeline_args=config.runtime.beam.pipeline_args(),
+    )

@@ -1,0 +1,37 @@
+"""What can be found wrong before anything slow is imported."""
+
+import tempfile
+from pathlib import Path
+
+from components.errors import ConfigurationError, PipelineError
+from pipelines.config import PipelineConfig
+
+
+def check(config: PipelineConfig) -> None:
+    """Refuses what cannot work, in milliseconds.
+
+    Args:
+      config: A configuration with absolute paths.
+
+    Raises:
+      ConfigurationError: A file or directory that the configuration names is missing.
+      PipelineError: A directory cannot be written.
+    """
+    if not config.data.schema_path.is_file():
+        raise ConfigurationError(f"data.schema_path: there is no file {config.data.schema_path}.")
+    if config.data.directory is not None and not config.data.directory.is_dir():
+        raise ConfigurationError(f"data.directory: there is no directory {config.data.directory}.")
+    for directory in (config.runtime.root, config.serving_dir, config.data_dir):
+        _check_writable(directory)
+
+
+def _check_writable(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise PipelineError(
+            f"{directory} cannot be written ({error.strerror}): choose another directory with "
+            "--set runtime.root=DIRECTORY, or mend its permissions."
+        ) from error

@@ -1,0 +1,97 @@
+"""Runs a pipeline on this machine: one component after the other, watched, logged, and carried on after an interruption."""
+
+import time
+
+from tfx.dsl.compiler import constants
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+from components.errors import PipelineError
+from pipelines.config import PipelineConfig
+from pipelines.display import RunDisplay
+from pipelines.nodes import NodeResult, cancel_running, launch_node
+from pipelines.pipeline import create_pipeline
+
+
+class ComponentFailedError(PipelineError):
+    """A component raised; the cause is what it raised."""
+
+    def __init__(self, node_id: str) -> None:
+        super().__init__(f"{node_id} failed")
+        self.node_id = node_id
+
+
+class WatchedLocalDagRunner(LocalDagRunner):
+    """TFX's local runner, which says what happens and keeps what came of it.
+
+    `run` is TFX's own, so that the `tfx` command line finds the pipeline in a file that calls it.
+
+    Attributes:
+      results: By node, in the order in which they ended; empty if nothing ran.
+    """
+
+    def __init__(self, display: RunDisplay, run_id: str) -> None:
+        """Makes a runner.
+
+        Args:
+          display: Where to show what happens.
+          run_id: The name of the run in ML Metadata; new for each run.
+        """
+        super().__init__()
+        self._display = display
+        self._run_id = run_id
+        self.results: dict[str, NodeResult] = {}
+
+    def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: pipeline_pb2.RunOptions | None = None) -> None:
+        """Runs each node of a compiled pipeline, in topological order.
+
+        Raises:
+          ComponentFailedError: A node failed; nothing after it ran.
+        """
+        runtime_parameter_utils.substitute_runtime_parameter(pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
+        self._display.run_started(pipeline.pipeline_info.id, self._run_id)
+        if run_options:
+            partial_run_utils.mark_pipeline(
+                pipeline,
+                from_nodes=run_options.partial_run.from_nodes or None,
+                to_nodes=run_options.partial_run.to_nodes or None,
+            )
+        try:
+            for node in pipeline.nodes:
+                if not node.pipeline_node.execution_options.HasField("skip"):
+                    self._run_node(pipeline, node.pipeline_node)
+        except KeyboardInterrupt:
+            cancel_running(pipeline)
+            raise
+
+    def _run_node(self, pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> None:
+        node_id = node.node_info.id
+        started = time.monotonic()
+        self._display.node_started(node_id)
+        try:
+            result = launch_node(pipeline, node)
+        except Exception as error:
+            self._display.node_failed(node_id, time.monotonic() - started)
+            raise ComponentFailedError(node_id) from error
+        self.results[node_id] = result
+        self._display.node_ended(node_id, result, time.monotonic() - started)
+
+
+def run_pipeline(config: PipelineConfig, run_id: str, display: RunDisplay) -> dict[str, NodeResult]:
+    """Runs the pipeline of a configuration.
+
+    Args:
+      config: A validated configuration.
+      run_id: The name of the run in ML Metadata; new for each run.
+      display: Where to show what happens; everything else that is printed meanwhile should go to a log.
+
+    Returns:
+      What became of each node; empty where the `tfx` command line only looks for the pipeline.
+
+    Raises:
+      ComponentFailedError: A component failed.
+    """
+    runner = WatchedLocalDagRunner(display, run_id)
+    runner.run(create_pipeline(config))
+    return runner.results

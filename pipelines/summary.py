@@ -1,0 +1,112 @@
+"""What a person wants to know when a run has ended: how good the model is, whether it was blessed, and where everything is."""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from components.evaluator.config import EvaluatorConfig
+from components.evaluator.verdict import Verdict, read_verdict
+from components.features import SQUARED_ERROR
+from pipelines.config import PipelineConfig
+from pipelines.nodes import NodeResult
+
+_EXAMPLE_COUNT = "example_count"
+
+
+def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:
+    """Prints the metrics, the verdict and the places.
+
+    Args:
+      config: What was run.
+      results: What became of each node.
+      log: The log of the run.
+      console: Where to print.
+    """
+    console.print()
+    if "Evaluator" in results:
+        verdict = read_verdict(Path(_only_output(results["Evaluator"], "evaluation").uri))
+        console.print(_metrics_table(verdict, config.evaluator))
+        console.print()
+        _print_verdict(verdict, console)
+    for name, place in _places(config, results, log):
+        console.print(Text.assemble((f"{name:<10}", "bold"), place), soft_wrap=True)
+
+
+def _metrics_table(verdict: Verdict, config: EvaluatorConfig) -> Table:
+    count = int(verdict.metrics[_EXAMPLE_COUNT])
+    table = Table(
+        title=f"Test split, {count:,} images", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
+    )
+    table.add_column("metric")
+    table.add_column("mean", justify="right")
+    table.add_column("latest blessed", justify="right")
+    table.add_column("unit")
+    table.add_column("must be")
+    for name, value in sorted(verdict.metrics.items()):
+        if name != _EXAMPLE_COUNT:
+            baseline = verdict.baseline_metrics.get(name)
+            table.add_row(
+                name,
+                f"{value:.2f}",
+                "none" if baseline is None else f"{baseline:.2f}",
+                "squared pixels/image" if name == SQUARED_ERROR else "nats/image",
+                _thresholds(config, name),
+            )
+    return table
+
+
+def _thresholds(config: EvaluatorConfig, name: str) -> str:
+    threshold = {str(key): value for key, value in config.thresholds.items()}.get(name)
+    if threshold is None:
+        return ""
+    bounds = []
+    if threshold.lower is not None:
+        bounds.append(f"≥ {threshold.lower:g}")
+    if threshold.upper is not None:
+        bounds.append(f"≤ {threshold.upper:g}")
+    if threshold.worsening is not None:
+        bounds.append(f"≤ latest blessed + {threshold.worsening:g}")
+    return ", ".join(bounds)
+
+
+def _print_verdict(verdict: Verdict, console: Console) -> None:
+    if verdict.blessed:
+        console.print(Text.assemble(("Blessed   ", "bold green"), "every threshold is kept"))
+        return
+    console.print(Text.assemble(("Not blessed, so nothing was pushed:", "bold yellow")))
+    for reason in verdict.reasons:
+        console.print(Text(f"  {reason}"), soft_wrap=True)
+
+
+def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -> list[tuple[str, str]]:
+    places = []
+    if "Pusher" in results:
+        pushed = _only_output(results["Pusher"], "pushed_model").custom_properties
+        if pushed["pushed"].int_value:
+            places.append(("Pushed", f"version {pushed['pushed_version'].string_value} in {_short(config.serving_dir)}"))
+        else:
+            places.append(("Serving", f"{_newest_version(config.serving_dir)} in {_short(config.serving_dir)}"))
+    if "Trainer" in results:
+        places.append(("Model", _short(Path(_only_output(results["Trainer"], "model").uri))))
+        places.append(("Curves", f"tensorboard --logdir {_short(Path(_only_output(results['Trainer'], 'model_run').uri))}"))
+    places.append(("Metadata", _short(config.metadata_path)))
+    places.append(("Log", _short(log)))
+    return places
+
+
+def _newest_version(serving_dir: Path) -> str:
+    versions = [int(path.name) for path in serving_dir.glob("*") if path.name.isdigit()]
+    return f"version {max(versions)} stays the newest" if versions else "no version yet"
+
+
+def _only_output(result: NodeResult, channel: str) -> Any:
+    [artifact] = result.outputs[channel]
+    return artifact
+
+
+def _short(path: Path) -> str:
+    """Relative to the working directory where the path lies below it."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,153 @@
+"""The configuration: what is read, what is refused, and in which words."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.errors import ConfigurationError
+from components.models.config import ModelKind
+from components.trainer.config import Schedule
+from pipelines.config import BeamConfig, load_config
+
+CONFIGS = sorted((Path(__file__).parents[3] / "pipelines" / "configs").glob("*.yaml"))
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text("name: study\nmodel: {kind: ae, latent_dim: 8}\ntrainer: {learning_rate: 3e-3}\n")
+    return path
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_configuration_that_the_project_ships_is_valid(path: Path):
+    assert load_config(path).name
+
+
+def test_values_come_from_the_file_and_the_rest_are_defaults(config_file: Path):
+    config = load_config(config_file)
+
+    assert (config.name, config.model.kind, config.model.latent_dim) == ("study", ModelKind.AE, 8)
+    assert config.trainer.learning_rate == 3e-3
+    assert config.trainer.schedule is Schedule.COSINE
+
+
+def test_set_wins_over_the_file_and_the_last_set_wins(config_file: Path):
+    config = load_config(config_file, ["model.latent_dim=4", "trainer.learning_rate=1e-4", "model.latent_dim=2"])
+
+    assert config.model.latent_dim == 2
+    assert config.trainer.learning_rate == 1e-4
+
+
+def test_set_reaches_sections_that_the_file_does_not_name(config_file: Path):
+    config = load_config(config_file, ["evaluator.thresholds.kl_divergence.lower=3", "runtime.beam.options.parallelism=4"])
+
+    assert config.evaluator.thresholds["kl_divergence"].lower == 3
+    assert config.runtime.beam.options == {"parallelism": 4}
+
+
+def test_relative_paths_start_from_the_base_and_absolute_ones_stay(config_file: Path, tmp_path: Path):
+    config = load_config(config_file, ["data.manual_dir=/mnt/digits"], base=tmp_path)
+
+    assert config.runtime.root == tmp_path / "runs"
+    assert config.data.schema_path == tmp_path / "schema/schema.pbtxt"
+    assert config.data.manual_dir == Path("/mnt/digits")
+    assert config.serving_dir == tmp_path / "runs/serving/study"
+
+
+def test_a_configuration_cannot_be_changed(config_file: Path):
+    config = load_config(config_file)
+
+    with pytest.raises(ValueError, match="frozen"):
+        config.trainer.epochs = 3
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainer.epoch=3", "trainer.epoch: there is no such key; did you mean epochs? (in --set trainer.epoch=3)"),
+        ("traner.epochs=3", "traner: there is no such key; did you mean trainer? (in --set traner.epochs=3)"),
+        ("trainer.epochs=0", "trainer.epochs: 0 is not allowed: it should be greater than 0 (in --set trainer.epochs=0)"),
+        ("trainer.epochs=many", 'trainer.epochs: "many" is not allowed: it should be a valid integer'),
+        ("trainer.epochs='3'", 'trainer.epochs: "3" is not allowed: it should be a valid integer'),
+        ("trainer.epochs=true", "trainer.epochs: true is not allowed: it should be a valid integer"),
+        ("trainer.learning_rate=.nan", "trainer.learning_rate: NaN is not allowed: it should be a finite number"),
+        ("model.kind=gan", "model.kind: \"gan\" is not allowed: it should be 'ae' or 'vae'"),
+        ("model.activation=rleu", 'model.activation: "rleu" is not allowed: it must be one of elu,'),
+        ("model.hidden_units=[64,-1]", "model.hidden_units.1: -1 is not allowed: it should be greater than 0"),
+        ("transform.image_shape=[28,28]", "transform.image_shape.2: is missing"),
+        ("data.splits={train: train}", "data.splits: "),
+        ("data.directory=/data", "data: needs exactly one of data.dataset (a name) and data.directory (a prepared dataset)"),
+        ("evaluator.thresholds.kl={lower: 1}", "evaluator.thresholds.kl: "),
+        (
+            "evaluator.thresholds.kl_divergence.min=1",
+            "evaluator.thresholds.kl_divergence.min: there is no such key; allowed are",
+        ),
+        ("evaluator.thresholds.kl_divergence={lower: 2, upper: 1}", "lower (2) must not be above upper (1)"),
+        ("name=My Model", 'name: "My Model" is not allowed: lower-case letters, digits and dashes only'),
+        ("trainer=fast", 'trainer: "fast" is not allowed: it should be an object'),
+        ("trainer.epochs.most=3", "--set trainer.epochs.most=3: epochs is a value, not a section."),
+        ("trainer.epochs", "--set trainer.epochs must have the form section.key=value, e.g. --set trainer.epochs=3."),
+        ("trainer.epochs=[", "--set trainer.epochs=[: '[' is not a YAML value."),
+        ("trainer.epochs=2020-01-01", "--set trainer.epochs=2020-01-01: '2020-01-01' is not a YAML value."),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_its_full_name_the_value_and_what_is_allowed(
+    config_file: Path, override: str, message: str
+):
+    config_file.write_text("name: study\ntrainer: {epochs: 5}\n")
+
+    with pytest.raises(ConfigurationError) as refusal:
+        load_config(config_file, [override])
+
+    assert message in str(refusal.value)
+
+
+def test_every_problem_of_a_file_is_named_at_once_and_with_the_file(config_file: Path):
+    config_file.write_text("trainer: {epochs: -1, batch_size: x}\n")
+
+    with pytest.raises(ConfigurationError) as refusal:
+        load_config(config_file)
+
+    problems = str(refusal.value).splitlines()
+    assert [problem.split(":")[0] for problem in problems] == ["name", "trainer.epochs", "trainer.batch_size"]
+    assert all(str(config_file) in problem for problem in problems)
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml cannot be read: No such file or directory"):
+        load_config(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize("text", ["name: [", "- a\n- b\n", "just words"])
+def test_what_is_not_a_mapping_in_yaml_is_refused(config_file: Path, text: str):
+    config_file.write_text(text)
+
+    with pytest.raises(ConfigurationError, match=r"config\.yaml (is not valid YAML|must hold a mapping)"):
+        load_config(config_file)
+
+
+def test_beam_stays_in_process_and_offline_by_default():
+    assert BeamConfig().pipeline_args() == ["--runner=FnApiRunner", "--sdk_container_image=none"]
+
+
+def test_any_other_runner_and_its_options_are_passed_through():
+    beam = BeamConfig(
+        runner="FlinkRunner", options={"flink_master": "host:8081", "parallelism": 4, "streaming": False, "fast": True}
+    )
+
+    assert beam.pipeline_args() == ["--runner=FlinkRunner", "--flink_master=host:8081", "--parallelism=4", "--fast"]
+
+
+def test_reading_a_configuration_and_the_command_line_import_neither_tensorflow_nor_tfx():
+    code = (
+        "import sys, pipelines.cli, pipelines.config; "
+        "print([name for name in ('tensorflow', 'tfx', 'apache_beam', 'keras') if name in sys.modules])"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
+
+    assert printed.stdout.strip() == "[]"
