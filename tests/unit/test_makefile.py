@@ -170,6 +170,18 @@ def test_an_installed_uv_is_used_if_its_version_fits(copy: Path, version: str, a
     assert used.stdout.strip() == f"{answer} sync --locked", used.stderr
 
 
+def test_where_uv_cannot_be_brought_one_line_says_what_to_install(copy: Path) -> None:
+    # As on a distribution that packages pip and venv apart from Python.
+    for module in ("pip", "venv"):
+        write_program(copy / "modules" / f"{module}.py", "raise ImportError")
+    refused = execute(
+        copy, "scripts/uv.sh", "sync", PATH=os.defpath, PYTHON=sys.executable, PYTHONPATH=str(copy / "modules"), HOME=str(copy)
+    )
+    assert refused.returncode == 1
+    assert "neither pip nor venv" in refused.stderr.splitlines()[-1]
+    assert "apt install python3-pip" in refused.stderr.splitlines()[-1]
+
+
 def test_where_home_cannot_be_written_the_cache_lies_in_the_project(copy: Path) -> None:
     write_program(copy / "bin" / "uv", 'if [ "$1" = --version ]; then echo uv 0.13.0; else echo "$UV_CACHE_DIR"; fi')
     (copy / "home").write_text("a file, so that nobody can write below it, not even root")
