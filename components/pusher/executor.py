@@ -1,0 +1,81 @@
+"""Pushes a blessed model so that nobody ever sees half of it."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from absl import logging
+from tfx.components.pusher import executor
+from tfx.dsl.io import fileio
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
+from tfx.utils import io_utils, proto_utils
+
+from components.pusher.versions import next_version, push
+
+_SAVED_MODEL = "saved_model.pb"
+
+
+class Executor(executor.Executor):
+    """The stock Pusher, but for how it writes the version.
+
+    ::
+
+        Pusher(..., custom_executor_spec=ExecutorClassSpec(Executor))
+
+    The stock executor copies into the version's directory while a server may be watching it, leaves half a version behind if
+    it is killed, and silently pushes nothing if the version, the seconds since 1970, exists already. This one copies beside
+    the versions, renames, and takes the next number instead. What it says in ML Metadata is the same: `pushed`,
+    `pushed_destination` and `pushed_version` on the PushedModel artifact, which archives a copy of the model.
+
+    An object store, `gs://` and the like, has no directories to rename. There the version is written in place, the stock way:
+    `saved_model.pb`, without which nobody takes it for a model, comes last.
+    """
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Pushes the model, if it was blessed, to `push_destination.filesystem.base_directory`.
+
+        Raises:
+          NotImplementedError: If the destination is not a file system, or its versions are not UNIX timestamps.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        base = _base_directory(exec_properties["push_destination"])
+        model = self.GetModelPath(input_dict)
+        # The archive first: should the disk be full, nothing is served that ML Metadata does not know of.
+        io_utils.copy_dir(model, pushed.uri)
+        destination = _push_in_place(model, base) if "://" in base else _push_by_renaming(model, base)
+        self._MarkPushed(pushed, pushed_destination=destination, pushed_version=destination.rpartition("/")[2])
+        logging.info("Model pushed to %s.", destination)
+
+
+def _base_directory(push_destination: str) -> str:
+    destination = proto_utils.json_to_proto(push_destination, pusher_pb2.PushDestination())
+    if destination.WhichOneof("destination") != "filesystem":
+        raise NotImplementedError("a model can only be pushed to a file system: set push_destination.filesystem")
+    versioning = pusher_pb2.Versioning
+    if destination.filesystem.versioning not in (versioning.AUTO, versioning.UNIX_TIMESTAMP):
+        raise NotImplementedError("versions are UNIX timestamps: set push_destination.filesystem.versioning accordingly")
+    return str(destination.filesystem.base_directory).rstrip("/")
+
+
+def _push_by_renaming(model: str, base: str) -> str:
+    return str(push(Path(base), lambda staging: io_utils.copy_dir(model, str(staging))))
+
+
+def _push_in_place(model: str, base: str) -> str:
+    existing = fileio.listdir(base) if fileio.exists(base) else []
+    # Object stores list directories with a slash at the end.
+    destination = f"{base}/{next_version([name.rstrip('/') for name in existing], time.time())}"
+    io_utils.copy_dir(model, destination, deny_regex_patterns=[rf"/{_SAVED_MODEL}$"])
+    io_utils.copy_file(f"{model}/{_SAVED_MODEL}", f"{destination}/{_SAVED_MODEL}")
+    return destination

@@ -1,0 +1,126 @@
+"""The stock Evaluator with our configuration and metrics, on models whose losses numpy computes too."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow_model_analysis as tfma
+from tfx.components.evaluator.executor import Executor
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
+from tfx.utils import json_utils, proto_utils
+
+from components.evaluator.config import EvaluatorConfig, Threshold
+from components.evaluator.eval_config import build_eval_config
+from components.evaluator.verdict import Verdict, read_verdict
+from components.features import LOSSES
+
+Judge = Callable[..., Verdict]
+
+
+@pytest.fixture
+def judge(digits: Any, make_model: Any, tmp_path: Path) -> Judge:
+    """Evaluates a model, and says what the blessing artifact and the verdict agree on."""
+
+    def saved(name: str, grey: float, kl_divergence: float) -> Model:
+        model = Model()
+        model.uri = str(tmp_path / name)
+        make_model(grey, kl_divergence).save(tmp_path / name / "Format-Serving")
+        return model
+
+    def run(
+        thresholds: dict[str, Threshold], candidate: tuple[float, float], baseline: tuple[float, float] | None = None
+    ) -> Verdict:
+        examples = Examples()
+        examples.uri, examples.split_names = str(digits.directory), '["test"]'
+        evaluation, blessing = ModelEvaluation(), ModelBlessing()
+        evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
+        inputs = {"examples": [examples], "model": [saved("candidate", *candidate)]}
+        if baseline:
+            inputs["baseline_model"] = [saved("baseline", *baseline)]
+        config = EvaluatorConfig.model_validate({"thresholds": thresholds})
+        context = BaseBeamExecutor.Context(
+            beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"], tmp_dir=str(tmp_path), unique_id="1"
+        )
+        Executor(context).Do(
+            inputs,
+            {"evaluation": [evaluation], "blessing": [blessing]},
+            {
+                "eval_config": proto_utils.proto_to_json(build_eval_config(config, has_label=True)),
+                "example_splits": json_utils.dumps(["test"]),
+            },
+        )
+        verdict = read_verdict(tmp_path / "evaluation")
+        assert verdict.blessed == bool(blessing.get_int_custom_property("blessed"))
+        assert verdict.blessed == (not verdict.reasons)
+        return verdict
+
+    return run
+
+
+def test_metrics_are_means_over_the_split_and_over_each_label(
+    judge: Judge, digits: Any, make_model: Any, tmp_path: Path
+) -> None:
+    verdict = judge({"kl_divergence": Threshold(lower=1.0, upper=30.0)}, (0.4, 12.5))
+    losses = make_model(0.4, 12.5).losses(digits.pixels)
+    assert verdict.blessed
+    assert verdict.metrics == pytest.approx({**{name: losses[name].mean() for name in LOSSES}, "example_count": 57}, rel=1e-5)
+    assert list(verdict.metrics_by_label) == list(range(10))
+    for label, metrics in verdict.metrics_by_label.items():
+        members = digits.labels == label
+        assert metrics == pytest.approx(
+            {**{name: losses[name][members].mean() for name in LOSSES}, "example_count": members.sum()}, rel=1e-5
+        )
+    assert verdict.baseline_metrics == {}
+    assert_tfma_reads_the_same(tmp_path / "evaluation", verdict)
+
+
+def assert_tfma_reads_the_same(evaluation: Path, verdict: Verdict) -> None:
+    result = tfma.load_eval_result(str(evaluation), model_name="candidate" if verdict.baseline_metrics else None)
+    slices = {
+        slice_key: {name: value["doubleValue"] for name, value in outputs[""][""].items() if not name.endswith("_diff")}
+        for slice_key, outputs in result.slicing_metrics
+    }
+    assert slices.pop(()) == pytest.approx(dict(verdict.metrics))
+    by_label = {key[0][1]: metrics for key, metrics in slices.items()}
+    assert by_label == {label: pytest.approx(dict(metrics)) for label, metrics in verdict.metrics_by_label.items()}
+
+
+def test_a_collapsed_posterior_is_not_blessed(judge: Judge) -> None:
+    verdict = judge({"kl_divergence": Threshold(lower=1.0)}, (0.5, 0.03))
+    assert verdict.reasons == ("kl_divergence 0.0 is below its lower bound 1.0",)
+
+
+def test_a_model_above_an_upper_bound_is_not_blessed(judge: Judge) -> None:
+    # At grey 0.5 the cross-entropy is log 2 for every pixel, whatever the image.
+    assert 16 * math.log(2) + 3 == pytest.approx(14.09, abs=0.001)
+    verdict = judge({"negative_elbo": Threshold(upper=14.0), "squared_error": Threshold(upper=100)}, (0.5, 3.0))
+    assert verdict.reasons == ("negative_elbo 14.1 is above its upper bound 14.0",)
+
+
+def test_a_model_worse_than_the_baseline_is_not_blessed(judge: Judge, digits: Any, make_model: Any, tmp_path: Path) -> None:
+    thresholds = {"negative_elbo": Threshold(worsening=1.0), "reconstruction_loss": Threshold(worsening=0.0)}
+    verdict = judge(thresholds, candidate=(0.5, 3.6), baseline=(0.5, 2.0))
+    assert verdict.reasons == ("negative_elbo 14.7 is 1.6 above the latest blessed model's 13.1, more than the 1.0 allowed",)
+    losses = make_model(0.5, 2.0).losses(digits.pixels)
+    assert verdict.baseline_metrics == pytest.approx(
+        {**{name: losses[name].mean() for name in LOSSES}, "example_count": 57}, rel=1e-5
+    )
+    assert_tfma_reads_the_same(tmp_path / "evaluation", verdict)
+
+
+def test_a_model_slightly_worse_than_a_baseline_without_kl_divergence_is_blessed(judge: Judge) -> None:
+    thresholds = {"negative_elbo": Threshold(worsening=1.0), "kl_divergence": Threshold(worsening=1.0)}
+    assert judge(thresholds, candidate=(0.5, 0.9), baseline=(0.5, 0.0)).blessed
+
+
+def test_a_loss_that_is_not_finite_is_never_blessed_whatever_is_limited(judge: Judge) -> None:
+    verdict = judge({"squared_error": Threshold(upper=1000)}, (0.5, math.nan))
+    assert np.isnan(verdict.metrics["kl_divergence"])
+    assert verdict.reasons == (
+        "kl_divergence is nan, which is not a finite number",
+        "negative_elbo is nan, which is not a finite number",
+    )

@@ -1,0 +1,174 @@
+"""Resolver, Evaluator and Pusher together, from run to run of one pipeline; and the Pusher's executor alone."""
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ml_metadata
+import pytest
+import tensorflow as tf
+from ml_metadata.proto import metadata_store_pb2
+from tfx.components.evaluator.component import Evaluator
+from tfx.components.pusher.component import Pusher
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.dsl.components.common.importer import Importer
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2
+from tfx.types.channel import Channel
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
+from tfx.utils import proto_utils
+
+from components.evaluator.config import EvaluatorConfig
+from components.evaluator.eval_config import build_eval_config
+from components.evaluator.verdict import Verdict, read_verdict
+from components.pusher.executor import Executor
+from components.resolver.strategy import LatestBlessedOtherModelStrategy
+
+COMPLETE = metadata_store_pb2.Execution.COMPLETE
+CACHED = metadata_store_pb2.Execution.CACHED
+
+
+class Project:
+    """One pipeline that judges and pushes models, and what each run of it leaves."""
+
+    def __init__(self, root: Path, examples: Path) -> None:
+        self.root, self.examples = root, examples
+        self.serving = root / "serving"
+        self.connection = metadata.sqlite_metadata_connection_config(str(root / "metadata.db"))
+
+    def run(self, model: Path) -> None:
+        examples = Importer(
+            source_uri=str(self.examples), artifact_type=Examples, properties={"split_names": '["test"]'}
+        ).with_id("examples")
+        # Imported again, a model keeps its id, as one does that the Trainer takes out of the cache.
+        trainer = Importer(source_uri=str(model), artifact_type=Model).with_id("Trainer")
+        resolver = Resolver(
+            strategy_class=LatestBlessedOtherModelStrategy,
+            model=Channel(type=Model),
+            model_blessing=Channel(type=ModelBlessing),
+            candidate=trainer.outputs["result"],
+        ).with_id("Resolver")
+        evaluator = Evaluator(
+            examples=examples.outputs["result"],
+            model=trainer.outputs["result"],
+            baseline_model=resolver.outputs["model"],
+            example_splits=["test"],
+            eval_config=build_eval_config(EvaluatorConfig(slice_by_label=False), has_label=True),
+        )
+        pusher = Pusher(
+            model=trainer.outputs["result"],
+            model_blessing=evaluator.outputs["blessing"],
+            push_destination=push_destination(str(self.serving)),
+            custom_executor_spec=ExecutorClassSpec(Executor),
+        )
+        LocalDagRunner().run(
+            Pipeline(
+                pipeline_name="judge",
+                pipeline_root=str(self.root / "artifacts"),
+                components=[pusher, evaluator, resolver, trainer, examples],
+                metadata_connection_config=self.connection,
+                enable_cache=True,
+                beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"],
+            )
+        )
+
+    @property
+    def store(self) -> ml_metadata.MetadataStore:
+        return ml_metadata.MetadataStore(self.connection)
+
+    def last_state(self, node: str) -> int:
+        (context,) = [context for context in self.store.get_contexts_by_type("node") if context.name == f"judge.{node}"]
+        return max(self.store.get_executions_by_context(context.id), key=lambda execution: execution.id).last_known_state
+
+    def versions(self) -> list[Path]:
+        return sorted(self.serving.iterdir(), key=lambda path: int(path.name)) if self.serving.exists() else []
+
+    def last_verdict(self) -> Verdict:
+        artifacts = self.store.get_artifacts_by_type("ModelEvaluation")
+        return read_verdict(Path(max(artifacts, key=lambda artifact: artifact.id).uri))
+
+    def last_pushed(self) -> dict[str, Any]:
+        artifact = max(self.store.get_artifacts_by_type("PushedModel"), key=lambda artifact: artifact.id)
+        return {key: getattr(value, value.WhichOneof("value")) for key, value in artifact.custom_properties.items()}
+
+
+def push_destination(base_directory: str) -> pusher_pb2.PushDestination:
+    filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=base_directory)
+    return pusher_pb2.PushDestination(filesystem=filesystem)
+
+
+def kl_divergence(version: Path, digits: Any) -> float:
+    """That of the served model: it tells which of ours it is."""
+    (record,) = tf.data.TFRecordDataset(tf.io.gfile.glob(f"{digits.directory}/*/*"), "GZIP").take(1)
+    outputs = tf.saved_model.load(str(version)).signatures["evaluate"](tf.expand_dims(record, 0))
+    return float(outputs["kl_divergence"][0])
+
+
+def test_only_a_model_that_is_not_worse_than_the_latest_blessed_one_is_pushed(
+    tmp_path: Path, digits: Any, make_model: Callable[[float, float], Any]
+) -> None:
+    project = Project(tmp_path, digits.directory)
+    for name, divergence in {"first": 3.0, "worse": 9.0, "better": 2.5}.items():
+        make_model(0.5, divergence).save(tmp_path / name / "Format-Serving")
+
+    # Nothing to compare with: blessed, although the default configuration limits nothing but worsening.
+    project.run(tmp_path / "first")
+    (first,) = project.versions()
+    assert kl_divergence(first, digits) == 3.0
+    assert project.last_pushed().items() >= {
+        ("pushed", 1),
+        ("pushed_destination", str(first)),
+        ("pushed_version", first.name),
+    }
+
+    # The same model again is no baseline for itself, is not judged again, and not pushed again.
+    project.run(tmp_path / "first")
+    assert project.versions() == [first]
+    assert (project.last_state("Evaluator"), project.last_state("Pusher")) == (CACHED, CACHED)
+
+    project.run(tmp_path / "worse")
+    (reason,) = project.last_verdict().reasons
+    assert reason == "negative_elbo 20.1 is 6.0 above the latest blessed model's 14.1, more than the 1.0 allowed"
+    assert project.versions() == [first]
+    assert project.last_pushed()["pushed"] == 0
+
+    project.run(tmp_path / "better")
+    assert project.last_verdict().baseline_metrics["kl_divergence"] == pytest.approx(3.0)
+    old, newest = project.versions()
+    assert (old, kl_divergence(newest, digits)) == (first, 2.5)
+    assert (project.last_state("Evaluator"), project.last_state("Pusher")) == (COMPLETE, COMPLETE)
+
+
+@pytest.mark.parametrize("scheme", ["", "ram://"])
+def test_every_file_of_the_model_is_pushed_and_archived_on_disk_and_in_an_object_store(scheme: str, tmp_path: Path) -> None:
+    model, blessing, pushed = Model(), ModelBlessing(), PushedModel()
+    model.uri, pushed.uri = str(tmp_path / "model"), str(tmp_path / "pushed")
+    files = {"saved_model.pb": "graph", "variables/variables.index": "weights", "assets.extra/tf_serving_warmup_requests": "w"}
+    for name, content in files.items():
+        path = tmp_path / "model" / "Format-Serving" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    blessing.set_int_custom_property("blessed", 1)
+    base = f"ram://{uuid.uuid4()}" if scheme else str(tmp_path / "serving")
+
+    for _ in range(2):
+        Executor().Do(
+            {"model": [model], "model_blessing": [blessing]},
+            {"pushed_model": [pushed]},
+            {"push_destination": proto_utils.proto_to_json(push_destination(base))},
+        )
+    versions = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(base))
+    assert len(versions) == 2
+    assert pushed.get_string_custom_property("pushed_version") == versions[1]
+    assert pushed.get_string_custom_property("pushed_destination") == f"{base}/{versions[1]}"
+    for directory in (*(f"{base}/{version}" for version in versions), pushed.uri):
+        assert read_tree(directory) == files
+
+
+def read_tree(directory: str) -> dict[str, str]:
+    paths = [f"{folder}/{name}" for folder, _, names in tf.io.gfile.walk(directory) for name in names]
+    return {path.removeprefix(directory).replace("//", "/").strip("/"): tf.io.gfile.GFile(path).read() for path in paths}
