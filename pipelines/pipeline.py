@@ -3,7 +3,8 @@
 from components.example_gen.component import TfdsExampleGen
 from components.pusher.executor import Executor as PusherExecutor
 from components.resolver.strategy import LatestBlessedOtherModelStrategy
-from tfx.components import Evaluator, ExampleValidator, ImportSchemaGen, Pusher, StatisticsGen, Trainer
+from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen, Trainer
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration import metadata
@@ -32,9 +33,9 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     example_gen = TfdsExampleGen(
         dataset=config.data.dataset,
         version=config.data.version,
-        directory=None if config.data.directory is None else str(config.data.directory),
-        data_dir=str(config.data_dir),
-        manual_dir=None if config.data.manual_dir is None else str(config.data.manual_dir),
+        directory=config.data.directory,
+        data_dir=config.data_dir,
+        manual_dir=config.data.source_dir,
         image_feature=config.data.image_feature,
         label_feature=config.data.label_feature,
         splits=config.data.splits,
@@ -61,7 +62,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         schema=schema,
         normalization=config.transform.normalization,
         image_shape=config.transform.image_shape,
-    )
+    ).with_id("Transform")
     transform.add_upstream_node(validation_gate)
 
     # Fits the model on `train`, steered by `eval`, and exports it with every signature.

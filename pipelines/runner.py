@@ -7,19 +7,10 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from components.errors import PipelineError
 from pipelines.config import PipelineConfig
 from pipelines.display import RunDisplay
 from pipelines.nodes import NodeResult, cancel_running, launch_node
 from pipelines.pipeline import create_pipeline
-
-
-class ComponentFailedError(PipelineError):
-    """A component raised; the cause is what it raised."""
-
-    def __init__(self, node_id: str) -> None:
-        super().__init__(f"{node_id} failed")
-        self.node_id = node_id
 
 
 class WatchedLocalDagRunner(LocalDagRunner):
@@ -47,7 +38,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
         """Runs each node of a compiled pipeline, in topological order.
 
         Raises:
-          ComponentFailedError: A node failed; nothing after it ran.
+          Exception: What the first component to fail raised; nothing after it ran.
         """
         runtime_parameter_utils.substitute_runtime_parameter(pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
         self._display.run_started(pipeline.pipeline_info.id, self._run_id)
@@ -73,7 +64,8 @@ class WatchedLocalDagRunner(LocalDagRunner):
             result = launch_node(pipeline, node)
         except Exception as error:
             self._display.node_failed(node_id, time.monotonic() - started)
-            raise ComponentFailedError(node_id) from error
+            error.add_note(f"while running {node_id}")
+            raise
         self.results[node_id] = result
         self._display.node_ended(node_id, result, time.monotonic() - started)
 
@@ -90,7 +82,7 @@ def run_pipeline(config: PipelineConfig, run_id: str, display: RunDisplay) -> di
       What became of each node; empty where the `tfx` command line only looks for the pipeline.
 
     Raises:
-      ComponentFailedError: A component failed.
+      Exception: What the first component to fail raised.
     """
     runner = WatchedLocalDagRunner(display, run_id)
     runner.run(create_pipeline(config))

@@ -8,13 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from components.evaluator.config import EvaluatorConfig
+from components.evaluator.eval_config import EXAMPLE_COUNT
 from components.evaluator.verdict import Verdict, read_verdict
-from components.features import SQUARED_ERROR
+from components.features import LOSSES, SQUARED_ERROR
 from pipelines.config import PipelineConfig
 from pipelines.nodes import NodeResult
-
-_EXAMPLE_COUNT = "example_count"
-
 
 def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:
     """Prints the metrics, the verdict and the places.
@@ -36,25 +34,22 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
 
 
 def _metrics_table(verdict: Verdict, config: EvaluatorConfig) -> Table:
-    count = int(verdict.metrics[_EXAMPLE_COUNT])
-    table = Table(
-        title=f"Test split, {count:,} images", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0)
-    )
-    table.add_column("metric")
-    table.add_column("mean", justify="right")
+    title = f"Test split: means over {int(verdict.metrics[EXAMPLE_COUNT]):,} images"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None)
+    table.add_column("metric", no_wrap=True)
+    table.add_column("unit", no_wrap=True)
+    table.add_column("model", justify="right")
     table.add_column("latest blessed", justify="right")
-    table.add_column("unit")
-    table.add_column("must be")
-    for name, value in sorted(verdict.metrics.items()):
-        if name != _EXAMPLE_COUNT:
-            baseline = verdict.baseline_metrics.get(name)
-            table.add_row(
-                name,
-                f"{value:.2f}",
-                "none" if baseline is None else f"{baseline:.2f}",
-                "squared pixels/image" if name == SQUARED_ERROR else "nats/image",
-                _thresholds(config, name),
-            )
+    table.add_column("must be", no_wrap=True)
+    for name in LOSSES:
+        baseline = verdict.baseline_metrics.get(name)
+        table.add_row(
+            name,
+            "pixels²" if name == SQUARED_ERROR else "nats",
+            f"{verdict.metrics[name]:.2f}",
+            "none" if baseline is None else f"{baseline:.2f}",
+            _thresholds(config, name),
+        )
     return table
 
 
@@ -68,7 +63,7 @@ def _thresholds(config: EvaluatorConfig, name: str) -> str:
     if threshold.upper is not None:
         bounds.append(f"≤ {threshold.upper:g}")
     if threshold.worsening is not None:
-        bounds.append(f"≤ latest blessed + {threshold.worsening:g}")
+        bounds.append(f"≤ blessed + {threshold.worsening:g}")
     return ", ".join(bounds)
 
 

@@ -24,8 +24,8 @@ class DataConfig(Section):
     data_dir: Path | None = None
     """Where prepared datasets are kept; null is `<runtime.root>/datasets`."""
 
-    manual_dir: Path | None = Path("data/mnist")
-    """Where source files lie that need not be downloaded; null downloads them."""
+    manual_dir: Path | None = Path("data/{dataset}")
+    """Where source files lie that need not be downloaded, `{dataset}` being the name of the dataset; null downloads them."""
 
     image_feature: str | None = None
     """The dataset's image feature; null takes its only one."""
@@ -58,3 +58,11 @@ class DataConfig(Section):
         if (self.dataset is None) == (self.directory is None):
             raise ValueError("needs exactly one of data.dataset (a name) and data.directory (a prepared dataset)")
         return self
+
+    @property
+    def source_dir(self) -> Path | None:
+        """`manual_dir` with the name of the dataset in its place; None if everything is to be downloaded."""
+        if self.manual_dir is None or self.dataset is None:
+            return None
+        name, _, _ = self.dataset.partition("/")
+        return Path(str(self.manual_dir).replace("{dataset}", name))

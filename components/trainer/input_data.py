@@ -44,7 +44,8 @@ def pixel_scale(transform_graph: tft.TFTransformOutput) -> PixelScale:
         tf.io.encode_png(tf.fill((height, width, channels), tf.constant(value, tf.uint8))).numpy() for value in (0, 255)
     )
     layer = transform_graph.transform_features_layer()
-    normalized = layer({IMAGE: tf.constant([[black], [white]])})[IMAGE].numpy()
+    raw_shape = transform_graph.raw_feature_spec()[IMAGE].shape
+    normalized = layer({IMAGE: tf.reshape(tf.constant([black, white]), [2, *raw_shape])})[IMAGE].numpy()
     zero, one = normalized[0].flat[0], normalized[1].flat[0]
     if not np.all(normalized[0] == zero) or not np.all(normalized[1] == one) or one <= zero:
         raise DataError("The transform graph must map every pixel by the same increasing linear function, and it does not.")

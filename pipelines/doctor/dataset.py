@@ -41,10 +41,10 @@ def check_dataset(data: DataConfig, root: Path) -> Check:
         return _check_directory(data.directory)
     dataset = (data.dataset or "").partition(":")[0]
     sources = registered_files(dataset)
-    present = [source for source in sources if data.manual_dir is not None and (data.manual_dir / source.name).exists()]
+    present = [source for source in sources if data.source_dir is not None and (data.source_dir / source.name).exists()]
     prepared = _find_prepared((data.data_dir or root / "datasets") / dataset, data.version)
-    if data.manual_dir is not None and present:
-        return _check_files(dataset, data.manual_dir, present if prepared else sources)
+    if data.source_dir is not None and present:
+        return _check_files(dataset, data.source_dir, present if prepared else sources)
     if prepared is not None:
         return ok(_NAME, f"{dataset} prepared in {short(prepared)}")
     if sources:
