@@ -13,6 +13,7 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 from tfx.utils import json_utils, proto_utils
 
+from components.evaluator import eval_config
 from components.evaluator.config import EvaluatorConfig, Threshold
 from components.evaluator.eval_config import build_eval_config
 from components.evaluator.verdict import Verdict, read_verdict
@@ -64,9 +65,12 @@ def judge(digits: Any, make_model: Any, tmp_path: Path) -> Judge:
 def test_metrics_are_means_over_the_split_and_over_each_label(
     judge: Judge, digits: Any, make_model: Any, tmp_path: Path
 ) -> None:
-    verdict = judge({"kl_divergence": Threshold(lower=1.0, upper=30.0)}, (0.4, 12.5))
     losses = make_model(0.4, 12.5).losses(digits.pixels)
+    # Between the mean of all and the means of some labels: a threshold is on the whole split.
+    limit = losses["squared_error"].mean() + 0.01
+    verdict = judge({"kl_divergence": Threshold(lower=1.0, upper=30.0), "squared_error": Threshold(upper=limit)}, (0.4, 12.5))
     assert verdict.blessed
+    assert max(metrics["squared_error"] for metrics in verdict.metrics_by_label.values()) > limit
     assert verdict.metrics == pytest.approx({**{name: losses[name].mean() for name in LOSSES}, "example_count": 57}, rel=1e-5)
     assert list(verdict.metrics_by_label) == list(range(10))
     for label, metrics in verdict.metrics_by_label.items():
@@ -124,3 +128,16 @@ def test_a_loss_that_is_not_finite_is_never_blessed_whatever_is_limited(judge: J
         "kl_divergence is nan, which is not a finite number",
         "negative_elbo is nan, which is not a finite number",
     )
+
+
+def test_an_edit_of_the_metrics_changes_the_cache_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = build_eval_config(EvaluatorConfig(), has_label=True)
+    assert build_eval_config(EvaluatorConfig(), has_label=True) == before
+    monkeypatch.setattr(eval_config, "source_digest", lambda *names: f"edited {names}")
+    assert build_eval_config(EvaluatorConfig(), has_label=True) != before
+
+
+@pytest.mark.parametrize(("has_label", "slice_by_label", "slices"), [(True, True, 2), (True, False, 1), (False, True, 1)])
+def test_slices_are_by_label_where_there_is_one_and_it_is_asked_for(has_label: bool, slice_by_label: bool, slices: int) -> None:
+    config = build_eval_config(EvaluatorConfig(slice_by_label=slice_by_label), has_label)
+    assert [list(spec.feature_keys) for spec in config.slicing_specs] == [[], ["label"]][:slices]
