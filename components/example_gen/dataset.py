@@ -117,7 +117,7 @@ def _find(name: str, options: dict[str, Any]) -> tfds.core.DatasetBuilder:
         return tfds.builder(name, **options)
     except tfds.core.DatasetNotFoundError as error:
         raise _unknown(name) from error
-    except (ValueError, AssertionError) as error:
+    except (ValueError, AssertionError, TypeError, ImportError) as error:
         raise _explain(name, options, error) from error
 
 

@@ -51,7 +51,7 @@ def ensure_prepared(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) 
             f"manual_dir {manual_dir} is not a directory: name the one with the source files of {builder.info.full_name},"
             " or none to download them"
         )
-    work = Path(builder.data_dir_root) / _WORK_DIR
+    work = _root(builder) / _WORK_DIR
     work.mkdir(parents=True, exist_ok=True)
     identity = builder.info.full_name.replace("/", "-")
     with _locked(work / f"{identity}.lock"):
@@ -59,6 +59,12 @@ def ensure_prepared(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) 
         if not _is_current(target, manual_dir):
             _prepare(builder, manual_dir, work / identity, target)
     return target
+
+
+def _root(builder: tfds.core.DatasetBuilder) -> Path:
+    """Where datasets are kept: `builder.data_dir` without the name, the configuration and the version."""
+    # `data_dir_root` is not that for a builder that was read from a directory.
+    return Path(builder.data_dir).parents[builder.info.full_name.count("/")]
 
 
 def _is_current(target: Path, manual_dir: Path | None) -> bool:
@@ -120,7 +126,7 @@ def _prepare_in(work: Path, target_builder: tfds.core.DatasetBuilder, manual_dir
         swapped_attribute(downloader, "MAX_RETRIES", _DOWNLOAD_RETRIES),
     ):
         builder.download_and_prepare(
-            download_dir=Path(target_builder.data_dir_root) / "downloads",
+            download_dir=_root(target_builder) / "downloads",
             download_config=download_config,
             file_format="tfrecord",
         )
