@@ -24,8 +24,8 @@ def test_a_path_has_as_many_codes_as_asked_and_ends_exactly_where_it_should(path
 
 
 def test_a_spherical_path_ends_exactly_also_where_sines_of_one_angle_differ():
-    # A vectorised sine and a scalar one can differ in the last bit, and TensorFlow takes one for 7 angles and the other for 7 x 16
-    # products of angle and time: it shows in about one call in eight.
+    # A vectorised sine and a scalar one can differ in the last bit, and TensorFlow takes one for 7 angles and the other for the
+    # 7 x 16 products of angle and time: without care it shows in about one call in eight.
     random = np.random.default_rng(0)
     for _ in range(50):
         start, end = random.normal(size=(2, 7, 32)).astype(np.float32)
