@@ -17,7 +17,9 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from components.errors import PipelineError
 from components.example_gen import properties
+from components.example_gen.causes import causes
 from components.example_gen.dataset import split_ranges
+from components.example_gen.file_errors import as_os_error
 from components.example_gen.image_features import select_features
 from components.example_gen.records import RecordWriter
 from components.example_gen.shards import Shard, plan_shards
@@ -66,9 +68,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         try:
             with self._make_beam_pipeline() as pipeline:
                 _ = pipeline | "Shards" >> beam.Create(shards, reshuffle=True) | "WriteShards" >> beam.ParDo(write)
-        except PipelineError as error:
-            # Beam appends the name of the step, which says nothing to a person.
-            raise type(error)(str(error).split(" [while running ", 1)[0]) from error
+        except Exception as error:
+            # Beam raises another error, with the name of the step at its end, which says nothing to a person.
+            for cause in causes(error):
+                if isinstance(cause, PipelineError):
+                    raise type(cause)(str(cause).split(" [while running ", 1)[0]) from error
+                if (os_error := as_os_error(cause)) is not None:
+                    raise os_error from error
+            raise
 
 
 class _WriteShard(beam.DoFn):  # type: ignore[misc, unused-ignore]

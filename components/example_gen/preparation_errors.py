@@ -1,5 +1,6 @@
 """Says in one sentence why a dataset could not be prepared, and how to mend it."""
 
+import errno
 import gzip
 import lzma
 import tarfile
@@ -19,6 +20,7 @@ from tensorflow_datasets.core.download.extractor import ExtractError
 from tensorflow_datasets.core.download.util import DownloadError
 
 from components.errors import DataError, PipelineError
+from components.example_gen.causes import causes
 from components.example_gen.file_errors import as_os_error
 from components.example_gen.sources import sha256_of
 
@@ -26,6 +28,9 @@ _DOWNLOAD_ERRORS: Final = (requests.RequestException, urllib.error.URLError, Dow
 _CORRUPTION_ERRORS: Final = (
     EOFError, ExtractError, gzip.BadGzipFile, lzma.LZMAError, tarfile.TarError, tf.errors.DataLossError, zipfile.BadZipFile,
     zlib.error,
+)  # fmt: skip
+_MACHINE_ERRORS: Final = (
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE,
 )  # fmt: skip
 _LISTED_FILES: Final = 6
 
@@ -54,30 +59,26 @@ def explained(builder: tfds.core.DatasetBuilder, manual_dir: Path | None, source
 def _explain(
     error: Exception, builder: tfds.core.DatasetBuilder, manual_dir: Path | None, sources: Mapping[str, Path]
 ) -> Exception:
-    # tensorflow-datasets wraps errors in others to add context; the first one of a known kind tells what happened.
-    causes = list(_causes(error))
+    chain = list(causes(error))
     name = builder.info.full_name
-    if any(isinstance(cause, NonMatchingChecksumError) for cause in causes):
+    if any(isinstance(cause, NonMatchingChecksumError) for cause in chain):
         return DataError(_wrong_checksum(name, builder, sources, error))
-    if any(isinstance(cause, _DOWNLOAD_ERRORS) for cause in causes):
+    # Before the rest: a full disk stops a download or an extraction as well.
+    for cause in chain:
+        if (os_error := as_os_error(cause)) is not None and os_error.errno in _MACHINE_ERRORS:
+            return os_error
+    if any(isinstance(cause, _DOWNLOAD_ERRORS) for cause in chain):
         return DataError(_cannot_download(name, builder, manual_dir, sources))
-    if any(isinstance(cause, _CORRUPTION_ERRORS) for cause in causes):
+    if any(isinstance(cause, _CORRUPTION_ERRORS) for cause in chain):
         return DataError(_corrupt(name, sources, error))
     if builder.MANUAL_DOWNLOAD_INSTRUCTIONS and any(
-        isinstance(cause, AssertionError | FileNotFoundError | tf.errors.NotFoundError) for cause in causes
+        isinstance(cause, AssertionError | FileNotFoundError | tf.errors.NotFoundError) for cause in chain
     ):
         return DataError(_fetch_by_hand(name, builder, manual_dir))
-    for cause in causes:
+    for cause in chain:
         if (os_error := as_os_error(cause)) is not None:
             return os_error
     return DataError(f"tensorflow-datasets cannot prepare {name}: {type(error).__name__}: {_first_line(error)}")
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__
 
 
 def _wrong_checksum(name: str, builder: tfds.core.DatasetBuilder, sources: Mapping[str, Path], error: Exception) -> str:

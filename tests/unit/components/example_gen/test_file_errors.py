@@ -1,0 +1,39 @@
+import errno
+
+import pytest
+import tensorflow as tf
+
+from components.example_gen.causes import causes
+from components.example_gen.file_errors import as_os_error
+
+
+@pytest.mark.parametrize(
+    ("error", "number"),
+    [
+        (tf.errors.ResourceExhaustedError(None, None, "/d/file; No space left on device"), errno.ENOSPC),
+        (tf.errors.PermissionDeniedError(None, None, "/d/file; Permission denied"), errno.EACCES),
+    ],
+)
+def test_tensorflow_errors_about_files_are_those_of_python(error: tf.errors.OpError, number: int) -> None:
+    os_error = as_os_error(error)
+    assert os_error is not None
+    assert os_error.errno == number
+    assert "/d/file" in str(os_error)
+
+
+def test_permission_denied_is_the_error_that_python_has_for_it() -> None:
+    assert isinstance(as_os_error(tf.errors.PermissionDeniedError(None, None, "/d")), PermissionError)
+
+
+def test_other_errors_are_none() -> None:
+    assert as_os_error(ValueError("no file")) is None
+    assert as_os_error(tf.errors.InvalidArgumentError(None, None, "not an image")) is None
+
+
+def test_the_error_with_the_number_is_found_behind_the_one_that_lost_it() -> None:
+    """As tensorflow-datasets raises it, to add context."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+    try:
+        raise OSError("Failed to finalize writing: No space left on device") from full
+    except OSError as wrapped:
+        assert next(found for cause in causes(wrapped) if (found := as_os_error(cause)) is not None) is full
