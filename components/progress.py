@@ -31,9 +31,13 @@ class Progress:
     figures: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        total = "" if self.total is None else f" of {self.total:g}"
-        figures = "".join(f", {name} {value:.4g}" for name, value in self.figures.items())
-        return f"{self.task}: {self.completed:g}{total} {self.unit}{figures}"
+        total = "" if self.total is None else f" of {_number(self.total)}"
+        figures = "".join(f", {name} {value:.2f}" for name, value in self.figures.items())
+        return f"{self.task} {_number(self.completed)}{total} {self.unit}{figures}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.1f}".removesuffix(".0")
 
 
 def report(progress: Progress) -> None:

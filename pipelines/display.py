@@ -94,9 +94,7 @@ class RunDisplay:
     def update(self, progress: component_progress.Progress) -> None:
         """A component says how far it is."""
         if self._task is not None:
-            self._progress.update(
-                self._task, completed=progress.completed, total=progress.total, figures=_figures(progress), visible=True
-            )
+            self._progress.update(self._task, completed=progress.completed, total=progress.total, figures=str(progress))
         if not self._console.is_terminal and time.monotonic() - self._last_plain_line > _SECONDS_BETWEEN_PLAIN_LINES:
             self._last_plain_line = time.monotonic()
             self._console.print(f"  {self._node}: {progress}", highlight=False)
@@ -132,9 +130,3 @@ class _Listener(logging.Handler):
             self._display.update(progress)
         elif record.levelno >= logging.WARNING:
             self._display.warn(record.getMessage())
-
-
-def _figures(progress: component_progress.Progress) -> str:
-    total = "" if progress.total is None else f"/{progress.total:,.0f}"
-    figures = "".join(f"  {name} {value:.2f}" for name, value in progress.figures.items())
-    return f"{progress.task} {progress.completed:,.0f}{total} {progress.unit}{figures}"

@@ -1,8 +1,5 @@
 """The DAG and nothing else."""
 
-from components.example_gen.component import TfdsExampleGen
-from components.pusher.executor import Executor as PusherExecutor
-from components.resolver.strategy import LatestBlessedOtherModelStrategy
 from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
@@ -13,7 +10,10 @@ from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel, standard_artifacts
 
 from components.evaluator.eval_config import build_eval_config
+from components.example_gen.component import TfdsExampleGen
 from components.features import EVAL, TEST, TRAIN
+from components.pusher.executor import Executor as PusherExecutor
+from components.resolver.strategy import LatestBlessedOtherModelStrategy
 from components.source_digest import source_digest
 from components.transform.component import ImageTransform
 from components.validation.component import ValidationGate
@@ -44,9 +44,9 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     examples = example_gen.outputs["examples"]
 
     # Describes every split, and compares it with the schema that a person curated.
-    statistics_gen = StatisticsGen(examples=examples)
     schema_gen = ImportSchemaGen(schema_file=str(config.data.schema_path))
     schema = schema_gen.outputs["schema"]
+    statistics_gen = StatisticsGen(examples=examples, schema=schema)
     example_validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
 
     # Stops the run before anything is trained on data that is not what the schema says.
@@ -105,6 +105,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_dir))
         ),
+        custom_config={"source_digest": source_digest("components.pusher")},
         custom_executor_spec=executor_spec.ExecutorClassSpec(PusherExecutor),
     )
 

@@ -14,6 +14,7 @@ from components.features import LOSSES, SQUARED_ERROR
 from pipelines.config import PipelineConfig
 from pipelines.nodes import NodeResult
 
+
 def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:
     """Prints the metrics, the verdict and the places.
 
@@ -69,7 +70,7 @@ def _thresholds(config: EvaluatorConfig, name: str) -> str:
 
 def _print_verdict(verdict: Verdict, console: Console) -> None:
     if verdict.blessed:
-        console.print(Text.assemble(("Blessed   ", "bold green"), "every threshold is kept"))
+        console.print(Text.assemble(("Blessed   ", "bold green"), "every threshold is kept, so it was pushed"))
         return
     console.print(Text.assemble(("Not blessed, so nothing was pushed:", "bold yellow")))
     for reason in verdict.reasons:
@@ -80,10 +81,10 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
     places = []
     if "Pusher" in results:
         pushed = _only_output(results["Pusher"], "pushed_model").custom_properties
-        if pushed["pushed"].int_value:
-            places.append(("Pushed", f"version {pushed['pushed_version'].string_value} in {_short(config.serving_dir)}"))
-        else:
-            places.append(("Serving", f"{_newest_version(config.serving_dir)} in {_short(config.serving_dir)}"))
+        version = int(pushed["pushed_version"].string_value) if pushed["pushed"].int_value else None
+        places.append(
+            ("Serving", f"{_describe_versions(version, _versions(config.serving_dir))} in {_short(config.serving_dir)}")
+        )
     if "Trainer" in results:
         places.append(("Model", _short(Path(_only_output(results["Trainer"], "model").uri))))
         places.append(("Curves", f"tensorboard --logdir {_short(Path(_only_output(results['Trainer'], 'model_run').uri))}"))
@@ -92,9 +93,20 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
     return places
 
 
-def _newest_version(serving_dir: Path) -> str:
-    versions = [int(path.name) for path in serving_dir.glob("*") if path.name.isdigit()]
-    return f"version {max(versions)} stays the newest" if versions else "no version yet"
+def _describe_versions(pushed: int | None, served: list[int]) -> str:
+    """What the serving directory holds; a cached push may have been followed by others, or its version deleted."""
+    newest = max(served, default=None)
+    if pushed is None:
+        return "no version yet" if newest is None else f"version {newest} stays the newest"
+    if pushed == newest:
+        return f"version {pushed} is the newest"
+    if pushed in served:
+        return f"version {pushed}, pushed by an earlier run; the newest is version {newest}"
+    return f"version {pushed}, pushed by an earlier run, is no longer (--set runtime.cache=false pushes again)"
+
+
+def _versions(serving_dir: Path) -> list[int]:
+    return [int(path.name) for path in serving_dir.glob("*") if path.name.isdigit()]
 
 
 def _only_output(result: NodeResult, channel: str) -> Any:

@@ -61,7 +61,8 @@ def decode_images(encoded: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
         return tf.ensure_shape(pixels, image_shape)
 
     decoded = tf.map_fn(decode, encoded, fn_output_signature=tf.TensorSpec(image_shape, tf.uint8))
-    return tf.cast(decoded, tf.float32) / 255.0
+    # Not a division: some graph optimisers turn it into this product and some do not, which differ in the last bit.
+    return tf.cast(decoded, tf.float32) * (1.0 / 255.0)
 
 
 def _one_per_example(feature: tf.Tensor | tf.SparseTensor) -> tf.Tensor:

@@ -1,0 +1,190 @@
+"""Training as a whole: reproducible, resumable, stopped early, stopped when it diverges, and written down."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from support.digits import Transformed, train, training_arguments
+
+from components.errors import DataError, TrainingDivergedError
+from components.progress import LOGGER_NAME
+from components.trainer.run import run_fn
+
+PROJECT = Path(__file__).parents[3]
+
+
+def weights(saved_model: Path) -> list[np.ndarray]:
+    checkpoint = tf.train.load_checkpoint(str(saved_model / "variables" / "variables"))
+    return [checkpoint.get_tensor(name) for name in sorted(checkpoint.get_variable_to_shape_map()) if "VARIABLE_VALUE" in name]
+
+
+@pytest.mark.parametrize("network", ["dense", "conv"])
+def test_the_same_seed_gives_the_same_curves_and_weights(transformed: Transformed, tmp_path: Path, network: str):
+    settings = {"network": network, "filters": (4, 8)}
+    one, other = (train(transformed, tmp_path / name, settings) for name in ("one", "other"))
+
+    assert one.curves() == other.curves()
+    for first, second in zip(weights(one.serving_model), weights(other.serving_model), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_another_seed_gives_another_model(transformed: Transformed, tmp_path: Path):
+    one = train(transformed, tmp_path / "one", trainer={"seed": 1})
+    other = train(transformed, tmp_path / "other", trainer={"seed": 2})
+
+    assert one.curves()[0]["train"]["loss"] != other.curves()[0]["train"]["loss"]
+
+
+def test_training_lowers_the_eval_loss_far_below_a_model_that_knows_only_the_mean_pixel(
+    transformed: Transformed, tmp_path: Path
+):
+    history = train(transformed, tmp_path, trainer={"epochs": 8, "batch_size": 25}).history
+
+    mean_pixel = transformed.images("train").mean()
+    eval_pixels = transformed.images("eval")
+    log_likelihood = eval_pixels * np.log(mean_pixel) + (1 - eval_pixels) * np.log(1 - mean_pixel)
+    assert history["epochs"][-1]["eval"]["loss"] < -log_likelihood.sum(axis=(1, 2, 3)).mean() - 30
+
+
+def test_a_compiled_training_learns_the_same(transformed: Transformed, tmp_path: Path):
+    plain = train(transformed, tmp_path / "plain", trainer={"epochs": 1})
+    compiled = train(transformed, tmp_path / "compiled", trainer={"epochs": 1, "jit_compile": True})
+
+    # XLA draws other noise from the same seed.
+    assert compiled.curves()[0]["eval"]["loss"] == pytest.approx(plain.curves()[0]["eval"]["loss"], rel=0.02)
+
+
+def test_the_kl_divergence_is_weighed_in_over_the_warm_up(transformed: Transformed, tmp_path: Path):
+    history = train(transformed, tmp_path, {"beta": 2.0}, {"epochs": 4, "kl_warmup_epochs": 2}).history
+
+    # The weight of each epoch's last of 6 steps.
+    assert [epoch["kl_weight"] for epoch in history["epochs"]] == pytest.approx([2 * 5 / 12, 2 * 11 / 12, 2, 2])
+
+
+def test_an_autoencoder_has_no_kl_divergence_and_trains_on_the_reconstruction_alone(transformed: Transformed, tmp_path: Path):
+    [epoch] = train(transformed, tmp_path, {"kind": "ae", "beta": 5.0}, {"epochs": 1}).curves()
+
+    for split in ("train", "eval"):
+        assert epoch[split]["kl_divergence"] == 0
+        assert epoch[split]["loss"] == epoch[split]["reconstruction_loss"] == epoch[split]["negative_elbo"]
+
+
+def test_the_history_is_written_beside_the_model_and_as_tensorboard_logs(transformed: Transformed, tmp_path: Path):
+    trained = train(transformed, tmp_path, trainer={"epochs": 2})
+
+    for split in ("train", "eval"):
+        logged: dict[str, list[float]] = {}
+        for file in sorted((trained.model_run / split).glob("events.*")):
+            for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+                for value in tf.compat.v1.Event.FromString(record).summary.value:
+                    logged.setdefault(value.tag, []).append(float(tf.make_ndarray(value.tensor)))
+        for name in ("loss", "reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo"):
+            assert logged[name] == pytest.approx([epoch[split][name] for epoch in trained.history["epochs"]])
+        if split == "train":
+            assert logged["learning_rate"] == pytest.approx([e["learning_rate"] for e in trained.history["epochs"]])
+
+
+def test_checkpoints_are_gone_once_the_model_is_exported(transformed: Transformed, tmp_path: Path):
+    assert not list(train(transformed, tmp_path).checkpoints.glob("*"))
+
+
+def test_early_stopping_ends_the_training_and_exports_the_best_epoch(transformed: Transformed, tmp_path: Path):
+    recipe = {"schedule": "constant", "learning_rate": 0.02, "batch_size": 10}
+    stopped = train(transformed, tmp_path / "stopped", trainer={**recipe, "epochs": 60, "early_stopping_patience": 2})
+    best = stopped.history["best_epoch"]
+    losses = [epoch["eval"]["loss"] for epoch in stopped.history["epochs"]]
+
+    assert len(losses) == best + 2 < 60
+    assert best == 1 + int(np.argmin(losses))
+
+    # Without a schedule, a training of just as many epochs ends with the weights of the best one.
+    exact = train(transformed, tmp_path / "exact", trainer={**recipe, "epochs": best})
+    for first, second in zip(weights(stopped.serving_model), weights(exact.serving_model), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_training_that_was_killed_goes_on_where_it_was_and_ends_the_same(
+    transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    recipe = {"epochs": 40, "early_stopping_patience": None}
+    whole = train(transformed, tmp_path / "whole", trainer=recipe)
+    killed = tmp_path / "killed"
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); from pathlib import Path; from support.digits import *; "
+        f"train(Transformed({{}}, Path({str(transformed.graph)!r}), Path({str(transformed.examples)!r})), "
+        f"Path({str(killed)!r}), trainer={recipe!r})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)})
+    while not list(killed.glob("checkpoints/*/ckpt-*.index")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (killed / "model").exists()
+
+    with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
+        resumed = train(transformed, killed, trainer=recipe)
+
+    assert caplog.records[0].progress.completed > 1
+    assert resumed.curves() == whole.curves()
+    for first, second in zip(weights(resumed.serving_model), weights(whole.serving_model), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_training_with_other_settings_does_not_go_on_from_a_killed_one(transformed: Transformed, tmp_path: Path):
+    def directories(trainer: dict) -> set[str]:
+        from components.trainer.run import _checkpoint_directory
+
+        return {_checkpoint_directory(training_arguments(transformed, tmp_path, trainer=trainer))}
+
+    assert directories({"seed": 1}) == directories({"seed": 1})
+    assert directories({"seed": 1}).isdisjoint(directories({"seed": 2}))
+
+
+def test_an_infinite_loss_stops_the_training_with_a_sentence_and_exports_nothing(transformed: Transformed, tmp_path: Path):
+    arguments = training_arguments(transformed, tmp_path, {"likelihood": "gaussian", "gaussian_stddev": 1e-25})
+
+    with pytest.raises(TrainingDivergedError, match=r"The training loss became (inf|nan) in epoch 1, .*trainer\.learning_rate"):
+        run_fn(arguments)
+
+    assert not Path(arguments.serving_model_dir).exists()
+    assert not (tmp_path / "model" / "history.json").exists()
+    assert not list((tmp_path / "checkpoints").rglob("*.index"))
+
+
+def test_a_truncated_file_of_examples_is_named(transformed: Transformed, tmp_path: Path):
+    [source] = (transformed.examples / "Split-train").glob("*")
+    broken = tmp_path / "Split-train"
+    broken.mkdir()
+    (broken / source.name).write_bytes(source.read_bytes()[:-1000])
+    arguments = training_arguments(transformed, tmp_path)
+    arguments.train_files = [str(broken / "*")]
+
+    with pytest.raises(DataError, match=r"split 'train' are corrupt in .*Split-train"):
+        run_fn(arguments)
+
+
+def test_an_empty_split_is_refused(transformed: Transformed, tmp_path: Path):
+    empty = tmp_path / "Split-eval"
+    empty.mkdir()
+    with tf.io.TFRecordWriter(str(empty / "data.gz"), "GZIP"):
+        pass
+    arguments = training_arguments(transformed, tmp_path)
+    arguments.eval_files = [str(empty / "*")]
+
+    with pytest.raises(DataError, match="Split 'eval' holds no example"):
+        run_fn(arguments)
+
+
+def test_history_json_says_which_epoch_was_exported(transformed: Transformed, tmp_path: Path):
+    train(transformed, tmp_path)
+
+    written = json.loads((tmp_path / "model" / "history.json").read_text())
+    assert written["best_epoch"] in {epoch["epoch"] for epoch in written["epochs"]}

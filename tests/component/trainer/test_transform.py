@@ -1,0 +1,153 @@
+"""Transform: pixels decoded exactly, normalised as configured, and the same in training, evaluation and serving."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from support.digits import SIZES, Transformed, raw_examples, read_digits, transform
+
+from components.features import IMAGE, LABEL
+from components.models.posterior import Posterior
+from components.trainer.input_data import image_shape, pixel_scale
+from components.trainer.signatures import ExportedModel
+
+
+@pytest.fixture
+def digits() -> np.ndarray:
+    """The training split's digits as the data has them."""
+    return read_digits(SIZES["train"])
+
+
+def test_unit_pixels_are_the_datas_own_divided_by_255(transformed: Transformed, digits: np.ndarray):
+    np.testing.assert_array_equal(transformed.images("train"), digits.astype(np.float32) * np.float32(1 / 255))
+
+
+def test_symmetric_pixels_run_from_minus_one_to_one(symmetric: Transformed, digits: np.ndarray):
+    images = symmetric.images("train")
+
+    assert (images.min(), images.max()) == (-1, 1)
+    np.testing.assert_allclose(images, digits / 127.5 - 1, atol=1e-6)
+
+
+def test_standardized_pixels_have_mean_0_and_variance_1_over_the_training_split(standardized: Transformed):
+    images = standardized.images("train").astype(np.float64)
+
+    assert images.mean() == pytest.approx(0, abs=1e-5)
+    assert images.var() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_other_splits_are_standardized_by_the_training_split(standardized: Transformed, digits: np.ndarray):
+    mean, stddev = (digits / 255).mean(), (digits / 255).std()
+    eval_digits = read_digits(SIZES["train"] + SIZES["eval"])[SIZES["train"] :] / 255
+
+    np.testing.assert_allclose(standardized.images("eval"), (eval_digits - mean) / stddev, atol=1e-5)
+
+
+def test_a_constant_training_split_does_not_divide_by_zero(tmp_path: Path):
+    grey = raw_examples(np.full((3, 4, 4, 1), 51, np.uint8))
+
+    images = transform({"train": grey}, tmp_path, "standardize").images("train")
+
+    np.testing.assert_allclose(images, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("normalization", ["transformed", "symmetric", "standardized"])
+def test_the_normalisation_can_be_undone_by_what_the_graph_says_of_itself(
+    normalization: str, digits: np.ndarray, request: pytest.FixtureRequest
+):
+    data: Transformed = request.getfixturevalue(normalization)
+    scale = pixel_scale(tft.TFTransformOutput(str(data.graph)))
+    images = data.images("train")
+
+    np.testing.assert_allclose(scale.denormalize(images), digits / 255, atol=1e-6)
+    np.testing.assert_allclose(scale.normalize(tf.constant(digits / 255, tf.float32)), images, atol=1e-5)
+
+
+def test_colour_images_of_another_size_keep_their_shape_and_pixels(tmp_path: Path):
+    images = np.random.default_rng(0).integers(0, 256, (5, 6, 9, 3), np.uint8)
+
+    data = transform({"train": raw_examples(images)}, tmp_path)
+
+    assert image_shape(tft.TFTransformOutput(str(data.graph))) == (6, 9, 3)
+    np.testing.assert_array_equal(data.images("train"), images.astype(np.float32) * np.float32(1 / 255))
+
+
+def test_images_of_different_sizes_are_brought_to_the_configured_shape(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    small, wide = rng.integers(0, 256, (2, 4, 4, 1), np.uint8), np.full((2, 8, 16, 1), 102, np.uint8)
+    examples = raw_examples(small) + raw_examples(wide)
+
+    images = transform({"train": examples}, tmp_path, image_shape=[4, 4, 1]).images("train")
+
+    assert images.shape == (4, 4, 4, 1)
+    np.testing.assert_array_equal(images[:2], small.astype(np.float32) * np.float32(1 / 255))
+    np.testing.assert_allclose(images[2:], 0.4, atol=1e-6)
+
+
+def test_examples_without_a_label_need_none(tmp_path: Path):
+    images = read_digits(4)
+
+    data = transform({"train": raw_examples(images, labels=False)}, tmp_path, schema="unlabelled.pbtxt")
+
+    assert len(data.images("train")) == 4
+    assert LABEL not in tft.TFTransformOutput(str(data.graph)).transformed_feature_spec()
+
+
+class _Mirror:
+    """Stands where a model stands, and shows what reaches it: its code is the normalised image, its loss one chosen pixel."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.latent_dim = int(np.prod(shape))
+        self.shape = shape
+        self.chosen = tf.Variable(0, dtype=tf.int32)
+
+    def encode(self, inputs: tf.Tensor, training: bool = False) -> Posterior:
+        return Posterior(tf.reshape(inputs, [-1, self.latent_dim]), None)
+
+    def sample_code(self, posterior: Posterior, noise: tf.Tensor) -> tf.Tensor:
+        return posterior.mean
+
+    def decode(self, latent: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return tf.reshape(latent, [-1, *self.shape])
+
+    def expected_image(self, parameters: tf.Tensor) -> tf.Tensor:
+        return parameters
+
+    def log_likelihood(self, pixels: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        return -tf.gather(tf.reshape(parameters, [-1, self.latent_dim]), self.chosen, axis=1)
+
+    def kl_divergence(self, posterior: Posterior) -> tf.Tensor:
+        return tf.zeros_like(posterior.mean)
+
+
+@pytest.mark.parametrize("normalization", ["transformed", "symmetric", "standardized"])
+def test_training_evaluation_and_serving_see_the_same_pixels_bit_for_bit(
+    normalization: str, tmp_path: Path, request: pytest.FixtureRequest
+):
+    data: Transformed = request.getfixturevalue(normalization)
+    graph = tft.TFTransformOutput(str(data.graph))
+    mirror = _Mirror(image_shape(graph))
+    exported = ExportedModel(mirror, graph, pixel_scale(graph), None, seed=0)
+    exported.chosen = mirror.chosen
+    tf.saved_model.save(exported, str(tmp_path), signatures=exported.signatures())
+    loaded = tf.saved_model.load(str(tmp_path))
+    examples = tf.constant(data.raw["test"])
+
+    in_training = data.images("test").reshape(SIZES["test"], -1)
+    in_serving = loaded.signatures["serving_default"](examples=examples)["latent_mean"].numpy()
+    in_evaluation = np.empty_like(in_training)
+    for pixel in range(in_training.shape[1]):
+        loaded.chosen.assign(pixel)
+        in_evaluation[:, pixel] = loaded.signatures["evaluate"](examples=examples)["reconstruction_loss"].numpy()
+
+    np.testing.assert_array_equal(in_serving, in_training)
+    np.testing.assert_array_equal(in_evaluation, in_training)
+
+
+def test_the_transform_graph_names_image_and_label(transformed: Transformed):
+    spec = tft.TFTransformOutput(str(transformed.graph)).transformed_feature_spec()
+
+    assert set(spec) == {IMAGE, LABEL}
+    assert tuple(spec[IMAGE].shape) == (28, 28, 1)

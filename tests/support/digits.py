@@ -1,0 +1,158 @@
+"""Real digits as raw examples and as the real Transform leaves them, and the real `run_fn` on them."""
+
+import gzip
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow_transform import TFTransformOutput
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import standard_artifacts
+
+from components.features import IMAGE, LABEL
+from components.models.config import ModelConfig
+from components.trainer.config import TrainerConfig
+from components.trainer.input_data import load_images
+from components.trainer.run import HISTORY_FILE, run_fn
+from components.transform.executor import Executor
+
+PROJECT = Path(__file__).parents[2]
+SIZES = {"train": 300, "eval": 60, "test": 40}
+BEAM = ["--runner=FnApiRunner", "--sdk_container_image=none"]
+
+
+@dataclass(frozen=True)
+class Transformed:
+    """What Transform made of raw examples.
+
+    Attributes:
+      raw: By split, the serialized raw examples.
+      graph: The transform graph's directory.
+      examples: The transformed examples' directory.
+    """
+
+    raw: dict[str, list[bytes]]
+    graph: Path
+    examples: Path
+
+    def images(self, split: str) -> np.ndarray:
+        """The materialised images of a split, float32 [N, height, width, channels]."""
+        return load_images([self.pattern(split)], TFTransformOutput(str(self.graph)), split)
+
+    def pattern(self, split: str) -> str:
+        return str(self.examples / f"Split-{split}" / "*")
+
+
+def read_digits(count: int) -> np.ndarray:
+    """The first training digits of MNIST, uint8 [count, 28, 28, 1]."""
+    with gzip.open(PROJECT / "data" / "mnist" / "train-images-idx3-ubyte.gz") as file:
+        return np.frombuffer(file.read(16 + count * 784), np.uint8, offset=16).reshape(count, 28, 28, 1)
+
+
+def raw_examples(images: np.ndarray, labels: bool = True) -> list[bytes]:
+    """Serialized tf.Examples with PNG images; the label of the n-th is n modulo 10."""
+    examples = []
+    for number, image in enumerate(images):
+        example = tf.train.Example()
+        example.features.feature[IMAGE].bytes_list.value.append(tf.io.encode_png(image).numpy())
+        if labels:
+            example.features.feature[LABEL].int64_list.value.append(number % 10)
+        examples.append(example.SerializeToString())
+    return examples
+
+
+def transform(
+    splits: dict[str, list[bytes]],
+    directory: Path,
+    normalization: str = "unit",
+    image_shape: list[int] | None = None,
+    schema: str = "schema.pbtxt",
+) -> Transformed:
+    """Runs the real Transform executor over raw examples."""
+    for split, examples in splits.items():
+        (directory / "raw" / f"Split-{split}").mkdir(parents=True)
+        with tf.io.TFRecordWriter(str(directory / "raw" / f"Split-{split}" / "data-00000-of-00001.gz"), "GZIP") as writer:
+            for example in examples:
+                writer.write(example)
+    (directory / "schema").mkdir()
+    (directory / "schema" / "schema.pbtxt").write_text((PROJECT / "schema" / schema).read_text())
+    raw = standard_artifacts.Examples()
+    raw.uri = str(directory / "raw")
+    raw.split_names = json.dumps(list(splits))
+    raw.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
+    outputs = {
+        "transform_graph": standard_artifacts.TransformGraph(),
+        "transformed_examples": standard_artifacts.Examples(),
+        "updated_analyzer_cache": standard_artifacts.TransformCache(),
+    }
+    for name, artifact in outputs.items():
+        artifact.uri = str(directory / name)
+    schema_artifact = standard_artifacts.Schema()
+    schema_artifact.uri = str(directory / "schema")
+    context = BaseBeamExecutor.Context(beam_pipeline_args=BEAM, tmp_dir=str(directory / "tmp"), unique_id="1")
+    Executor(context).Do(
+        {"examples": [raw], "schema": [schema_artifact]},
+        {name: [artifact] for name, artifact in outputs.items()},
+        {
+            "preprocessing_fn": "components.transform.preprocessing.preprocessing_fn",
+            "custom_config": json.dumps({"normalization": normalization, "image_shape": image_shape}),
+            "disable_statistics": 1,
+            "force_tf_compat_v1": 0,
+        },
+    )
+    return Transformed(splits, directory / "transform_graph", directory / "transformed_examples")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `run_fn` wrote.
+
+    Attributes:
+      serving_model: The SavedModel.
+      model_run: TensorBoard logs.
+      history: What history.json holds.
+      checkpoints: Where checkpoints were kept meanwhile.
+    """
+
+    serving_model: Path
+    model_run: Path
+    history: dict[str, Any]
+    checkpoints: Path
+
+    def curves(self) -> list[dict[str, Any]]:
+        """The epochs without their wall time."""
+        return [{key: value for key, value in epoch.items() if key != "seconds"} for epoch in self.history["epochs"]]
+
+
+def training_arguments(
+    data: Transformed, directory: Path, model: dict[str, Any] | None = None, trainer: dict[str, Any] | None = None
+) -> FnArgs:
+    """What the stock Trainer would hand to `run_fn`, for a small model."""
+    model_config = ModelConfig(**{"hidden_units": (32,), "latent_dim": 4, **(model or {})})
+    trainer_config = TrainerConfig(**{"epochs": 2, "batch_size": 50, **(trainer or {})})
+    return FnArgs(
+        train_files=[data.pattern("train")],
+        eval_files=[data.pattern("eval")],
+        transform_output=str(data.graph),
+        serving_model_dir=str(directory / "model" / "Format-Serving"),
+        model_run_dir=str(directory / "model_run"),
+        custom_config={
+            "model": model_config.model_dump_json(),
+            "trainer": trainer_config.model_dump_json(),
+            "checkpoint_dir": str(directory / "checkpoints"),
+            "source_digest": "",
+        },
+    )
+
+
+def train(
+    data: Transformed, directory: Path, model: dict[str, Any] | None = None, trainer: dict[str, Any] | None = None
+) -> Trained:
+    """Trains a small model with the real `run_fn`; `model` and `trainer` hold the settings that differ."""
+    run_fn(training_arguments(data, directory, model, trainer))
+    history = json.loads((directory / "model" / HISTORY_FILE).read_text())
+    return Trained(directory / "model" / "Format-Serving", directory / "model_run", history, directory / "checkpoints")
