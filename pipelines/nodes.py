@@ -70,8 +70,15 @@ def launch_node(pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode
         return _result(handle.store, node_id, execution.execution_id)
 
 
-def cancel_running(pipeline: pipeline_pb2.Pipeline) -> None:
-    """Marks what an interrupted run left as running, so that ML Metadata does not claim that it still does."""
+def end_running(pipeline: pipeline_pb2.Pipeline, state: _Execution.State) -> None:
+    """Ends in ML Metadata what a failed or interrupted run left as running there.
+
+    TFX does so for an executor that raises, but not for a driver, nor where a run is interrupted.
+
+    Args:
+      pipeline: A compiled pipeline whose run id is set.
+      state: What to record: `FAILED` or `CANCELED`.
+    """
     run_id = pipeline.runtime_spec.pipeline_run_id.field_value.string_value
     with metadata.Metadata(metadata_connection(pipeline)) as handle:
         context = handle.store.get_context_by_type_and_name("pipeline_run", run_id)
@@ -83,7 +90,7 @@ def cancel_running(pipeline: pipeline_pb2.Pipeline) -> None:
             if execution.last_known_state == _Execution.RUNNING
         ]
         for execution in running:
-            execution.last_known_state = _Execution.CANCELED
+            execution.last_known_state = state
         handle.store.put_executions(running)
 
 

@@ -2,6 +2,7 @@
 
 import time
 
+from ml_metadata.proto.metadata_store_pb2 import Execution
 from tfx.dsl.compiler import constants
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
@@ -9,7 +10,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.config import PipelineConfig
 from pipelines.display import RunDisplay
-from pipelines.nodes import NodeResult, cancel_running, launch_node
+from pipelines.nodes import NodeResult, end_running, launch_node
 from pipelines.pipeline import create_pipeline
 
 
@@ -53,7 +54,10 @@ class WatchedLocalDagRunner(LocalDagRunner):
                 if not node.pipeline_node.execution_options.HasField("skip"):
                     self._run_node(pipeline, node.pipeline_node)
         except KeyboardInterrupt:
-            cancel_running(pipeline)
+            end_running(pipeline, Execution.CANCELED)
+            raise
+        except Exception:
+            end_running(pipeline, Execution.FAILED)
             raise
 
     def _run_node(self, pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> None:

@@ -28,12 +28,25 @@ class MeanLoss(metric_types.Metric):
 
 @dataclass
 class _Sum:
-    total: float = 0.0
+    """A sum that does not depend on the order of what is added: Beam's does on how fast its batches went.
+
+    Whole multiples of 2^-32, in a Python integer, add up exactly; NaN and infinity are kept apart.
+    """
+
+    units: int = 0
+    not_finite: float = 0.0
     count: int = 0
+
+    @property
+    def mean(self) -> float:
+        return (self.units / _UNITS + self.not_finite) / self.count if self.count else float("nan")
+
+
+_UNITS = 2**32
 
 
 class _MeanCombiner(beam.CombineFn):
-    """Averages one output of one model, in double precision."""
+    """Averages one output of one model."""
 
     def __init__(self, key: metric_types.MetricKey) -> None:
         self._key = key
@@ -44,14 +57,21 @@ class _MeanCombiner(beam.CombineFn):
     def add_input(self, accumulator: _Sum, element: metric_types.StandardMetricInputs) -> _Sum:
         outputs = element.get_predictions(self._key.model_name or None)
         values = np.asarray(outputs[self._key.name], np.float64)
-        return _Sum(accumulator.total + float(values.sum()), accumulator.count + values.size)
+        finite = np.isfinite(values)
+        return _Sum(
+            accumulator.units + sum(round(value * _UNITS) for value in values[finite].tolist()),
+            accumulator.not_finite + float(values[~finite].sum()),
+            accumulator.count + values.size,
+        )
 
     def merge_accumulators(self, accumulators: Iterable[_Sum]) -> _Sum:
         parts = list(accumulators)
-        return _Sum(sum(part.total for part in parts), sum(part.count for part in parts))
+        return _Sum(
+            sum(part.units for part in parts), sum(part.not_finite for part in parts), sum(part.count for part in parts)
+        )
 
     def extract_output(self, accumulator: _Sum) -> dict[metric_types.MetricKey, float]:
-        return {self._key: accumulator.total / accumulator.count if accumulator.count else float("nan")}
+        return {self._key: accumulator.mean}
 
 
 def _computations(name: str, source_digest: str, model_names: list[str] | None = None) -> list[Any]:

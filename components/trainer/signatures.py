@@ -31,6 +31,8 @@ LATENT_MEAN: Final = "latent_mean"
 LATENT_LOG_VARIANCE: Final = "latent_log_variance"
 SCORE: Final = "score"
 
+_EVALUATION_BATCH = 64
+
 _Outputs = dict[str, tf.Tensor]
 
 
@@ -123,8 +125,8 @@ class ExportedModel(tf.Module):
         return {IMAGE: tf.reshape(images, [-1, steps, *self._image_shape])}
 
     def evaluate(self, examples: tf.Tensor) -> _Outputs:
-        """Serialized tf.Examples [N] to the losses of each, float32 [N]."""
-        losses = self._losses(*self._parse(examples))
+        """Serialized tf.Examples [N] to the losses of each, float32 [N], the same whatever batch an example is in."""
+        losses = self._losses_in_equal_batches(*self._parse(examples))
         return {
             RECONSTRUCTION_LOSS: losses.reconstruction_loss,
             SQUARED_ERROR: losses.squared_error,
@@ -145,6 +147,25 @@ class ExportedModel(tf.Module):
 
     def _losses(self, encoded: tf.Tensor, normalized: tf.Tensor) -> Losses:
         return per_example_losses(self._model, normalized, self._scale.denormalize(normalized), self._noise(encoded))
+
+    def _losses_in_equal_batches(self, encoded: tf.Tensor, normalized: tf.Tensor) -> Losses:
+        """The losses, computed in batches of one size.
+
+        A matrix product of another size may be computed in another order, and then differs in the last bit. Beam chooses its
+        batches by how fast they go, so a model's evaluation would depend on what else the machine did.
+        """
+        count = tf.shape(encoded)[0]
+        padding = -count % _EVALUATION_BATCH
+        encoded = tf.reshape(tf.pad(encoded, [[0, padding]], constant_values=""), [-1, _EVALUATION_BATCH])
+        normalized = tf.reshape(
+            tf.pad(normalized, [[0, padding], [0, 0], [0, 0], [0, 0]]), [-1, _EVALUATION_BATCH, *self._image_shape]
+        )
+        losses = tf.map_fn(
+            lambda batch: self._losses(*batch),
+            (encoded, normalized),
+            fn_output_signature=Losses(*[tf.TensorSpec([_EVALUATION_BATCH], tf.float32)] * len(Losses._fields)),
+        )
+        return Losses(*(tf.reshape(loss, [-1])[:count] for loss in losses))
 
     def _noise(self, encoded: tf.Tensor) -> tf.Tensor:
         """One posterior sample's noise [N, L], a pure function of the image: the same however examples are batched."""

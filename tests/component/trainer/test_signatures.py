@@ -1,0 +1,162 @@
+"""The exported model, called by a process that imports TensorFlow alone: every signature of docs/architecture.md."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from support.digits import SIZES, Transformed, read_digits, train
+
+COUNT = 16
+LATENT = 4
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the signatures answered, by `signature/output`, to `images`."""
+
+    kind: str
+    images: np.ndarray
+    arrays: dict[str, np.ndarray]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+
+@pytest.fixture(scope="module", params=["vae", "ae"])
+def answers(request: pytest.FixtureRequest, standardized: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    """Of a model whose encoder sees standardized pixels: the signatures take and give pixels in [0, 1] all the same."""
+    directory = tmp_path_factory.mktemp(request.param)
+    trained = train(standardized, directory, {"kind": request.param, "latent_dim": LATENT}, {"epochs": 4, "batch_size": 25})
+    images = (read_digits(COUNT) / np.float32(255)).astype(np.float32)
+    # The 300 training digits come first in the file that read_digits reads.
+    examples = standardized.raw["train"][:COUNT]
+    np.savez(directory / "inputs.npz", images=images, examples=np.array(examples, object))
+    script = Path(__file__).with_name("fresh_process.py")
+    arguments = [str(trained.serving_model), str(directory / "inputs.npz"), str(directory / "outputs.npz")]
+    subprocess.run([sys.executable, str(script), *arguments], check=True, cwd=directory)
+    return Answers(request.param, images, dict(np.load(directory / "outputs.npz")))
+
+
+def test_every_signature_is_there_and_nothing_but_tensorflow_was_needed(answers: Answers):
+    assert set(answers["signatures"]) == {
+        "serving_default", "reconstruct", "encode", "decode", "generate", "interpolate", "evaluate",
+    }  # fmt: skip
+    assert list(answers["foreign_modules"]) == []
+
+
+def test_shapes_and_types_are_those_of_the_contract(answers: Answers):
+    expected = {
+        "serving_default/reconstruction": (COUNT, 28, 28, 1),
+        "serving_default/latent_mean": (COUNT, LATENT),
+        "serving_default/score": (COUNT,),
+        "reconstruct/reconstruction": (COUNT, 28, 28, 1),
+        "encode/latent_mean": (COUNT, LATENT),
+        "decode/image": (COUNT, 28, 28, 1),
+        "generate/image": (3, 28, 28, 1),
+        "interpolate/image": (COUNT, 5, 28, 28, 1),
+        "evaluate/reconstruction_loss": (COUNT,),
+        "evaluate/squared_error": (COUNT,),
+        "evaluate/kl_divergence": (COUNT,),
+        "evaluate/negative_elbo": (COUNT,),
+    }
+    if answers.kind == "vae":
+        expected["encode/latent_log_variance"] = (COUNT, LATENT)
+    given = {
+        name: array for name, array in answers.arrays.items() if "/" in name and not name.startswith(("generate_", "evaluate_"))
+    }
+    assert {name: array.shape for name, array in given.items()} == expected
+    assert {array.dtype for array in given.values()} == {np.dtype(np.float32)}
+
+
+def test_images_come_out_in_the_unit_interval(answers: Answers):
+    for name in ("serving_default/reconstruction", "reconstruct/reconstruction", "generate/image", "interpolate/image"):
+        assert answers[name].min() >= 0
+        assert answers[name].max() <= 1
+
+
+def test_a_png_and_its_pixels_are_the_same_image(answers: Answers):
+    np.testing.assert_allclose(answers["serving_default/latent_mean"], answers["encode/latent_mean"], atol=1e-4)
+    np.testing.assert_allclose(answers["serving_default/reconstruction"], answers["reconstruct/reconstruction"], atol=1e-4)
+
+
+def test_decoding_the_code_of_an_image_reconstructs_it(answers: Answers):
+    np.testing.assert_allclose(answers["decode/image"], answers["reconstruct/reconstruction"], atol=1e-6)
+
+
+def test_an_interpolation_goes_from_one_reconstruction_to_the_other(answers: Answers):
+    path = answers["interpolate/image"]
+    reconstructions = answers["reconstruct/reconstruction"]
+
+    np.testing.assert_allclose(path[:, 0], reconstructions, atol=1e-5)
+    np.testing.assert_allclose(path[:, -1], reconstructions[::-1], atol=1e-5)
+
+
+def test_the_same_seed_generates_the_same_images_and_another_seed_others(answers: Answers):
+    np.testing.assert_array_equal(answers["generate/image"], answers["generate_again/image"])
+    assert np.abs(answers["generate/image"] - answers["generate_other/image"]).max() > 0.01
+
+
+def test_the_losses_add_up_and_the_score_is_the_negative_elbo(answers: Answers):
+    elbo = answers["evaluate/negative_elbo"]
+
+    np.testing.assert_allclose(answers["evaluate/reconstruction_loss"] + answers["evaluate/kl_divergence"], elbo, rtol=1e-6)
+    np.testing.assert_allclose(answers["serving_default/score"], elbo, rtol=1e-6)
+    if answers.kind == "ae":
+        np.testing.assert_array_equal(answers["evaluate/kl_divergence"], 0)
+    else:
+        assert answers["evaluate/kl_divergence"].min() > 0
+
+
+@pytest.mark.parametrize("answers", ["ae"], indirect=True)
+def test_an_autoencoders_losses_are_those_of_its_reconstructions(answers: Answers):
+    pixels, reconstruction = answers.images.astype(np.float64), answers["reconstruct/reconstruction"].astype(np.float64)
+
+    cross_entropy = -(pixels * np.log(reconstruction) + (1 - pixels) * np.log1p(-reconstruction)).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(answers["evaluate/reconstruction_loss"], cross_entropy, rtol=1e-3)
+    squared_error = ((pixels - reconstruction) ** 2).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(answers["evaluate/squared_error"], squared_error, rtol=1e-3)
+
+
+@pytest.mark.parametrize("answers", ["vae"], indirect=True)
+def test_a_vaes_kl_divergence_is_that_of_its_posterior(answers: Answers):
+    mean, log_variance = answers["encode/latent_mean"], answers["encode/latent_log_variance"]
+
+    divergence = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1)
+    np.testing.assert_allclose(answers["evaluate/kl_divergence"], divergence, rtol=1e-3)
+
+
+def test_two_evaluations_agree_bit_for_bit_however_the_examples_are_ordered(answers: Answers):
+    for loss in ("reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo"):
+        np.testing.assert_array_equal(answers[f"evaluate/{loss}"], answers[f"evaluate_again/{loss}"])
+        np.testing.assert_array_equal(answers[f"evaluate/{loss}"], answers[f"evaluate_backwards/{loss}"][::-1])
+
+
+@pytest.mark.parametrize("batch", [1, 7, 23])
+def test_an_examples_losses_do_not_depend_on_the_batch_it_is_in(transformed: Transformed, tmp_path: Path, batch: int):
+    trained = train(transformed, tmp_path, trainer={"epochs": 1})
+    evaluate = tf.saved_model.load(str(trained.serving_model)).signatures["evaluate"]
+    examples = transformed.raw["test"]
+    together = evaluate(examples=tf.constant(examples))["negative_elbo"].numpy()
+
+    apart = [
+        evaluate(examples=tf.constant(examples[start : start + batch]))["negative_elbo"].numpy()
+        for start in range(0, SIZES["test"], batch)
+    ]
+
+    np.testing.assert_array_equal(np.concatenate(apart), together)
+
+
+def test_jpeg_bytes_are_served_too(transformed: Transformed, tmp_path: Path):
+    trained = train(transformed, tmp_path, trainer={"epochs": 1})
+    example = tf.train.Example()
+    example.features.feature["image"].bytes_list.value.append(tf.io.encode_jpeg(read_digits(1)[0]).numpy())
+
+    answer = tf.saved_model.load(str(trained.serving_model)).signatures["serving_default"](
+        examples=tf.constant([example.SerializeToString()])
+    )
+
+    assert np.isfinite(answer["score"].numpy()).all()
