@@ -70,7 +70,7 @@ def launch_node(pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode
         return _result(handle.store, node_id, execution.execution_id)
 
 
-def end_running(pipeline: pipeline_pb2.Pipeline, state: _Execution.State) -> None:
+def end_running(pipeline: pipeline_pb2.Pipeline, state: int) -> None:
     """Ends in ML Metadata what a failed or interrupted run left as running there.
 
     TFX does so for an executor that raises, but not for a driver, nor where a run is interrupted.
