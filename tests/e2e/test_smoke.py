@@ -1,0 +1,125 @@
+"""The smoke pipeline, again and again in one workplace: run, served from the cache, judged against what was blessed before."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.workplace import BIN, PROJECT, SMOKE, Workplace, states
+
+NODES = {
+    "ImportSchemaGen", "TfdsExampleGen", "StatisticsGen", "ExampleValidator", "ValidationGate",
+    "Transform", "Trainer", "BaselineResolver", "Evaluator", "Pusher",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def first(workplace: Workplace) -> subprocess.CompletedProcess[str]:
+    return workplace.run()
+
+
+@pytest.fixture(scope="module")
+def second(workplace: Workplace, first: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    return workplace.run()
+
+
+def test_the_first_run_does_everything_and_succeeds(first: subprocess.CompletedProcess[str]):
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert states(first.stdout) == dict.fromkeys(NODES, "ran")
+
+
+def test_a_person_sees_the_metrics_the_verdict_and_where_everything_is(
+    first: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    assert "Test split: means over 200 images" in first.stdout
+    assert re.search(r"negative_elbo\s+nats\s+\d+\.\d\d\s+none", first.stdout)
+    assert "Blessed" in first.stdout
+    [version] = workplace.versions()
+    assert f"version {version} is the newest in {workplace.root}/serving/mnist-smoke" in first.stdout
+    places = dict(re.findall(r"^(Model|Metadata|Log) +(\S+)$", first.stdout, re.MULTILINE))
+    assert all(Path(place).exists() for place in places.values())
+    assert set(places) == {"Model", "Metadata", "Log"}
+
+
+def test_nothing_but_that_is_printed(first: subprocess.CompletedProcess[str], workplace: Workplace):
+    assert first.stderr == ""
+    assert not re.search(r"Warning|WARNING|Traceback|tensorflow|absl", first.stdout)
+    assert len(first.stdout.splitlines()) < 60
+    [log] = (workplace.root / "logs" / "mnist-smoke").glob("*.log")
+    assert "apache_beam" in log.read_text()
+
+
+def test_what_was_pushed_answers_a_process_that_knows_only_tensorflow(
+    first: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    [version] = workplace.versions()
+    code = (
+        "import tensorflow as tf; "
+        f"model = tf.saved_model.load('{workplace.root}/serving/mnist-smoke/{version}'); "
+        "print(model.signatures['generate'](count=tf.constant(2), seed=tf.constant([0, 1]))['image'].shape)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "(2, 28, 28, 1)"
+
+
+def test_the_second_run_is_served_from_the_cache_and_pushes_nothing_new(
+    second: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    assert second.returncode == 0
+    assert states(second.stdout) == {**dict.fromkeys(NODES, "cached"), "BaselineResolver": "ran"}
+    [version] = workplace.versions()
+    assert f"version {version} is the newest" in second.stdout
+
+
+def test_the_command_line_of_tfx_creates_and_runs_the_same_pipeline(
+    second: subprocess.CompletedProcess[str], workplace: Workplace, tmp_path: Path
+):
+    config = tmp_path / "smoke.yaml"
+    text = SMOKE.read_text() + f"\nruntime:\n  root: {workplace.root}\n"
+    config.write_text(text.replace("data:\n", f"data:\n  data_dir: {workplace.root.parent / 'datasets'}\n", 1))
+    environment = workplace.environment(TFX_VAE_CONFIG=str(config))
+
+    def tfx(*arguments: str) -> str:
+        command = [str(BIN / "tfx"), *arguments, "--engine=local"]
+        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    created = tfx("pipeline", "create", f"--pipeline_path={PROJECT / 'pipelines' / 'local_runner.py'}")
+    assert 'Pipeline "mnist-smoke" created successfully.' in created
+    ran = tfx("run", "create", "--pipeline_name=mnist-smoke")
+    assert states(ran) == {**dict.fromkeys(NODES, "cached"), "BaselineResolver": "ran"}
+
+
+def test_a_worse_model_is_not_pushed_and_the_run_says_why(second: subprocess.CompletedProcess[str], workplace: Workplace):
+    pushed_before = workplace.versions()
+
+    worse = workplace.run("trainer.epochs=1", "trainer.learning_rate=1e-5")
+
+    assert worse.returncode == 0, worse.stdout + worse.stderr
+    assert states(worse.stdout)["Transform"] == "cached"
+    assert {states(worse.stdout)[node] for node in ("Trainer", "Evaluator", "Pusher")} == {"ran"}
+    assert "Not blessed, so nothing was pushed" in worse.stdout
+    assert re.search(r"negative_elbo \d+\.\d+ is \d+\.\d+ above the latest blessed model's \d+\.\d+", worse.stdout)
+    assert workplace.versions() == pushed_before
+    assert f"version {pushed_before[-1]} stays the newest" in worse.stdout
+
+
+def test_a_better_model_becomes_the_newest_version(second: subprocess.CompletedProcess[str], workplace: Workplace):
+    pushed_before = workplace.versions()
+
+    better = workplace.run("trainer.epochs=6")
+
+    assert better.returncode == 0, better.stdout + better.stderr
+    assert "every threshold is kept" in better.stdout
+    assert len(workplace.versions()) == len(pushed_before) + 1
+    assert f"version {workplace.versions()[-1]} is the newest" in better.stdout
+
+
+def test_an_autoencoder_goes_through_the_same_pipeline_with_its_own_baseline(workplace: Workplace):
+    ae = workplace.run("name=mnist-smoke-ae", "model.kind=ae")
+
+    assert ae.returncode == 0, ae.stdout + ae.stderr
+    assert re.search(r"kl_divergence\s+nats\s+0\.00\s+none", ae.stdout)
+    assert len(workplace.versions("mnist-smoke-ae")) == 1

@@ -1,0 +1,50 @@
+"""Runs whole pipelines as a person does: by their commands, in processes of their own."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[2]
+SMOKE = PROJECT / "pipelines" / "configs" / "smoke.yaml"
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A directory for runs, and an empty home.
+
+    Attributes:
+      root: `runtime.root` of every run.
+      home: HOME.
+    """
+
+    root: Path
+    home: Path
+
+    def command(self, *settings: str, config: Path = SMOKE) -> list[str]:
+        """`tfx-vae run`, with the smoke configuration and its runs in `root`."""
+        settings = (f"runtime.root={self.root}", f"data.data_dir={self.root.parent / 'datasets'}", *settings)
+        return [str(BIN / "tfx-vae"), "run", "--config", str(config), *(part for set_ in settings for part in ("--set", set_))]
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        """What a fresh shell has; the test's own quiet settings for TensorFlow are left out."""
+        kept = {name: os.environ[name] for name in ("LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+        return {**kept, "HOME": str(self.home), "PATH": f"{BIN}:/usr/bin:/bin", **variables}
+
+    def run(self, *settings: str, config: Path = SMOKE) -> subprocess.CompletedProcess[str]:
+        """Runs the pipeline to its end."""
+        return subprocess.run(
+            self.command(*settings, config=config), cwd=PROJECT, env=self.environment(), capture_output=True, text=True
+        )
+
+    def versions(self, pipeline: str = "mnist-smoke") -> list[int]:
+        """What was pushed, oldest first."""
+        return sorted(int(path.name) for path in (self.root / "serving" / pipeline).glob("[0-9]*"))
+
+
+def states(output: str) -> dict[str, str]:
+    """By component, `ran`, `cached` or `failed`, from what a run printed."""
+    lines = (line.split() for line in output.splitlines() if line.startswith(("✓", "✗")))
+    return {words[1]: words[2] for words in lines}
