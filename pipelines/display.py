@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
 from components import progress as component_progress
-from pipelines.nodes import NodeResult, NodeState
+from pipelines.node_result import NodeResult, NodeState
 
 _NAME_WIDTH = 18
 _SECONDS_BETWEEN_PLAIN_LINES = 10.0
@@ -26,11 +27,14 @@ class RunDisplay:
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn(f"{{task.description:<{_NAME_WIDTH}}}"),
-            _FiguresColumn(),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             TimeElapsedColumn(),
+            _FiguresColumn(table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             transient=True,
+            # What the libraries print belongs in the log, and not on the terminal above the bar.
+            redirect_stdout=False,
+            redirect_stderr=False,
             disable=not console.is_terminal,
         )
         self._task: TaskID | None = None
@@ -41,18 +45,20 @@ class RunDisplay:
     def running(self) -> Iterator[None]:
         """Listens to the components' progress and warnings meanwhile."""
         handler = _Listener(self)
-        loggers = [logging.getLogger(component_progress.LOGGER_NAME), logging.getLogger(WARNINGS_LOGGER)]
-        levels = [logger.level for logger in loggers]
-        for logger in loggers:
-            logger.addHandler(handler)
-            logger.setLevel(logging.INFO)
+        logger = logging.getLogger(WARNINGS_LOGGER)
+        # Ten times a second is right for a bar, and a flood in a log; `update` logs now and then.
+        progress_logger = logging.getLogger(component_progress.LOGGER_NAME)
+        progress_logger.propagate = False
+        for listened in (logger, progress_logger):
+            listened.addHandler(handler)
+            listened.setLevel(logging.INFO)
         try:
             with self._progress:
                 yield
         finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.removeHandler(handler)
-                logger.setLevel(level)
+            progress_logger.propagate = True
+            for listened in (logger, progress_logger):
+                listened.removeHandler(handler)
 
     @contextlib.contextmanager
     def activity(self, name: str) -> Iterator[None]:
@@ -95,9 +101,11 @@ class RunDisplay:
         """A component says how far it is."""
         if self._task is not None:
             self._progress.update(self._task, completed=progress.completed, total=progress.total, figures=str(progress))
-        if not self._console.is_terminal and time.monotonic() - self._last_plain_line > _SECONDS_BETWEEN_PLAIN_LINES:
+        if time.monotonic() - self._last_plain_line > _SECONDS_BETWEEN_PLAIN_LINES:
             self._last_plain_line = time.monotonic()
-            self._console.print(f"  {self._node}: {progress}", highlight=False)
+            logging.getLogger(__name__).info("%s: %s", self._node, progress)
+            if not self._console.is_terminal:
+                self._console.print(f"  {self._node}: {progress}", highlight=False)
 
     def _start(self, name: str) -> None:
         self._node = name

@@ -4,8 +4,6 @@ TFX's own loop (tfx/orchestration/local/local_dag_runner.py) neither says whethe
 inputs could not be resolved: its launcher records that one as failed and returns.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -15,30 +13,9 @@ from tfx.orchestration.portable import launcher
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.errors import PipelineError
+from pipelines.node_result import NodeResult, NodeState
 
 _Execution = metadata_store_pb2.Execution
-
-
-class NodeState(StrEnum):
-    """How a node ended well."""
-
-    RAN = "ran"
-    CACHED = "cached"
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """What became of a node.
-
-    Attributes:
-      state: Whether it ran or was served from an earlier run.
-      execution_id: Its execution in ML Metadata.
-      outputs: Its output artifacts by channel name, as ML Metadata has them.
-    """
-
-    state: NodeState
-    execution_id: int
-    outputs: dict[str, list[metadata_store_pb2.Artifact]]
 
 
 def launch_node(pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> NodeResult:

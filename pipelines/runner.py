@@ -10,7 +10,8 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.config import PipelineConfig
 from pipelines.display import RunDisplay
-from pipelines.nodes import NodeResult, end_running, launch_node
+from pipelines.node_result import NodeResult
+from pipelines.nodes import end_running, launch_node
 from pipelines.pipeline import create_pipeline
 
 

@@ -17,6 +17,7 @@ from components.errors import PipelineError
 from pipelines import failures, preflight
 from pipelines.capture import captured_output, log_to_stderr, prepare_environment
 from pipelines.config import PipelineConfig
+from pipelines.display import RunDisplay
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -60,8 +61,6 @@ def run(config: PipelineConfig) -> int:
 
 
 def _run(config: PipelineConfig, run_id: str, log: Path, console: Console) -> None:
-    from pipelines.display import RunDisplay
-
     display = RunDisplay(console)
     with display.running():
         with display.activity("starting TFX"):

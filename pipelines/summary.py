@@ -12,7 +12,7 @@ from components.evaluator.eval_config import EXAMPLE_COUNT
 from components.evaluator.verdict import Verdict, read_verdict
 from components.features import LOSSES, SQUARED_ERROR
 from pipelines.config import PipelineConfig
-from pipelines.nodes import NodeResult
+from pipelines.node_result import NodeResult
 
 
 def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:
