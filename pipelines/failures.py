@@ -4,6 +4,7 @@ import errno
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from components import errors
 
@@ -29,11 +30,12 @@ class Failure:
     exit_status: int
 
 
-def explain(error: BaseException) -> Failure:
+def explain(error: BaseException, root: Path | None = None) -> Failure:
     """Words an exception for a person.
 
     Args:
       error: What was raised, by a component, by Beam on behalf of a component, or by the system.
+      root: The directory that is named where the system does not say which file it was about.
 
     Returns:
       The message, and the status to exit with.
@@ -44,10 +46,8 @@ def explain(error: BaseException) -> Failure:
         if isinstance(cause, errors.PipelineError):
             return Failure(str(cause), FAILED)
         if isinstance(cause, OSError) and cause.errno in _OS_ERRORS:
-            return Failure(_explain_os_error(cause.errno, cause.filename), FAILED)
-        if (failure := _explain_beam(cause)) is not None:
-            return failure
-        if (failure := _explain_tensorflow(cause)) is not None:
+            return Failure(_explain_os_error(cause.errno, cause.filename or root), FAILED)
+        if (failure := _explain_beam(cause, root) or _explain_by_name(cause, root)) is not None:
             return failure
     first_line = next(iter(str(error).splitlines()), "")
     return Failure(f"{type(error).__name__}: {first_line}", FAILED)
@@ -77,7 +77,7 @@ def _explain_os_error(number: int, path: object) -> str:
     return _OS_ERRORS[number].format(where=where)
 
 
-def _explain_beam(error: BaseException) -> Failure | None:
+def _explain_beam(error: BaseException, root: Path | None) -> Failure | None:
     """A known exception inside the traceback that Beam passes on as text."""
     if "[while running" not in str(error):
         return None
@@ -90,18 +90,18 @@ def _explain_beam(error: BaseException) -> Failure | None:
         return explain(known(message))
     system = _ERRNO.search(message)
     if system and int(system[1]) in _OS_ERRORS:
-        return Failure(_explain_os_error(int(system[1]), system["path"]), FAILED)
+        return Failure(_explain_os_error(int(system[1]), system["path"] or root), FAILED)
     return Failure(f"{name}: {message}", FAILED)
 
 
-def _explain_tensorflow(error: BaseException) -> Failure | None:
-    """TensorFlow's errors, told by name so that nothing imports TensorFlow for it."""
+def _explain_by_name(error: BaseException, root: Path | None) -> Failure | None:
+    """Errors of TensorFlow and of ML Metadata, told by their names, so that neither is imported for it."""
     message = str(getattr(error, "message", error)).split("\n", 1)[0]
     match type(error).__name__:
         case "DataLossError":
             return Failure(f"A file is corrupt or truncated: {message}. Delete it and run again.", FAILED)
-        case "ResourceExhaustedError" if "space" in message:
-            return Failure(_OS_ERRORS[errno.ENOSPC].format(where=f" ({message})"), FAILED)
+        case "ResourceExhaustedError" | "InternalError" if "space left" in message or "disk is full" in message:
+            return Failure(_explain_os_error(errno.ENOSPC, root), FAILED)
         case "PermissionDeniedError":
             return Failure(_OS_ERRORS[errno.EACCES].format(where=f" ({message})"), FAILED)
     return None

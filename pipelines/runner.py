@@ -1,5 +1,6 @@
 """Runs a pipeline on this machine: one component after the other, watched, logged, and carried on after an interruption."""
 
+import contextlib
 import time
 
 from ml_metadata.proto.metadata_store_pb2 import Execution
@@ -54,11 +55,10 @@ class WatchedLocalDagRunner(LocalDagRunner):
             for node in pipeline.nodes:
                 if not node.pipeline_node.execution_options.HasField("skip"):
                     self._run_node(pipeline, node.pipeline_node)
-        except KeyboardInterrupt:
-            end_running(pipeline, Execution.CANCELED)
-            raise
-        except Exception:
-            end_running(pipeline, Execution.FAILED)
+        except BaseException as error:
+            # What went wrong may be the disk that the database is on; the error that matters is the first one.
+            with contextlib.suppress(Exception):
+                end_running(pipeline, Execution.CANCELED if isinstance(error, KeyboardInterrupt) else Execution.FAILED)
             raise
 
     def _run_node(self, pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> None:

@@ -6,7 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -52,10 +52,11 @@ def run(config: PipelineConfig) -> int:
             console.print("Interrupted. The same command carries on from the last finished component.", highlight=False)
             return INTERRUPTED
         except Exception as error:  # the one place where every failure becomes a sentence
-            traceback.print_exception(error)
-            failure = failures.explain(error)
+            failure = failures.explain(error, config.runtime.root)
             console.print(Text(failure.message, style="red"), soft_wrap=True)
             console.print(f"The log with all details: {log}", highlight=False, soft_wrap=True)
+            with suppress(OSError):  # what failed may be the disk that the log is on
+                traceback.print_exception(error)
             return failure.exit_status
     return 0
 

@@ -39,4 +39,5 @@ class EvaluatorConfig(Section):
     """Metrics for each label too, where the dataset has one."""
 
     thresholds: dict[LossName, Threshold] = Field(default_factory=_default_thresholds, min_length=1)
-    """By metric: reconstruction_loss, squared_error, kl_divergence, negative_elbo."""
+    """For `reconstruction_loss`, `squared_error`, `kl_divergence` and `negative_elbo`, each with any of `lower` and `upper`,
+    between which the mean over the test split must be, and `worsening`, how far it may be above that of the latest blessed model."""

@@ -50,7 +50,7 @@ class ModelConfig(Section):
     """Filters of the encoder's stride-2 convolutions (`conv`); the decoder mirrors them."""
 
     activation: str = "silu"
-    """A Keras activation."""
+    """A Keras activation: `elu`, `gelu`, `leaky_relu`, `mish`, `relu`, `selu`, `sigmoid`, `silu`, `softplus` or `tanh`."""
 
     batch_normalization: bool = True
     """Batch normalisation between a layer and its activation."""
@@ -70,7 +70,7 @@ class ModelConfig(Section):
     @field_validator("activation")
     @classmethod
     def _is_known(cls, name: str) -> str:
-        known = ("elu", "gelu", "leaky_relu", "mish", "relu", "selu", "sigmoid", "silu", "softplus", "swish", "tanh")
+        known = ("elu", "gelu", "leaky_relu", "mish", "relu", "selu", "sigmoid", "silu", "softplus", "tanh")
         if name not in known:
             raise ValueError(f"must be one of {', '.join(known)}")
         return name

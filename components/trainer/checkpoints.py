@@ -71,7 +71,13 @@ class TrainingCheckpoint:
             for best, variable in zip(self._best, self._model.variables, strict=True):
                 best.assign(variable.value)
         self._history.assign(history.model_dump_json())
-        self._manager.save(checkpoint_number=len(history.epochs))
+        try:
+            self._manager.save(checkpoint_number=len(history.epochs))
+        except tf.errors.OpError:
+            # Most likely the disk is full: do not fill it further with what could not be finished.
+            for unfinished in tf.io.gfile.glob(f"{self._directory}/*_temp"):
+                tf.io.gfile.rmtree(unfinished)
+            raise
 
     def use_best_weights(self) -> None:
         """Gives the model the weights of the best epoch."""

@@ -1,6 +1,7 @@
 """Whatever a run raises becomes one sentence and an exit status."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,23 @@ def test_an_error_that_beam_passes_on_as_text_is_found_again():
     )
 
     assert explain(RuntimeError(traceback)).message == "The file train.gz is corrupt."
+
+
+def test_a_full_disk_without_a_file_name_names_the_runs():
+    assert explain(OSError(errno.ENOSPC, "full"), Path("/my/runs")).message.startswith("The disk is full (/my/runs)")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ResourceExhaustedError", "/runs/ckpt-1; No space left on device [Op:SaveV2]"),
+        ("InternalError", "Error when executing query: database or disk is full query: UPDATE `Execution`"),
+    ],
+)
+def test_a_full_disk_is_recognised_in_the_words_of_tensorflow_and_of_ml_metadata(name: str, message: str):
+    error = type(name, (Exception,), {})(message)
+
+    assert explain(error, Path("/my/runs")).message.startswith("The disk is full (/my/runs)")
 
 
 def test_a_full_disk_under_beam_is_recognised():
