@@ -21,11 +21,12 @@ def check(config: PipelineConfig) -> None:
         raise ConfigurationError(f"data.schema_path: there is no file {config.data.schema_path}.")
     if config.data.directory is not None and not config.data.directory.is_dir():
         raise ConfigurationError(f"data.directory: there is no directory {config.data.directory}.")
-    for directory in (config.runtime.root, config.serving_dir, config.data_dir):
-        _check_writable(directory)
+    _check_writable(config.runtime.root, "runtime.root")
+    _check_writable(config.serving_dir, "pusher.serving_dir")
+    _check_writable(config.data_dir, "data.data_dir")
 
 
-def _check_writable(directory: Path) -> None:
+def _check_writable(directory: Path, key: str) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory):
@@ -33,5 +34,5 @@ def _check_writable(directory: Path) -> None:
     except OSError as error:
         raise PipelineError(
             f"{directory} cannot be written ({error.strerror}): choose another directory with "
-            "--set runtime.root=DIRECTORY, or mend its permissions."
+            f"--set {key}=DIRECTORY, or mend its permissions."
         ) from error

@@ -49,12 +49,13 @@ def _metrics_table(verdict: Verdict, config: EvaluatorConfig) -> Table:
             "pixels²" if name == SQUARED_ERROR else "nats",
             f"{verdict.metrics[name]:.2f}",
             "none" if baseline is None else f"{baseline:.2f}",
-            _thresholds(config, name),
+            describe_thresholds(config, name),
         )
     return table
 
 
-def _thresholds(config: EvaluatorConfig, name: str) -> str:
+def describe_thresholds(config: EvaluatorConfig, name: str) -> str:
+    """What a metric must be, as inequalities; empty if anything will do."""
     threshold = {str(key): value for key, value in config.thresholds.items()}.get(name)
     if threshold is None:
         return ""
@@ -83,7 +84,7 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
         pushed = _only_output(results["Pusher"], "pushed_model").custom_properties
         version = int(pushed["pushed_version"].string_value) if pushed["pushed"].int_value else None
         places.append(
-            ("Serving", f"{_describe_versions(version, _versions(config.serving_dir))} in {_short(config.serving_dir)}")
+            ("Serving", f"{describe_versions(version, _versions(config.serving_dir))} in {_short(config.serving_dir)}")
         )
     if "Trainer" in results:
         places.append(("Model", _short(Path(_only_output(results["Trainer"], "model").uri))))
@@ -93,7 +94,7 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
     return places
 
 
-def _describe_versions(pushed: int | None, served: list[int]) -> str:
+def describe_versions(pushed: int | None, served: list[int]) -> str:
     """What the serving directory holds; a cached push may have been followed by others, or its version deleted."""
     newest = max(served, default=None)
     if pushed is None:

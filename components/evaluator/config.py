@@ -40,4 +40,4 @@ class EvaluatorConfig(Section):
 
     thresholds: dict[LossName, Threshold] = Field(default_factory=_default_thresholds, min_length=1)
     """For `reconstruction_loss`, `squared_error`, `kl_divergence` and `negative_elbo`, each with any of `lower` and `upper`,
-    between which the mean over the test split must be, and `worsening`, how far it may be above that of the latest blessed model."""
+    between which the mean over the test split must be, and `worsening`, how far it may be above the latest blessed model's."""

@@ -1,0 +1,84 @@
+"""The default run as a new user has it: seconds for each component, and how good the model is.
+
+    python benchmarks/default_run.py [--model vae --model ae] [--set trainer.epochs=3]
+
+Runs `tfx-vae run` in a new directory, with the dataset yet to be prepared, and prints what the README quotes.
+"""
+
+import argparse
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Final, NamedTuple
+
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+
+
+class Run(NamedTuple):
+    """What one run took and gave.
+
+    Attributes:
+      seconds: By component, wall time; `in all` with the start of TFX.
+      metrics: By name, over the test split.
+      cpu_seconds: Of the whole process.
+    """
+
+    seconds: dict[str, float]
+    metrics: dict[str, float]
+    cpu_seconds: float
+
+
+def main() -> None:
+    """Runs each model once and prints two tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", action="append", choices=["vae", "ae"], help="both by default")
+    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
+    arguments = parser.parse_args()
+    runs = {model: run(model, arguments.settings) for model in arguments.model or ["vae", "ae"]}
+    print(f"{date.today()}, {os.cpu_count()} cores, {machine()}, Python {platform.python_version()}\n")
+    print_table("component, seconds", {model: found.seconds for model, found in runs.items()}, "{:.0f}")
+    print_table("test split", {model: found.metrics for model, found in runs.items()}, "{:.2f}")
+    print(", ".join(f"{model}: {found.cpu_seconds:.0f} CPU s" for model, found in runs.items()))
+
+
+def run(model: str, settings: list[str]) -> Run:
+    """Runs the default configuration of a model in a new directory."""
+    with tempfile.TemporaryDirectory() as root:
+        command = [str(Path(sys.executable).parent / "tfx-vae"), "run", "--config", f"pipelines/configs/mnist_{model}.yaml"]
+        overrides = [part for setting in (f"runtime.root={root}", *settings) for part in ("--set", setting)]
+        started, before = time.monotonic(), os.times()
+        done = subprocess.run([*command, *overrides], cwd=REPOSITORY, capture_output=True, text=True)
+        elapsed, after = time.monotonic() - started, os.times()
+    if done.returncode != 0:
+        sys.exit(done.stdout + done.stderr)
+    components = re.findall(r"^✓ (\w+) +ran +([\d.]+) s$", done.stdout, re.MULTILINE)
+    metrics = re.findall(r"^ (\w+) +(?:nats|pixels²) +([\d.]+) ", done.stdout, re.MULTILINE)
+    return Run(
+        {**{name: float(value) for name, value in components}, "in all": elapsed},
+        {name: float(value) for name, value in metrics},
+        after.children_user + after.children_system - before.children_user - before.children_system,
+    )
+
+
+def machine() -> str:
+    """The processor, as Linux names it."""
+    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return found[1] if found else platform.machine()
+
+
+def print_table(title: str, columns: dict[str, dict[str, float]], style: str) -> None:
+    """Prints a Markdown table with a column for each model."""
+    print(f"| {title} | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
+    for name in next(iter(columns.values())):
+        print(f"| {name} | {' | '.join(style.format(column[name]) for column in columns.values())} |")
+    print()
+
+
+if __name__ == "__main__":
+    main()
