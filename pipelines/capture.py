@@ -14,7 +14,6 @@ from typing import TextIO
 # Read when the libraries are imported, so they must be set before.
 _QUIET_AND_OFFLINE = {
     "TF_CPP_MIN_LOG_LEVEL": "1",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
     "GRPC_VERBOSITY": "ERROR",
     # TensorFlow and tensorflow-datasets would look for a cloud machine's metadata server.
     "NO_GCE_CHECK": "true",

@@ -59,4 +59,7 @@ fi
 choose_cache
 unset VIRTUAL_ENV
 export UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv
+# The machine's own certificates, as pip and curl have them: behind a company's proxy uv's built-in ones do not do. The first
+# name is that of uv before 0.11.
+export UV_NATIVE_TLS=${UV_NATIVE_TLS:-true} UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-true}
 exec "$uv" "$@"

@@ -34,6 +34,18 @@ class Likelihood(StrEnum):
     """A fixed standard deviation, see `gaussian_stddev`."""
 
 
+class Precision(StrEnum):
+    """What training multiplies matrices in."""
+
+    AUTO = "auto"
+    """bfloat16 where the machine is faster for it, float32 elsewhere."""
+
+    FLOAT32 = "float32"
+
+    BFLOAT16 = "bfloat16"
+    """Products in bfloat16; weights, and all that is between two products, in float32 (Micikevicius et al., 2018)."""
+
+
 class ModelConfig(Section):
     """An autoencoder or a variational autoencoder."""
 
@@ -66,6 +78,10 @@ class ModelConfig(Section):
 
     beta: float = Field(default=1.0, ge=0)
     """Weight of the KL divergence in the training objective (Higgins et al., 2017); an `ae` ignores it."""
+
+    precision: Precision = Precision.AUTO
+    """What training multiplies matrices in: `float32`, `bfloat16` (faster with AVX512_BF16, AMX or an accelerator, much slower
+    without), or `auto`, whichever this machine is fast in. The exported model computes in float32 in any case."""
 
     @field_validator("activation")
     @classmethod

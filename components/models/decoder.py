@@ -7,7 +7,7 @@ from typing import assert_never
 import keras
 
 from components.models.config import ModelConfig, Network
-from components.models.layers import needs_bias, normalize_and_activate
+from components.models.layers import needs_bias, normalize_and_activate, product_layer
 from components.models.pixel_distributions import pixel_distribution
 from components.models.seeds import layer_seeds
 
@@ -37,7 +37,8 @@ def build_decoder(config: ModelConfig, image_shape: tuple[int, int, int], pixel_
             parameters = _convolutional_parameters(code, config, image_shape, bias, seeds)
         case _:
             assert_never(config.network)
-    return keras.Model(code, parameters, name="decoder")
+    # In float32 whatever the last product was computed in: losses are.
+    return keras.Model(code, keras.layers.Reshape(image_shape, name="parameters")(parameters), name="decoder")
 
 
 def _dense_parameters(
@@ -50,12 +51,10 @@ def _dense_parameters(
     features = code
     for number, units in enumerate(reversed(config.hidden_units), start=1):
         name = f"hidden_{number}"
-        initializer = keras.initializers.GlorotUniform(next(seeds))
-        dense = keras.layers.Dense(units, use_bias=needs_bias(config), kernel_initializer=initializer, name=name)
+        dense = keras.layers.Dense(units, use_bias=needs_bias(config), **product_layer(config, name, next(seeds)))
         features = normalize_and_activate(dense(features), config, name)
-    initializer = keras.initializers.GlorotUniform(next(seeds))
-    output = keras.layers.Dense(math.prod(image_shape), kernel_initializer=initializer, bias_initializer=bias, name="pixels")
-    return keras.layers.Reshape(image_shape, name="parameters")(output(features))
+    output = keras.layers.Dense(math.prod(image_shape), bias_initializer=bias, **product_layer(config, "pixels", next(seeds)))
+    return output(features)
 
 
 def _convolutional_parameters(
@@ -68,18 +67,17 @@ def _convolutional_parameters(
     height, width, channels = image_shape
     sizes = _sizes(height, width, len(config.filters))
     start = (*sizes[-1], config.filters[-1])
-    initializer = keras.initializers.GlorotUniform(next(seeds))
-    dense = keras.layers.Dense(math.prod(start), use_bias=needs_bias(config), kernel_initializer=initializer, name="features")
+    dense = keras.layers.Dense(math.prod(start), use_bias=needs_bias(config), **product_layer(config, "features", next(seeds)))
     features = keras.layers.Reshape(start, name="feature_maps")(dense(code))
     features = normalize_and_activate(features, config, "features")
 
     hidden = zip(reversed(config.filters[:-1]), reversed(sizes[1:-1]), strict=True)
     for number, (filters, size) in enumerate(hidden, start=1):
         name = f"convolution_{number}"
-        convolution = _double(filters, needs_bias(config), "zeros", seeds, name)
+        convolution = _double(filters, needs_bias(config), "zeros", config, name, next(seeds))
         features = _crop(convolution(features), size, name)
         features = normalize_and_activate(features, config, name)
-    output = _double(channels, True, bias, seeds, "pixels")
+    output = _double(channels, True, bias, config, "pixels", next(seeds))
     return _crop(output(features), (height, width), "pixels")
 
 
@@ -89,7 +87,12 @@ def _sizes(height: int, width: int, halvings: int) -> list[tuple[int, int]]:
 
 
 def _double(
-    filters: int, use_bias: bool, bias: keras.initializers.Initializer | str, seeds: Iterator[int], name: str
+    filters: int,
+    use_bias: bool,
+    bias: keras.initializers.Initializer | str,
+    config: ModelConfig,
+    name: str,
+    seed: int,
 ) -> keras.layers.Layer:
     # A kernel that the stride divides covers every pixel equally often: no checkerboard (Odena et al., 2016).
     return keras.layers.Conv2DTranspose(
@@ -98,9 +101,8 @@ def _double(
         strides=2,
         padding="same",
         use_bias=use_bias,
-        kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
         bias_initializer=bias,
-        name=name,
+        **product_layer(config, name, seed),
     )
 
 

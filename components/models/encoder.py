@@ -10,7 +10,7 @@ from typing import assert_never
 import keras
 
 from components.models.config import ModelConfig, ModelKind, Network
-from components.models.layers import needs_bias, normalize_and_activate
+from components.models.layers import needs_bias, normalize_and_activate, product_layer
 from components.models.posterior import log_variance_activation
 from components.models.seeds import layer_seeds
 
@@ -51,8 +51,7 @@ def _dense_features(image: keras.KerasTensor, config: ModelConfig, seeds: Iterat
     features = keras.layers.Flatten(name="pixels")(image)
     for number, units in enumerate(config.hidden_units, start=1):
         name = f"hidden_{number}"
-        initializer = keras.initializers.GlorotUniform(next(seeds))
-        dense = keras.layers.Dense(units, use_bias=needs_bias(config), kernel_initializer=initializer, name=name)
+        dense = keras.layers.Dense(units, use_bias=needs_bias(config), **product_layer(config, name, next(seeds)))
         features = normalize_and_activate(dense(features), config, name)
     return features
 
@@ -67,8 +66,7 @@ def _convolutional_features(image: keras.KerasTensor, config: ModelConfig, seeds
             strides=2,
             padding="same",
             use_bias=needs_bias(config),
-            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
-            name=name,
+            **product_layer(config, name, next(seeds)),
         )
         features = normalize_and_activate(convolution(features), config, name)
     return keras.layers.Flatten(name="features")(features)

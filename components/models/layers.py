@@ -1,8 +1,10 @@
 """What stands between two layers of an encoder or a decoder."""
 
+from typing import Any
+
 import keras
 
-from components.models.config import ModelConfig
+from components.models.config import ModelConfig, Precision
 
 # Keras's 0.99 needs hundreds of steps before the moving averages, with which a model is evaluated, describe it; a short
 # training has fewer, and 0.9 still averages over ten batches.
@@ -28,3 +30,21 @@ def normalize_and_activate(features: keras.KerasTensor, config: ModelConfig, nam
 def needs_bias(config: ModelConfig) -> bool:
     """Whether a hidden layer has a bias: batch normalisation subtracts it again, and has its own."""
     return not config.batch_normalization
+
+
+def product_layer(config: ModelConfig, name: str, seed: int) -> dict[str, Any]:
+    """What every matrix product and every convolution is made with: its name, its initial weights and its types.
+
+    Args:
+      config: the model's configuration.
+      name: the layer's name.
+      seed: fixes the initial weights.
+
+    Returns:
+      Keyword arguments of a Keras layer. Variables are float32 in any case.
+    """
+    return {
+        "name": name,
+        "kernel_initializer": keras.initializers.GlorotUniform(seed),
+        "dtype": keras.DTypePolicy("mixed_bfloat16" if config.precision is Precision.BFLOAT16 else "float32"),
+    }

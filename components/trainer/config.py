@@ -13,23 +13,32 @@ class Schedule(StrEnum):
     COSINE = "cosine"
     """From `learning_rate` to zero along half a cosine (Loshchilov & Hutter, 2017)."""
 
+    LINEAR = "linear"
+    """From `learning_rate` to zero along a straight line."""
+
     CONSTANT = "constant"
 
 
 class TrainerConfig(Section):
     """The optimiser, its schedule, and when to stop."""
 
-    epochs: PositiveInt = 30
+    epochs: PositiveInt = 45
     """Passes over the training split, at most."""
 
     batch_size: PositiveInt = 256
     """Images a step."""
 
-    learning_rate: float = Field(default=3e-3, gt=0, le=1)
-    """Adam's learning rate at the start."""
+    learning_rate: float = Field(default=4e-3, gt=0, le=1)
+    """Adam's highest learning rate."""
 
-    schedule: Schedule = Schedule.COSINE
-    """`cosine` or `constant`."""
+    schedule: Schedule = Schedule.LINEAR
+    """How the learning rate goes after the warm-up: `cosine`, `linear` or `constant`."""
+
+    warmup_fraction: float = Field(default=0.05, ge=0, lt=1)
+    """Part of all steps over which the learning rate rises to `learning_rate`."""
+
+    adam_beta_2: float = Field(default=0.99, gt=0, lt=1)
+    """Decay of Adam's average of squared gradients."""
 
     kl_warmup_epochs: int = Field(default=0, ge=0)
     """Epochs over which the weight of the KL divergence rises from 0 to `model.beta` (Bowman et al., 2016)."""
@@ -39,6 +48,9 @@ class TrainerConfig(Section):
 
     jit_compile: bool = False
     """Compile training with XLA: faster for dense networks, after some seconds of compilation; slow for convolutions."""
+
+    memory_limit_gb: float = Field(default=2.0, ge=0)
+    """Gigabytes (2^30) of float32 pixels of a split to keep in memory; a larger split is read from disk every epoch."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Fixes initial weights, the order of the images and the noise: the same seed on the same machine gives the same model."""

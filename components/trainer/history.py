@@ -38,6 +38,12 @@ class Epoch(Section):
     eval: EpochLosses
     """With the weights at the end of the epoch."""
 
+    active_units: int
+    """Latent dimensions whose posterior mean varies over the eval split (Burda et al., 2016)."""
+
+    kl_per_dimension: tuple[float, ...]
+    """Nats per image of each latent dimension, over the eval split."""
+
 
 class History(Section):
     """A whole training."""
@@ -88,6 +94,9 @@ class LearningCurves:
             with self._writers[split].as_default(step=epoch.epoch):
                 for name, value in losses.model_dump().items():
                     tf.summary.scalar(name, value)
+        with self._writers["eval"].as_default(step=epoch.epoch):
+            tf.summary.scalar("active_units", epoch.active_units)
+            tf.summary.histogram("kl_per_dimension", epoch.kl_per_dimension)
         with self._writers["train"].as_default(step=epoch.epoch):
             tf.summary.scalar("learning_rate", epoch.learning_rate)
             tf.summary.scalar("kl_weight", epoch.kl_weight)

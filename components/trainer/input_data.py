@@ -1,4 +1,4 @@
-"""Transformed examples in memory."""
+"""Transformed examples, and what their pixels mean."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,6 +9,7 @@ import tensorflow_transform as tft
 
 from components.errors import DataError
 from components.features import IMAGE
+from components.trainer.image_source import ImagesInMemory, ImagesOnDisk, ImageSource
 
 _PARSE_BATCH = 1024
 
@@ -59,33 +60,50 @@ def image_shape(transform_graph: tft.TFTransformOutput) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def load_images(files: Sequence[str], transform_graph: tft.TFTransformOutput, split: str) -> np.ndarray:
-    """Reads every transformed image of a split into memory.
+def open_images(
+    patterns: Sequence[str], transform_graph: tft.TFTransformOutput, split: str, memory_limit: int, seed: int
+) -> ImageSource:
+    """Opens the transformed images of a split: in memory if they fit, on disk otherwise.
 
     Args:
-      files: Patterns of GZIP TFRecord files of transformed examples.
+      patterns: Of GZIP TFRecord files of transformed examples.
       transform_graph: What transformed them.
       split: The name of the split, for the message.
-
-    Returns:
-      float32 [N, height, width, channels], in the order of the files.
+      memory_limit: Bytes of float32 pixels to keep in memory at most.
+      seed: Fixes the order in which training sees them.
 
     Raises:
       DataError: The split holds no example, or a file is corrupt.
     """
+    batches = _read(patterns, transform_graph)
+    kept: list[np.ndarray] = []
+    kept_bytes = count = 0
+    try:
+        for batch in batches.as_numpy_iterator():
+            count += len(batch)
+            kept_bytes += batch.nbytes
+            if kept_bytes <= memory_limit:
+                kept.append(batch)
+            else:
+                kept.clear()
+    except tf.errors.DataLossError as error:
+        raise DataError(
+            f"The transformed examples of split '{split}' are corrupt in {', '.join(patterns)}: {error.message}; "
+            "run again with --set runtime.cache=false."
+        ) from error
+    if not count:
+        raise DataError(f"Split '{split}' holds no example: there is nothing to train with.")
+    if kept_bytes <= memory_limit:
+        return ImagesInMemory(tf.concat(kept, axis=0), seed)
+    return ImagesOnDisk(batches.unbatch(), count, seed)
+
+
+def _read(patterns: Sequence[str], transform_graph: tft.TFTransformOutput) -> tf.data.Dataset:
+    """Transformed images in batches, float32 [N, height, width, channels], in the order of the files."""
     spec = {IMAGE: transform_graph.transformed_feature_spec()[IMAGE]}
-    batches = (
-        tf.data.TFRecordDataset(sorted(tf.io.gfile.glob(list(files))), compression_type="GZIP")
+    files = sorted(tf.io.gfile.glob(list(patterns)))
+    return (
+        tf.data.TFRecordDataset(files, compression_type="GZIP")
         .batch(_PARSE_BATCH)
         .map(lambda records: tf.io.parse_example(records, spec)[IMAGE], num_parallel_calls=tf.data.AUTOTUNE)
     )
-    try:
-        images = list(batches.as_numpy_iterator())
-    except tf.errors.DataLossError as error:
-        raise DataError(
-            f"The transformed examples of split '{split}' are corrupt in {', '.join(files)}: {error.message}; "
-            "run again with --set runtime.cache=false."
-        ) from error
-    if not images:
-        raise DataError(f"Split '{split}' holds no example: there is nothing to train with.")
-    return np.concatenate(images)

@@ -10,12 +10,14 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.features import EVAL, TRAIN
 from components.models.autoencoder import Autoencoder
-from components.models.config import ModelConfig, ModelKind
+from components.models.config import ModelConfig, ModelKind, Precision
 from components.models.factory import build_model
 from components.models.prior import GaussianFit, fit_gaussian
 from components.trainer.checkpoints import TrainingCheckpoint, training_digest
 from components.trainer.config import TrainerConfig
-from components.trainer.input_data import image_shape, load_images, pixel_scale
+from components.trainer.image_source import ImageSource
+from components.trainer.input_data import image_shape, open_images, pixel_scale
+from components.trainer.precision import resolve_precision
 from components.trainer.signatures import ExportedModel
 from components.trainer.training_loop import TrainingData, TrainingLoop
 
@@ -37,27 +39,37 @@ def run_fn(fn_args: FnArgs) -> None:
     model_config = ModelConfig.model_validate_json(fn_args.custom_config["model"], strict=True)
     config = TrainerConfig.model_validate_json(fn_args.custom_config["trainer"], strict=True)
     transform_graph = tft.TFTransformOutput(fn_args.transform_output)
+    limit = int(config.memory_limit_gb * 2**30)
     data = TrainingData(
-        train=load_images(fn_args.train_files, transform_graph, TRAIN),
-        eval=load_images(fn_args.eval_files, transform_graph, EVAL),
+        train=open_images(fn_args.train_files, transform_graph, TRAIN, limit, config.seed),
+        eval=open_images(fn_args.eval_files, transform_graph, EVAL, limit, config.seed),
         scale=pixel_scale(transform_graph),
     )
-    pixel_mean = float(data.train.mean(dtype=np.float64)) * data.scale.scale + data.scale.offset
-    model = build_model(model_config, image_shape(transform_graph), pixel_mean, config.seed)
+    pixel_mean = data.train.pixel_mean() * data.scale.scale + data.scale.offset
+    precision = resolve_precision(model_config.precision)
+    model = _build_model(model_config, precision, transform_graph, pixel_mean, config.seed)
     loop = TrainingLoop(model, data, config, beta=model_config.beta if model_config.kind is ModelKind.VAE else 0.0)
     checkpoint = TrainingCheckpoint(_checkpoint_directory(fn_args), model, loop.optimizer)
     history = loop.run(checkpoint, fn_args.model_run_dir)
 
-    prior = _fit_prior(model, data.train) if model_config.kind is ModelKind.AE else None
-    exported = ExportedModel(model, transform_graph, data.scale, prior, config.seed)
+    # Serving machines differ in what they are fast in; the model must not.
+    served = _build_model(model_config, Precision.FLOAT32, transform_graph, pixel_mean, config.seed)
+    served.set_weights(model.get_weights())
+    prior = _fit_prior(served, data.train) if model_config.kind is ModelKind.AE else None
+    exported = ExportedModel(served, transform_graph, data.scale, prior, config.seed)
     tf.saved_model.save(exported, fn_args.serving_model_dir, signatures=exported.signatures())
     history.write(str(PurePosixPath(fn_args.serving_model_dir).parent / HISTORY_FILE))
     checkpoint.delete()
 
 
-def _fit_prior(model: Autoencoder, images: np.ndarray) -> GaussianFit:
-    codes = [model.encode(images[start : start + _ENCODE_BATCH]).mean.numpy() for start in range(0, len(images), _ENCODE_BATCH)]
-    return fit_gaussian(np.concatenate(codes))
+def _build_model(
+    config: ModelConfig, precision: Precision, transform_graph: tft.TFTransformOutput, pixel_mean: float, seed: int
+) -> Autoencoder:
+    return build_model(config.model_copy(update={"precision": precision}), image_shape(transform_graph), pixel_mean, seed)
+
+
+def _fit_prior(model: Autoencoder, images: ImageSource) -> GaussianFit:
+    return fit_gaussian(np.concatenate([model.encode(batch).mean.numpy() for batch in images.in_order(_ENCODE_BATCH)]))
 
 
 def _checkpoint_directory(fn_args: FnArgs) -> str:

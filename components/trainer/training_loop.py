@@ -1,8 +1,8 @@
-"""The training loop: epochs of compiled steps over images in memory."""
+"""The training loop: epochs of compiled steps."""
 
+import functools
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
@@ -12,12 +12,16 @@ import tensorflow as tf
 from components.errors import TrainingDivergedError
 from components.features import LOSSES
 from components.models.autoencoder import Autoencoder
+from components.models.latent_statistics import LatentMoments
 from components.models.objectives import Losses, kl_weight, per_example_losses, training_objective
 from components.progress import Progress, report
 from components.trainer.checkpoints import TrainingCheckpoint
-from components.trainer.config import Schedule, TrainerConfig
+from components.trainer.collapse import CollapseWatch
+from components.trainer.config import TrainerConfig
 from components.trainer.history import Epoch, EpochLosses, History, LearningCurves
+from components.trainer.image_source import ImageSource
 from components.trainer.input_data import PixelScale
+from components.trainer.optimizer import build_optimizer
 
 _REPORTS_PER_EPOCH = 10
 _EVAL_BATCH = 1000
@@ -30,13 +34,13 @@ class TrainingData:
     """Normalised images and what they mean.
 
     Attributes:
-      train: float32 [N, height, width, channels], N > 0.
-      eval: float32 [M, height, width, channels], M > 0.
-      scale: How they relate to pixels in [0, 1].
+      train: The training split.
+      eval: The split that steers the training.
+      scale: How normalised pixels relate to pixels in [0, 1].
     """
 
-    train: np.ndarray
-    eval: np.ndarray
+    train: ImageSource
+    eval: ImageSource
     scale: PixelScale
 
 
@@ -60,14 +64,14 @@ class TrainingLoop:
         self._config = config
         self._beta = beta
         self._data = data
-        self._images = tf.constant(data.train)
         # A last, smaller batch would be compiled again by XLA and weigh its images more.
-        self._batch_size = min(config.batch_size, len(data.train))
-        self._steps_per_epoch = len(data.train) // self._batch_size
-        self._optimizer = _build_optimizer(config, self._steps_per_epoch)
+        self._batch_size = min(config.batch_size, data.train.count)
+        self._steps_per_epoch = data.train.count // self._batch_size
+        self._optimizer = build_optimizer(config, self._steps_per_epoch)
         self._optimizer.build(model.trainable_variables)
-        self._train_steps = tf.function(self._run_steps, jit_compile=config.jit_compile, reduce_retracing=True)
-        self._eval_batch = tf.function(self._evaluate_batch, reduce_retracing=True)
+        self._run_step = tf.function(self._step, jit_compile=True) if config.jit_compile else self._step
+        self._run_steps = tf.function(self._steps, reduce_retracing=True)
+        self._run_evaluation = tf.function(self._evaluate_batch, reduce_retracing=True)
 
     @property
     def optimizer(self) -> keras.optimizers.Optimizer:
@@ -89,11 +93,13 @@ class TrainingLoop:
         """
         history = checkpoint.restore()
         curves = LearningCurves(curves_directory, history)
+        watch = CollapseWatch(self._model.latent_dim, self._beta, self._config.kl_warmup_epochs)
         while not self._is_finished(history):
             epoch = self._run_epoch(len(history.epochs))
             history = history.plus(epoch)
             checkpoint.save(history)
             curves.add(epoch)
+            watch.look_at(epoch)
         curves.close()
         checkpoint.use_best_weights()
         return history
@@ -105,16 +111,17 @@ class TrainingLoop:
 
     def _run_epoch(self, finished_epochs: int) -> Epoch:
         started = time.monotonic()
+        kl_weights = self._kl_weights(finished_epochs)
         sums = np.zeros(len(LOSSES) + 1)
-        steps_done = 0
-        for indices, kl_weights in self._chunks(finished_epochs):
-            chunk_sums = self._train_steps(indices, kl_weights).numpy().astype(np.float64)
-            steps_done += len(indices)
+        done = 0
+        chunk = math.ceil(self._steps_per_epoch / _REPORTS_PER_EPOCH)
+        for images in self._data.train.epoch(finished_epochs, self._batch_size, chunk):
+            chunk_sums = self._run_steps(images, kl_weights[done : done + len(images)]).numpy().astype(np.float64)
+            done += len(images)
             sums += chunk_sums
             self._check_finite(chunk_sums[0], "training", finished_epochs + 1)
-            self._report(finished_epochs + steps_done / self._steps_per_epoch, chunk_sums[0] / len(indices))
-        train = _as_losses(sums / steps_done)
-        evaluated = self._evaluate()
+            self._report(finished_epochs + done / self._steps_per_epoch, chunk_sums[0] / len(images))
+        evaluated, moments = self._evaluate()
         self._check_finite(evaluated.loss, "eval", finished_epochs + 1)
         return Epoch(
             epoch=finished_epochs + 1,
@@ -122,28 +129,25 @@ class TrainingLoop:
             seconds=time.monotonic() - started,
             learning_rate=float(self._optimizer.learning_rate),
             kl_weight=float(kl_weights[-1]),
-            train=train,
+            train=_as_losses(sums / done),
             eval=evaluated,
+            active_units=moments.active_units(),
+            kl_per_dimension=tuple(moments.kl_per_dimension().tolist()),
         )
 
-    def _chunks(self, finished_epochs: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Batches of image indices [steps, batch] and the KL weight of each step, a tenth of an epoch at a time."""
-        order = np.random.default_rng((self._config.seed, finished_epochs)).permutation(len(self._data.train))
-        batches = order[: self._steps_per_epoch * self._batch_size].reshape(self._steps_per_epoch, self._batch_size)
+    def _kl_weights(self, finished_epochs: int) -> np.ndarray:
+        """The weight of the KL divergence in each step of an epoch."""
         epochs = finished_epochs + np.arange(self._steps_per_epoch) / self._steps_per_epoch
-        weights = np.array([kl_weight(epoch, self._config.kl_warmup_epochs, self._beta) for epoch in epochs], np.float32)
-        size = math.ceil(self._steps_per_epoch / _REPORTS_PER_EPOCH)
-        for start in range(0, self._steps_per_epoch, size):
-            yield batches[start : start + size].astype(np.int32), weights[start : start + size]
+        return np.array([kl_weight(epoch, self._config.kl_warmup_epochs, self._beta) for epoch in epochs], np.float32)
 
-    def _run_steps(self, indices: tf.Tensor, kl_weights: tf.Tensor) -> tf.Tensor:
-        """Trains one step for each row of `indices`; gives the sum over steps of the objective and of each mean loss."""
+    def _steps(self, images: tf.Tensor, kl_weights: tf.Tensor) -> tf.Tensor:
+        """Trains one step for each batch of `images`; gives the sum over steps of the objective and of each mean loss."""
         sums = tf.zeros(len(LOSSES) + 1)
-        for step in tf.range(tf.shape(indices)[0]):
-            sums += self._run_step(tf.gather(self._images, indices[step]), kl_weights[step])
+        for step in tf.range(tf.shape(images)[0]):
+            sums += self._run_step(images[step], kl_weights[step])
         return sums
 
-    def _run_step(self, images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    def _step(self, images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
         noise = self._noise(tf.shape(images)[0], tf.cast(self._optimizer.iterations.value, tf.int32))
         with tf.GradientTape() as tape:
             losses = per_example_losses(self._model, images, self._data.scale.denormalize(images), noise, training=True)
@@ -152,20 +156,23 @@ class TrainingLoop:
         self._optimizer.apply(tape.gradient(objective, [variable.value for variable in variables]), variables)
         return tf.stack([objective, *(tf.reduce_mean(loss) for loss in losses)])
 
-    def _evaluate(self) -> EpochLosses:
-        """Means over the eval split, with the same noise after every epoch."""
-        images = self._data.eval
-        sums = sum(
-            self._eval_batch(images[start : start + _EVAL_BATCH], np.int32(start)).numpy().astype(np.float64)
-            for start in range(0, len(images), _EVAL_BATCH)
-        )
-        return _as_losses(sums / len(images))
+    def _evaluate(self) -> tuple[EpochLosses, LatentMoments]:
+        """Means over the eval split, with the same noise after every epoch, and how the latent space is used."""
+        sums = np.zeros(len(LOSSES) + 1)
+        moments: list[LatentMoments] = []
+        for start, images in enumerate(self._data.eval.in_order(_EVAL_BATCH)):
+            batch_sums, mean, divergence = self._run_evaluation(images, np.int32(start))
+            sums += batch_sums.numpy()
+            moments.append(LatentMoments.of(mean, divergence))
+        return _as_losses(sums / self._data.eval.count), functools.reduce(LatentMoments.plus, moments)
 
-    def _evaluate_batch(self, images: tf.Tensor, start: tf.Tensor) -> tf.Tensor:
-        noise = self._noise(tf.shape(images)[0], start, stream=_EVAL_NOISE_STREAM)
+    def _evaluate_batch(self, images: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        noise = self._noise(tf.shape(images)[0], index, stream=_EVAL_NOISE_STREAM)
         losses: Losses = per_example_losses(self._model, images, self._data.scale.denormalize(images), noise)
         objective = losses.reconstruction_loss + self._beta * losses.kl_divergence
-        return tf.stack([tf.reduce_sum(loss) for loss in (objective, *losses)])
+        posterior = self._model.encode(images)
+        sums = tf.stack([tf.reduce_sum(loss) for loss in (objective, *losses)])
+        return sums, posterior.mean, self._model.kl_divergence(posterior)
 
     def _noise(self, count: tf.Tensor, index: tf.Tensor, stream: int = 0) -> tf.Tensor:
         seed = tf.stack([tf.constant(self._config.seed, tf.int32) ^ stream, index])
@@ -180,13 +187,6 @@ class TrainingLoop:
                 f"The {split} loss became {loss:g} in epoch {epoch}, so nothing was exported: lower trainer.learning_rate "
                 f"(now {self._config.learning_rate:g}), or look for broken images in the data."
             )
-
-
-def _build_optimizer(config: TrainerConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = config.learning_rate
-    if config.schedule is Schedule.COSINE:
-        learning_rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps_per_epoch)
-    return keras.optimizers.Adam(learning_rate)
 
 
 def _as_losses(values: np.ndarray) -> EpochLosses:

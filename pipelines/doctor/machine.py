@@ -18,7 +18,7 @@ GIGABYTE: Final = 1e9
 SUPPORTED_PYTHONS: Final = ">=3.11,<3.14"
 """As requires-python in pyproject.toml, which nobody has outside a clone."""
 
-FREE_DISK: Final = 3 * GIGABYTE
+FREE_DISK: Final = 1 * GIGABYTE
 """Bytes that a default run may need in the runs directory: the prepared dataset, the artifacts, checkpoints, logs."""
 
 FREE_MEMORY: Final = 4 * GIGABYTE

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from support.digits import SIZES, Transformed, read_digits, train
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
 
 COUNT = 16
 LATENT = 4
@@ -160,3 +162,23 @@ def test_jpeg_bytes_are_served_too(transformed: Transformed, tmp_path: Path):
     )
 
     assert np.isfinite(answer["score"].numpy()).all()
+
+
+def test_a_model_trained_in_bfloat16_is_served_in_float32(transformed: Transformed, tmp_path: Path):
+    trained = train(transformed, tmp_path, {"precision": "bfloat16"}, {"epochs": 2})
+
+    saved = saved_model_pb2.SavedModel.FromString((trained.serving_model / "saved_model.pb").read_bytes())
+    graph = saved.meta_graphs[0].graph_def
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    products = [node for node in nodes if node.op == "MatMul"]
+    assert products
+    assert {node.attr["T"].type for node in products} == {types_pb2.DT_FLOAT}
+    assert not [node.name for node in nodes for value in node.attr.values() if value.type == types_pb2.DT_BFLOAT16]
+
+
+def test_bfloat16_learns_what_float32_learns(transformed: Transformed, tmp_path: Path):
+    fast = train(transformed, tmp_path / "bfloat16", {"precision": "bfloat16"}, {"epochs": 4})
+    exact = train(transformed, tmp_path / "float32", {"precision": "float32"}, {"epochs": 4})
+
+    assert fast.curves() != exact.curves()
+    assert fast.curves()[-1]["eval"]["loss"] == pytest.approx(exact.curves()[-1]["eval"]["loss"], rel=0.01)

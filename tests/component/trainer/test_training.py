@@ -85,11 +85,14 @@ def test_the_history_is_written_beside_the_model_and_as_tensorboard_logs(transfo
         for file in sorted((trained.model_run / split).glob("events.*")):
             for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
                 for value in tf.compat.v1.Event.FromString(record).summary.value:
-                    logged.setdefault(value.tag, []).append(float(tf.make_ndarray(value.tensor)))
+                    if (array := tf.make_ndarray(value.tensor)).ndim == 0:
+                        logged.setdefault(value.tag, []).append(float(array))
         for name in ("loss", "reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo"):
             assert logged[name] == pytest.approx([epoch[split][name] for epoch in trained.history["epochs"]])
         if split == "train":
             assert logged["learning_rate"] == pytest.approx([e["learning_rate"] for e in trained.history["epochs"]])
+        else:
+            assert logged["active_units"] == [epoch["active_units"] for epoch in trained.history["epochs"]]
 
 
 def test_checkpoints_are_gone_once_the_model_is_exported(transformed: Transformed, tmp_path: Path):
@@ -97,7 +100,7 @@ def test_checkpoints_are_gone_once_the_model_is_exported(transformed: Transforme
 
 
 def test_early_stopping_ends_the_training_and_exports_the_best_epoch(transformed: Transformed, tmp_path: Path):
-    recipe = {"schedule": "constant", "learning_rate": 0.02, "batch_size": 10}
+    recipe = {"schedule": "constant", "warmup_fraction": 0.0, "learning_rate": 0.02, "batch_size": 10}
     stopped = train(transformed, tmp_path / "stopped", trainer={**recipe, "epochs": 60, "early_stopping_patience": 2})
     best = stopped.history["best_epoch"]
     losses = [epoch["eval"]["loss"] for epoch in stopped.history["epochs"]]
@@ -157,6 +160,33 @@ def test_an_infinite_loss_stops_the_training_with_a_sentence_and_exports_nothing
     assert not Path(arguments.serving_model_dir).exists()
     assert not (tmp_path / "model" / "history.json").exists()
     assert not list((tmp_path / "checkpoints").rglob("*.index"))
+
+
+def test_a_split_beyond_the_memory_limit_is_read_from_disk_and_learnt_as_well(transformed: Transformed, tmp_path: Path):
+    in_memory = train(transformed, tmp_path / "memory", trainer={"epochs": 3})
+    on_disk = train(transformed, tmp_path / "disk", trainer={"epochs": 3, "memory_limit_gb": 1e-5})
+
+    # Both shuffle, but not in the same order.
+    assert on_disk.curves()[0]["train"]["loss"] != in_memory.curves()[0]["train"]["loss"]
+    assert on_disk.history["epochs"][-1]["eval"]["loss"] == pytest.approx(
+        in_memory.history["epochs"][-1]["eval"]["loss"], rel=0.03
+    )
+
+
+def test_a_training_from_disk_is_reproducible_too(transformed: Transformed, tmp_path: Path):
+    recipe = {"memory_limit_gb": 1e-5}
+    one, other = (train(transformed, tmp_path / name, trainer=recipe) for name in ("one", "other"))
+
+    assert one.curves() == other.curves()
+
+
+def test_a_model_that_ignores_its_code_is_warned_of(transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.WARNING, logger="tfx_vae"):
+        history = train(transformed, tmp_path, {"beta": 1e5}, {"epochs": 12, "batch_size": 10}).history
+
+    assert history["epochs"][-1]["active_units"] == 0
+    assert max(history["epochs"][-1]["kl_per_dimension"]) < 0.1
+    assert any("The posterior collapses" in record.getMessage() for record in caplog.records)
 
 
 def test_a_truncated_file_of_examples_is_named(transformed: Transformed, tmp_path: Path):

@@ -21,6 +21,8 @@ def history(*eval_losses: float) -> History:
                 kl_weight=1.0,
                 train=EpochLosses(loss=200.0 - number, **losses),
                 eval=EpochLosses(loss=loss, **losses),
+                active_units=2,
+                kl_per_dimension=(12.0, 12.0, 0.0),
             )
         )
     return made

@@ -1,0 +1,27 @@
+"""Which precision this machine multiplies matrices fastest in."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from components.models.config import Precision
+
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+def resolve_precision(precision: Precision, cpuinfo: Path = Path("/proc/cpuinfo")) -> Precision:
+    """Decides what `auto` means here.
+
+    Args:
+      precision: As configured.
+      cpuinfo: Where Linux says what the processor can do.
+
+    Returns:
+      bfloat16 for `auto` if there is an accelerator, or a processor with instructions for it; float32 for `auto` otherwise;
+      anything else as it is.
+    """
+    if precision is not Precision.AUTO:
+        return precision
+    flags = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
+    has_bfloat16 = bool(flags & _BFLOAT16_FLAGS) or bool(tf.config.list_physical_devices("GPU"))
+    return Precision.BFLOAT16 if has_bfloat16 else Precision.FLOAT32
