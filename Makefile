@@ -41,7 +41,6 @@ test-unit: $(READY_FOR_TESTS) ## Run the tests that need no pipeline, within 30 
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 
 test test-unit: export TF_CPP_MIN_LOG_LEVEL = 3
-test test-unit: export TF_ENABLE_ONEDNN_OPTS = 0
 test test-unit: export CUDA_VISIBLE_DEVICES = -1
 
 lint: $(READY_FOR_TESTS) ## Check style, formatting and types

@@ -24,3 +24,6 @@ NEGATIVE_ELBO: Final = "negative_elbo"
 LOSSES: Final = (RECONSTRUCTION_LOSS, SQUARED_ERROR, KL_DIVERGENCE, NEGATIVE_ELBO)
 """What the `evaluate` signature gives for each example, and the Evaluator averages: nats per image, but for the squared error,
 which is a sum over pixels in [0, 1]."""
+
+EXAMPLE_COUNT: Final = "example_count"
+"""TFMA's name for the number of examples of a slice."""

@@ -8,9 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from components.evaluator.config import EvaluatorConfig
-from components.evaluator.eval_config import EXAMPLE_COUNT
 from components.evaluator.verdict import Verdict, read_verdict
-from components.features import LOSSES, SQUARED_ERROR
+from components.features import EXAMPLE_COUNT, LOSSES, SQUARED_ERROR
 from pipelines.config import PipelineConfig
 from pipelines.node_result import NodeResult
 

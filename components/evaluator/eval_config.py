@@ -11,7 +11,6 @@ from components.features import LABEL, LOSSES
 from components.source_digest import source_digest
 
 SIGNATURE: Final = "evaluate"
-EXAMPLE_COUNT: Final = "example_count"
 
 _METRICS_MODULE = "components.evaluator.metrics"
 

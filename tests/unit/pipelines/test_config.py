@@ -32,7 +32,7 @@ def test_values_come_from_the_file_and_the_rest_are_defaults(config_file: Path):
 
     assert (config.name, config.model.kind, config.model.latent_dim) == ("study", ModelKind.AE, 8)
     assert config.trainer.learning_rate == 3e-3
-    assert config.trainer.schedule is Schedule.COSINE
+    assert config.trainer.schedule is Schedule.LINEAR
 
 
 def test_set_wins_over_the_file_and_the_last_set_wins(config_file: Path):

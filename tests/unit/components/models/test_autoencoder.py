@@ -83,24 +83,3 @@ def test_a_checkpoint_brings_everything_back(make_model, make_images, kind, netw
     assert not np.array_equal(other(images), model(images))
     tf.train.Checkpoint(model=other).read(path).assert_consumed()
     np.testing.assert_array_equal(other(images), model(images))
-
-
-@pytest.mark.parametrize(("kind", "network"), [("ae", "dense"), ("vae", "conv")])
-def test_a_module_that_holds_a_model_survives_saved_model(make_model, make_images, make_noise, kind, network, tmp_path):
-    class Exported(tf.Module):
-        def __init__(self, model):
-            super().__init__()
-            self.model = model
-
-        @tf.function(input_signature=[tf.TensorSpec((None, 7, 5, 3)), tf.TensorSpec((None, 3))])
-        def reconstruct(self, image, noise):
-            code = self.model.sample_code(self.model.encode(image), noise)
-            return {"reconstruction": self.model.expected_image(self.model.decode(code))}
-
-    exported = Exported(make_model(kind=kind, network=network))
-    tf.saved_model.save(exported, str(tmp_path), signatures={"reconstruct": exported.reconstruct})
-    signature = tf.saved_model.load(str(tmp_path)).signatures["reconstruct"]
-    for count in (1, 4):
-        images, noise = make_images(count), make_noise(count)
-        before, after = exported.reconstruct(images, noise), signature(image=images, noise=noise)
-        np.testing.assert_allclose(after["reconstruction"], before["reconstruction"], rtol=1e-6)
