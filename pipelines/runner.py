@@ -6,7 +6,7 @@ import time
 from ml_metadata.proto.metadata_store_pb2 import Execution
 from tfx.dsl.compiler import constants
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
+from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.config import PipelineConfig
@@ -41,20 +41,16 @@ class WatchedLocalDagRunner(LocalDagRunner):
         """Runs each node of a compiled pipeline, in topological order.
 
         Raises:
+          ValueError: There are `run_options`: a partial run is not needed where what is finished comes from the cache.
           Exception: What the first component to fail raised; nothing after it ran.
         """
+        if run_options:
+            raise ValueError("WatchedLocalDagRunner has no partial runs: what is finished comes from the cache anyway.")
         runtime_parameter_utils.substitute_runtime_parameter(pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
         self._display.run_started(pipeline.pipeline_info.id, self._run_id)
-        if run_options:
-            partial_run_utils.mark_pipeline(
-                pipeline,
-                from_nodes=run_options.partial_run.from_nodes or None,
-                to_nodes=run_options.partial_run.to_nodes or None,
-            )
         try:
             for node in pipeline.nodes:
-                if not node.pipeline_node.execution_options.HasField("skip"):
-                    self._run_node(pipeline, node.pipeline_node)
+                self._run_node(pipeline, node.pipeline_node)
         except BaseException as error:
             # What went wrong may be the disk that the database is on; the error that matters is the first one.
             with contextlib.suppress(Exception):
