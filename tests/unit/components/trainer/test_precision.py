@@ -16,10 +16,20 @@ from components.trainer.precision import resolve_precision
         ("flags : fpu avx2 avx512f avx512_vnni", Precision.FLOAT32),
     ],
 )
-def test_auto_takes_bfloat16_where_the_processor_has_it(tmp_path: Path, flags: str, precision: Precision):
+def test_auto_takes_bfloat16_where_the_processor_has_it(
+    tmp_path: Path, flags: str, precision: Precision, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     (tmp_path / "cpuinfo").write_text(flags)
 
     assert resolve_precision(Precision.AUTO, tmp_path / "cpuinfo") is precision
+
+
+def test_auto_is_float32_without_the_kernels_that_use_the_instructions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    (tmp_path / "cpuinfo").write_text("flags : avx512_bf16")
+
+    assert resolve_precision(Precision.AUTO, tmp_path / "cpuinfo") is Precision.FLOAT32
 
 
 def test_auto_is_float32_where_nobody_knows(tmp_path: Path):
