@@ -95,7 +95,7 @@ class TrainingLoop:
         curves = LearningCurves(curves_directory, history)
         watch = CollapseWatch(self._model.latent_dim, self._beta, self._config.kl_warmup_epochs)
         while not self._is_finished(history):
-            epoch = self._run_epoch(len(history.epochs))
+            epoch = self.run_epoch(len(history.epochs))
             history = history.plus(epoch)
             checkpoint.save(history)
             curves.add(epoch)
@@ -109,7 +109,15 @@ class TrainingLoop:
         stopped_early = patience is not None and history.epochs_since_best >= patience
         return stopped_early or len(history.epochs) >= self._config.epochs
 
-    def _run_epoch(self, finished_epochs: int) -> Epoch:
+    def run_epoch(self, finished_epochs: int) -> Epoch:
+        """Trains one pass over the training split, and evaluates.
+
+        Args:
+          finished_epochs: How many passes were made before; decides the order and the noise.
+
+        Raises:
+          TrainingDivergedError: A loss became NaN or infinite.
+        """
         started = time.monotonic()
         kl_weights = self._kl_weights(finished_epochs)
         sums = np.zeros(len(LOSSES) + 1)
