@@ -25,7 +25,8 @@ class DataConfig(Section):
     """Where prepared datasets are kept; null is `<runtime.root>/datasets`."""
 
     manual_dir: Path | None = Path("data/{dataset}")
-    """Where source files lie that need not be downloaded, `{dataset}` being the name of the dataset; null downloads them."""
+    """Where source files lie that need not be downloaded; null downloads them. `{dataset}` stands for the name of the dataset;
+    if there is no such directory, they are downloaded."""
 
     image_feature: str | None = None
     """The dataset's image feature; null takes its only one."""
@@ -61,8 +62,12 @@ class DataConfig(Section):
 
     @property
     def source_dir(self) -> Path | None:
-        """`manual_dir` with the name of the dataset in its place; None if everything is to be downloaded."""
+        """The directory that `manual_dir` means; None if everything is to be downloaded.
+
+        One that is named by the dataset need not exist, so that any dataset works by its name alone.
+        """
         if self.manual_dir is None or self.dataset is None:
             return None
         name, _, _ = self.dataset.partition("/")
-        return Path(str(self.manual_dir).replace("{dataset}", name))
+        directory = Path(str(self.manual_dir).replace("{dataset}", name))
+        return directory if directory == self.manual_dir or directory.is_dir() else None

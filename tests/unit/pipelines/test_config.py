@@ -58,6 +58,26 @@ def test_relative_paths_start_from_the_base_and_absolute_ones_stay(config_file: 
     assert config.serving_dir == tmp_path / "runs/serving/study"
 
 
+@pytest.mark.parametrize(
+    ("dataset", "manual_dir", "source_dir"),
+    [
+        ("mnist", "data/{dataset}", "data/mnist"),
+        ("mnist/of_a_configuration", "data/{dataset}", "data/mnist"),
+        ("kmnist", "data/{dataset}", None),
+        ("kmnist", "null", None),
+        ("kmnist", "nowhere", "nowhere"),
+    ],
+)
+def test_source_files_are_looked_for_by_the_name_of_the_dataset(
+    config_file: Path, tmp_path: Path, dataset: str, manual_dir: str, source_dir: str | None
+):
+    (tmp_path / "data" / "mnist").mkdir(parents=True)
+
+    config = load_config(config_file, [f"data.dataset={dataset}", f"data.manual_dir={manual_dir}"], base=tmp_path)
+
+    assert config.data.source_dir == (None if source_dir is None else tmp_path / source_dir)
+
+
 def test_a_configuration_cannot_be_changed(config_file: Path):
     config = load_config(config_file)
 
