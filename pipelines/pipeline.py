@@ -95,7 +95,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         model=model,
         baseline_model=baseline.outputs["model"],
         example_splits=[TEST],
-        eval_config=build_eval_config(config.evaluator, has_label=True),
+        eval_config=build_eval_config(config.evaluator),
     )
 
     # Puts a blessed model where TensorFlow Serving looks.

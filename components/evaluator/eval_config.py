@@ -15,7 +15,7 @@ SIGNATURE: Final = "evaluate"
 _METRICS_MODULE = "components.evaluator.metrics"
 
 
-def build_eval_config(config: EvaluatorConfig, has_label: bool) -> config_pb2.EvalConfig:
+def build_eval_config(config: EvaluatorConfig) -> config_pb2.EvalConfig:
     """Builds the `eval_config` of `tfx.components.Evaluator`.
 
     The Evaluator reads raw tf.Examples, calls the model's `evaluate` signature, and adds the baseline itself if there is one.
@@ -24,8 +24,8 @@ def build_eval_config(config: EvaluatorConfig, has_label: bool) -> config_pb2.Ev
     the first model would never be.
 
     Args:
-      config: Slices and thresholds. Thresholds are on the whole split, never on a slice.
-      has_label: Whether the examples have `label`, by which to slice.
+      config: Slices and thresholds. Thresholds are on the whole split, never on a slice. Where the examples have no label,
+        TFMA makes no slices by it.
 
     Returns:
       An EvalConfig (`tfma.EvalConfig`) with the four losses of `components.features.LOSSES` and `example_count`.
@@ -33,7 +33,7 @@ def build_eval_config(config: EvaluatorConfig, has_label: bool) -> config_pb2.Ev
     digest = source_digest(_METRICS_MODULE)
     metrics = [_metric(name, config.thresholds.get(name, Threshold()), digest) for name in LOSSES]
     slices = [config_pb2.SlicingSpec()]
-    if has_label and config.slice_by_label:
+    if config.slice_by_label:
         slices.append(config_pb2.SlicingSpec(feature_keys=[LABEL]))
     return config_pb2.EvalConfig(
         # Without model_type TFMA tries to load the model as a Keras 2 model first.

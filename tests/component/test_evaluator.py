@@ -50,7 +50,7 @@ def judge(digits: Any, make_model: Any, tmp_path: Path) -> Judge:
             inputs,
             {"evaluation": [evaluation], "blessing": [blessing]},
             {
-                "eval_config": proto_utils.proto_to_json(build_eval_config(config, has_label=True)),
+                "eval_config": proto_utils.proto_to_json(build_eval_config(config)),
                 "example_splits": json_utils.dumps(["test"]),
             },
         )
@@ -131,13 +131,13 @@ def test_a_loss_that_is_not_finite_is_never_blessed_whatever_is_limited(judge: J
 
 
 def test_an_edit_of_the_metrics_changes_the_cache_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = build_eval_config(EvaluatorConfig(), has_label=True)
-    assert build_eval_config(EvaluatorConfig(), has_label=True) == before
+    before = build_eval_config(EvaluatorConfig())
+    assert build_eval_config(EvaluatorConfig()) == before
     monkeypatch.setattr(eval_config, "source_digest", lambda *names: f"edited {names}")
-    assert build_eval_config(EvaluatorConfig(), has_label=True) != before
+    assert build_eval_config(EvaluatorConfig()) != before
 
 
-@pytest.mark.parametrize(("has_label", "slice_by_label", "slices"), [(True, True, 2), (True, False, 1), (False, True, 1)])
-def test_slices_are_by_label_where_there_is_one_and_it_is_asked_for(has_label: bool, slice_by_label: bool, slices: int) -> None:
-    config = build_eval_config(EvaluatorConfig(slice_by_label=slice_by_label), has_label)
+@pytest.mark.parametrize(("slice_by_label", "slices"), [(True, 2), (False, 1)])
+def test_slices_are_by_label_where_it_is_asked_for(slice_by_label: bool, slices: int) -> None:
+    config = build_eval_config(EvaluatorConfig(slice_by_label=slice_by_label))
     assert [list(spec.feature_keys) for spec in config.slicing_specs] == [[], ["label"]][:slices]

@@ -57,7 +57,7 @@ class Project:
             model=trainer.outputs["result"],
             baseline_model=resolver.outputs["model"],
             example_splits=["test"],
-            eval_config=build_eval_config(EvaluatorConfig(slice_by_label=False), has_label=True),
+            eval_config=build_eval_config(EvaluatorConfig(slice_by_label=False)),
         )
         pusher = Pusher(
             model=trainer.outputs["result"],

@@ -1,0 +1,49 @@
+"""Colour images of another size, without labels, go through the whole pipeline by configuration alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from support.workplace import Workplace
+
+SHAPE = (12, 16, 3)
+
+
+@pytest.fixture
+def colours(tmp_path: Path) -> Path:
+    """A prepared dataset of noisy plain colours, whose image is called `picture`."""
+
+    def pictures(count: int) -> tf.data.Dataset:
+        random = np.random.default_rng(count)
+        plain = random.integers(40, 200, (count, 1, 1, 3)) + random.integers(0, 30, (count, *SHAPE))
+        return tf.data.Dataset.from_tensor_slices({"picture": plain.astype(np.uint8)})
+
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="colours",
+        version="1.0.0",
+        features=tfds.features.FeaturesDict({"picture": tfds.features.Image(shape=SHAPE)}),
+        split_datasets={"train": pictures(300), "test": pictures(50)},
+        data_dir=tmp_path,
+    )
+    return tmp_path / "colours" / "1.0.0"
+
+
+def test_a_convolutional_vae_of_colour_images_is_pushed(workplace: Workplace, colours: Path):
+    run = workplace.run(
+        "name=colours",
+        "data.dataset=null",
+        f"data.directory={colours}",
+        "data.splits={train: 'train[:250]', eval: 'train[250:]', test: test}",
+        "data.schema_path=schema/unlabelled.pbtxt",
+        "model.network=conv",
+        "evaluator.thresholds={negative_elbo: {upper: 1000}}",
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "means over 50 images" in run.stdout
+    [version] = workplace.versions("colours")
+    model = tf.saved_model.load(str(workplace.root / "serving" / "colours" / str(version)))
+    drawn = model.signatures["generate"](count=tf.constant(2), seed=tf.constant([0, 1]))["image"]
+    assert tuple(drawn.shape) == (2, *SHAPE)
