@@ -4,7 +4,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, Final, Self
 
@@ -19,10 +19,12 @@ SECONDS_BETWEEN_REPORTS: Final = 0.1
 _OUTER_BAR: Final = "Generating splits"
 
 
-def reported_preparation(dataset: str) -> AbstractContextManager[None]:
+@contextmanager
+def reported_preparation(dataset: str) -> Iterator[None]:
     """Inside, tensorflow-datasets reports its progress instead of drawing bars on stderr.
 
-    It has no hook for that: every bar of it comes from one module attribute, which is swapped and put back.
+    It has no hook for that: every bar of it comes from one module attribute, which is swapped and put back. So is its list of
+    asynchronous bars, in which those of a download that failed stay for ever, and are drawn with the next one's.
 
     Args:
       dataset: What is prepared, as it appears in the reports' task.
@@ -30,7 +32,11 @@ def reported_preparation(dataset: str) -> AbstractContextManager[None]:
     bar = functools.partial(_ReportingBar, _at_intervals(report), dataset)
     # Its asynchronous bars ask the class for a lock.
     bar.get_lock = threading.RLock  # type: ignore[attr-defined]
-    return swapped_attribute(tqdm_utils, "tqdm_lib", SimpleNamespace(tqdm=bar))
+    with (
+        swapped_attribute(tqdm_utils, "tqdm_lib", SimpleNamespace(tqdm=bar)),
+        swapped_attribute(tqdm_utils._TqdmPbarAsync, "_tqdm_bars", []),
+    ):
+        yield
 
 
 class _ReportingBar:

@@ -1,3 +1,4 @@
+import contextlib
 import logging
 import time
 from collections.abc import Iterator
@@ -41,6 +42,16 @@ def test_reports_come_at_most_ten_times_a_second(reports: list[Progress]) -> Non
     assert 2 <= len(reports) <= allowed
     assert {report.task for report in reports} == {"preparing mnist: shuffling examples"}
     assert [report.completed for report in reports] == sorted(report.completed for report in reports)
+
+
+def test_the_bars_of_a_preparation_that_failed_are_not_reported_with_the_next_one(reports: list[Progress]) -> None:
+    with contextlib.suppress(OSError), reported_preparation("mnist"), tqdm_utils.async_tqdm(total=4, desc="Dl Completed..."):
+        raise OSError
+
+    with reported_preparation("kmnist"), tqdm_utils.async_tqdm(total=0, desc="Dl Size...", unit=" MiB") as bar:
+        bar.update_total(20)
+
+    assert {report.task for report in reports} == {"preparing kmnist: dl size"}
 
 
 def test_a_download_bar_that_grows_as_it_goes_is_reported(reports: list[Progress]) -> None:
