@@ -10,6 +10,8 @@ import os
 import sys
 from pathlib import Path
 
+import click
+
 from components.errors import ConfigurationError
 from pipelines import session
 from pipelines.config import load_config
@@ -28,7 +30,7 @@ def main() -> int:
     try:
         config = load_config(path, base=PROJECT)
     except ConfigurationError as error:
-        print(error, file=sys.stderr)  # noqa: T201 (a command line's message)
+        click.echo(error, err=True)
         return 2
     return session.run(config)
 

@@ -20,6 +20,7 @@ from components.example_gen.executor import Executor
 class TfdsExampleGenSpec(ComponentSpec):
     """What TfdsExampleGen takes and gives."""
 
+    # TFX reads plain class attributes of these names, hence no ClassVar.
     PARAMETERS = {  # noqa: RUF012
         properties.DATASET: ExecutionParameter(type=str, optional=True),
         properties.VERSION: ExecutionParameter(type=str, optional=True),

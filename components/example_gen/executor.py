@@ -33,7 +33,7 @@ _UNFINISHED: Final = "unfinished"
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Writes the splits of a prepared dataset as GZIP TFRecords of tf.Example."""
 
-    def Do(  # noqa: N802
+    def Do(  # noqa: N802 (TFX's name)
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
@@ -78,7 +78,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             raise
 
 
-class _WriteShard(beam.DoFn):  # type: ignore[misc, unused-ignore]
+class _WriteShard(beam.DoFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
     """Writes a shard under another name, and renames it when it is whole."""
 
     def __init__(

@@ -31,7 +31,7 @@ def reported_preparation(dataset: str) -> Iterator[None]:
     """
     bar = functools.partial(_ReportingBar, _at_intervals(report), dataset)
     # Its asynchronous bars ask the class for a lock.
-    bar.get_lock = threading.RLock  # type: ignore[attr-defined]
+    bar.get_lock = threading.RLock  # type: ignore[attr-defined]  # a partial takes attributes
     with (
         swapped_attribute(tqdm_utils, "tqdm_lib", SimpleNamespace(tqdm=bar)),
         swapped_attribute(tqdm_utils._TqdmPbarAsync, "_tqdm_bars", []),
