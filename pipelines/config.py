@@ -21,6 +21,8 @@ from components.pusher.config import PusherConfig
 from components.settings import Section
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
+from pipelines.metadata.config import MetadataConfig
+from pipelines.metadata.location import Location, absolute_url, locate
 
 
 class BeamConfig(Section):
@@ -71,6 +73,7 @@ class PipelineConfig(Section):
     evaluator: EvaluatorConfig = EvaluatorConfig()
     pusher: PusherConfig = PusherConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+    metadata: MetadataConfig = MetadataConfig()
 
     @property
     def pipeline_root(self) -> Path:
@@ -78,9 +81,13 @@ class PipelineConfig(Section):
         return self.runtime.root / "pipelines" / self.name
 
     @property
-    def metadata_path(self) -> Path:
-        """The ML Metadata database, one for all pipelines."""
-        return self.runtime.root / "metadata.sqlite"
+    def metadata_location(self) -> Location:
+        """The ML Metadata database, one for all pipelines.
+
+        Raises:
+          ConfigurationError: The environment names one that is not understood, or the file with the password cannot be read.
+        """
+        return locate(self.metadata.url, self.metadata.password_file, self.runtime.root / "metadata.sqlite")
 
     @property
     def log_dir(self) -> Path:
@@ -229,6 +236,8 @@ def _absolute_fields(section: Section, base: Path) -> Iterator[tuple[str, Any]]:
             yield name, base / value.expanduser()
         elif isinstance(value, Section):
             yield name, _with_absolute_paths(value, base)
+    if isinstance(section, MetadataConfig) and section.url is not None:
+        yield "url", absolute_url(section.url, base)
 
 
 def _beam_flag(name: str, value: str | int | float | bool | None) -> str:

@@ -69,6 +69,13 @@ class RunDisplay:
         finally:
             self._stop()
 
+    @contextlib.contextmanager
+    def waiting(self, reason: str) -> Iterator[None]:
+        """Says what is waited for, which may take long, until it is over."""
+        self.warn(reason)
+        with self.activity("waiting"):
+            yield
+
     def run_started(self, pipeline_name: str, run_id: str) -> None:
         """The run starts."""
         self._stop()

@@ -18,12 +18,17 @@ from pipelines.node_result import NodeResult, NodeState
 _Execution = metadata_store_pb2.Execution
 
 
-def launch_node(pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> NodeResult:
+def launch_node(
+    pipeline: pipeline_pb2.Pipeline,
+    node: pipeline_pb2.PipelineNode,
+    connection: metadata_store_pb2.ConnectionConfig,
+) -> NodeResult:
     """Runs one node: its driver, its executor, its publisher.
 
     Args:
       pipeline: A compiled pipeline whose run id is set.
       node: One of its nodes; those before it have run.
+      connection: Where ML Metadata is, with the password that a compiled pipeline has not.
 
     Returns:
       How it ended.
@@ -34,7 +39,6 @@ def launch_node(pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode
     """
     deployment = runner_utils.extract_local_deployment_config(pipeline)
     node_id = node.node_info.id
-    connection = metadata_connection(pipeline)
     execution = launcher.Launcher(
         pipeline_node=node,
         mlmd_connection=metadata.Metadata(connection),
@@ -45,36 +49,6 @@ def launch_node(pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode
     ).launch()
     with metadata.Metadata(connection) as handle:
         return _result(handle.store, node_id, execution.execution_id)
-
-
-def end_running(pipeline: pipeline_pb2.Pipeline, state: int) -> None:
-    """Ends in ML Metadata what a failed or interrupted run left as running there.
-
-    TFX does so for an executor that raises, but not for a driver, nor where a run is interrupted.
-
-    Args:
-      pipeline: A compiled pipeline whose run id is set.
-      state: What to record: `FAILED` or `CANCELED`.
-    """
-    run_id = pipeline.runtime_spec.pipeline_run_id.field_value.string_value
-    with metadata.Metadata(metadata_connection(pipeline)) as handle:
-        context = handle.store.get_context_by_type_and_name("pipeline_run", run_id)
-        if context is None:
-            return
-        running = [
-            execution
-            for execution in handle.store.get_executions_by_context(context.id)
-            if execution.last_known_state == _Execution.RUNNING
-        ]
-        for execution in running:
-            execution.last_known_state = state
-        handle.store.put_executions(running)
-
-
-def metadata_connection(pipeline: pipeline_pb2.Pipeline) -> metadata_store_pb2.ConnectionConfig:
-    """Where a compiled pipeline's ML Metadata is."""
-    config = runner_utils.extract_local_deployment_config(pipeline).metadata_connection_config
-    return getattr(config, config.WhichOneof("connection_config"))
 
 
 def _result(store: Any, node_id: str, execution_id: int) -> NodeResult:

@@ -4,7 +4,6 @@ from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen, T
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.common.resolver import Resolver
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel, standard_artifacts
@@ -18,6 +17,7 @@ from components.source_digest import source_digest
 from components.transform.component import ImageTransform
 from components.validation.component import ValidationGate
 from pipelines.config import PipelineConfig
+from pipelines.metadata.store.client import connection_config
 
 
 def create_pipeline(config: PipelineConfig) -> Pipeline:
@@ -27,7 +27,8 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
       config: A validated configuration with absolute paths.
 
     Returns:
-      The pipeline, ready for any of TFX's runners. Nothing is read or written.
+      The pipeline, ready for any of TFX's runners. Nothing is read or written. The password of a metadata server is not in it,
+      since compiled pipelines are written to disk: who runs it connects by `config.metadata_location`.
     """
     # Decodes what tensorflow-datasets prepared into tf.Examples, in the pipeline's own splits.
     example_gen = TfdsExampleGen(
@@ -75,6 +76,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         custom_config={
             "model": config.model.model_dump_json(),
             "trainer": config.trainer.model_dump_json(),
+            "binarization": config.data.binarization.value,
             "checkpoint_dir": str(config.checkpoint_dir),
             "source_digest": source_digest("components.models", "components.trainer", "components.transform"),
         },
@@ -112,7 +114,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=str(config.pipeline_root),
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(config.metadata_path)),
+        metadata_connection_config=connection_config(config.metadata_location, with_password=False),
         components=[
             example_gen,
             statistics_gen,

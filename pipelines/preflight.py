@@ -14,13 +14,14 @@ def check(config: PipelineConfig) -> None:
       config: A configuration with absolute paths.
 
     Raises:
-      ConfigurationError: A file or directory that the configuration names is missing.
+      ConfigurationError: A file or directory that the configuration names is missing, or ML Metadata is not understood.
       PipelineError: A directory cannot be written.
     """
     if not config.data.schema_path.is_file():
         raise ConfigurationError(f"data.schema_path: there is no file {config.data.schema_path}.")
     if config.data.directory is not None and not config.data.directory.is_dir():
         raise ConfigurationError(f"data.directory: there is no directory {config.data.directory}.")
+    _ = config.metadata_location  # reads the environment, and the file with the password
     _check_writable(config.runtime.root, "runtime.root")
     _check_writable(config.serving_dir, "pusher.serving_dir")
     _check_writable(config.data_dir, "data.data_dir")

@@ -2,17 +2,24 @@
 
 import contextlib
 import time
+from pathlib import Path
 
-from ml_metadata.proto.metadata_store_pb2 import Execution
+from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import constants
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipelines import failures
 from pipelines.config import PipelineConfig
 from pipelines.display import RunDisplay
+from pipelines.metadata.location import Location
+from pipelines.metadata.recording.liveness import end_killed
+from pipelines.metadata.recording.lock import locked
+from pipelines.metadata.recording.record import finish_record, start_record
+from pipelines.metadata.store.client import connection_config, open_store
 from pipelines.node_result import NodeResult
-from pipelines.nodes import end_running, launch_node
+from pipelines.nodes import launch_node
 from pipelines.pipeline import create_pipeline
 
 
@@ -25,16 +32,20 @@ class WatchedLocalDagRunner(LocalDagRunner):
       results: By node, in the order in which they ended; empty if nothing ran.
     """
 
-    def __init__(self, display: RunDisplay, run_id: str) -> None:
+    def __init__(self, display: RunDisplay, run_id: str, location: Location, log: Path) -> None:
         """Makes a runner.
 
         Args:
           display: Where to show what happens.
           run_id: The name of the run in ML Metadata; new for each run.
+          location: Where ML Metadata is.
+          log: The log of the run, noted in ML Metadata.
         """
         super().__init__()
         self._display = display
         self._run_id = run_id
+        self._location = location
+        self._log = log
         self.results: dict[str, NodeResult] = {}
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: pipeline_pb2.RunOptions | None = None) -> None:
@@ -48,21 +59,39 @@ class WatchedLocalDagRunner(LocalDagRunner):
             raise ValueError("WatchedLocalDagRunner has no partial runs: what is finished comes from the cache anyway.")
         runtime_parameter_utils.substitute_runtime_parameter(pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
         self._display.run_started(pipeline.pipeline_info.id, self._run_id)
+        root = Path(pipeline.runtime_spec.pipeline_root.field_value.string_value)
+        store = open_store(self._location)
+        end_killed(store)
+        start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log)
+        connection = connection_config(self._location)
         try:
             for node in pipeline.nodes:
-                self._run_node(pipeline, node.pipeline_node)
+                self._run_node(pipeline, node.pipeline_node, connection)
         except BaseException as error:
             # What went wrong may be the disk that the database is on; the error that matters is the first one.
             with contextlib.suppress(Exception):
-                end_running(pipeline, Execution.CANCELED if isinstance(error, KeyboardInterrupt) else Execution.FAILED)
+                if isinstance(error, KeyboardInterrupt):
+                    self._finish("canceled")
+                else:
+                    self._finish("failed", failures.explain(error, root).message)
             raise
+        self._finish("complete")
 
-    def _run_node(self, pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> None:
+    def _finish(self, state: str, error: str = "") -> None:
+        # Connected anew: a server forgets who says nothing for the hours that a training takes.
+        finish_record(open_store(self._location), self._run_id, state, error)
+
+    def _run_node(
+        self,
+        pipeline: pipeline_pb2.Pipeline,
+        node: pipeline_pb2.PipelineNode,
+        connection: metadata_store_pb2.ConnectionConfig,
+    ) -> None:
         node_id = node.node_info.id
         started = time.monotonic()
         self._display.node_started(node_id)
         try:
-            result = launch_node(pipeline, node)
+            result = launch_node(pipeline, node, connection)
         except Exception as error:
             self._display.node_failed(node_id, time.monotonic() - started)
             error.add_note(f"while running {node_id}")
@@ -71,12 +100,13 @@ class WatchedLocalDagRunner(LocalDagRunner):
         self._display.node_ended(node_id, result, time.monotonic() - started)
 
 
-def run_pipeline(config: PipelineConfig, run_id: str, display: RunDisplay) -> dict[str, NodeResult]:
+def run_pipeline(config: PipelineConfig, run_id: str, log: Path, display: RunDisplay) -> dict[str, NodeResult]:
     """Runs the pipeline of a configuration.
 
     Args:
       config: A validated configuration.
       run_id: The name of the run in ML Metadata; new for each run.
+      log: The log of the run; it is there, and stays locked for as long as the run goes on.
       display: Where to show what happens; everything else that is printed meanwhile should go to a log.
 
     Returns:
@@ -85,6 +115,7 @@ def run_pipeline(config: PipelineConfig, run_id: str, display: RunDisplay) -> di
     Raises:
       Exception: What the first component to fail raised.
     """
-    runner = WatchedLocalDagRunner(display, run_id)
-    runner.run(create_pipeline(config))
+    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log)
+    with locked(log):
+        runner.run(create_pipeline(config))
     return runner.results

@@ -18,6 +18,7 @@ from pipelines import failures, preflight
 from pipelines.capture import captured_output, log_to_stderr, prepare_environment
 from pipelines.config import PipelineConfig
 from pipelines.display import RunDisplay
+from pipelines.metadata.recording.lock import database_lock
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -63,7 +64,8 @@ def run(config: PipelineConfig) -> int:
 
 def _run(config: PipelineConfig, run_id: str, log: Path, console: Console) -> None:
     display = RunDisplay(console)
-    with display.running():
+    purpose = f"run {run_id} of {config.name}"
+    with display.running(), database_lock(config.metadata_location, purpose, display.waiting):
         with display.activity("starting TFX"):
             # Many seconds, so not before the configuration is known to be good.
             from pipelines.runner import run_pipeline
@@ -71,7 +73,7 @@ def _run(config: PipelineConfig, run_id: str, log: Path, console: Console) -> No
         # absl replaces the handlers of the root logger when TFX is imported.
         log_to_stderr()
         logging.getLogger("apache_beam").setLevel(logging.WARNING)
-        results = run_pipeline(config, run_id, display)
+        results = run_pipeline(config, run_id, log, display)
     if results:
         print_summary(config, results, log, console)
 

@@ -11,6 +11,7 @@ from components.evaluator.config import EvaluatorConfig
 from components.evaluator.verdict import Verdict, read_verdict
 from components.features import EXAMPLE_COUNT, LOSSES, SQUARED_ERROR
 from pipelines.config import PipelineConfig
+from pipelines.metadata.location import Backend
 from pipelines.node_result import NodeResult
 
 
@@ -88,7 +89,8 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
     if "Trainer" in results:
         places.append(("Model", _short(Path(_only_output(results["Trainer"], "model").uri))))
         places.append(("Curves", f"tensorboard --logdir {_short(Path(_only_output(results['Trainer'], 'model_run').uri))}"))
-    places.append(("Metadata", _short(config.metadata_path)))
+    location = config.metadata_location
+    places.append(("Metadata", _short(location.path) if location.backend is Backend.SQLITE else str(location)))
     places.append(("Log", _short(log)))
     return places
 

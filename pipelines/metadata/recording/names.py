@@ -1,0 +1,16 @@
+"""The names of what is written beside TFX's own properties."""
+
+from typing import Final
+
+STATE: Final = "state"
+"""Of a run: `running`, `complete`, `failed` or `canceled`. This and the following are custom properties of its context."""
+LOG: Final = "log"
+"""The path of its log, which is locked for as long as the run goes on."""
+HOST: Final = "host"
+"""The machine that it runs on."""
+PIPELINE_ROOT: Final = "pipeline_root"
+"""The directory that its artifacts lie in."""
+VERSIONS: Final = "versions"
+"""JSON: the installed versions of this project and of the libraries that it stands on."""
+ERROR: Final = "error_message"
+"""The sentence that says why it failed: a custom property of the run's context and of the execution."""
