@@ -105,17 +105,21 @@ def trainer_epochs(precision: str, batch_size: int) -> Callable[[], object]:
 
     import tensorflow as tf
 
+    from components.example_gen.config import Binarization
     from components.models.config import ModelConfig
     from components.models.factory import build_model
     from components.trainer.config import TrainerConfig
     from components.trainer.image_source import ImagesInMemory
     from components.trainer.input_data import PixelScale
     from components.trainer.training_loop import TrainingData, TrainingLoop
+    from components.trainer.views import ImageViews
 
     digits = tf.constant(read_digits())
-    data = TrainingData(ImagesInMemory(digits, 0), ImagesInMemory(digits[:100], 0), PixelScale(1.0, 0.0))
+    config = TrainerConfig(batch_size=batch_size)
+    views = ImageViews(PixelScale(1.0, 0.0), config.augmentation, Binarization.NONE)
+    data = TrainingData(ImagesInMemory(digits, 0), ImagesInMemory(digits[:100], 0), views)
     model = build_model(ModelConfig.model_validate({"precision": precision}), (28, 28, 1), 0.13, seed=0)
-    loop = TrainingLoop(model, data, TrainerConfig(batch_size=batch_size), beta=1.0)
+    loop = TrainingLoop(model, data, config, beta=1.0)
     numbers = itertools.count()
     return lambda: loop.run_epoch(next(numbers))
 

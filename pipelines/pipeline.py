@@ -12,6 +12,7 @@ from components.evaluator.eval_config import build_eval_config
 from components.example_gen.component import TfdsExampleGen
 from components.features import EVAL, TEST, TRAIN
 from components.pusher.executor import Executor as PusherExecutor
+from components.report.component import ModelReport
 from components.resolver.strategy import LatestBlessedOtherModelStrategy
 from components.source_digest import source_digest
 from components.transform.component import ImageTransform
@@ -100,6 +101,21 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         eval_config=build_eval_config(config.evaluator),
     )
 
+    # Draws what was trained and how good it is, blessed or not.
+    report = ModelReport(
+        examples=examples,
+        statistics=statistics_gen.outputs["statistics"],
+        schema=schema,
+        anomalies=example_validator.outputs["anomalies"],
+        data_verdict=validation_gate.outputs["verdict"],
+        transform_graph=transform.outputs["transform_graph"],
+        model=model,
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        baseline_model=baseline.outputs["model"],
+        config=config.report,
+    )
+
     # Puts a blessed model where TensorFlow Serving looks.
     pusher = Pusher(
         model=model,
@@ -125,6 +141,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             trainer,
             baseline,
             evaluator,
+            *([report] if config.report.enabled else []),
             pusher,
         ],
         enable_cache=config.runtime.cache,

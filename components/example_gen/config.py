@@ -1,5 +1,6 @@
 """What to read and how to split it."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -7,6 +8,16 @@ from pydantic import Field, field_validator, model_validator
 
 from components.features import EVAL, SPLITS, TEST, TRAIN
 from components.settings import Section
+
+
+class Binarization(StrEnum):
+    """Whether training sees binary images."""
+
+    NONE = "none"
+
+    DYNAMIC = "dynamic"
+    """Each pixel is drawn anew whenever an image is seen, on with the probability that it is grey (Salakhutdinov & Murray, 2008;
+    Burda et al., 2016)."""
 
 
 class DataConfig(Section):
@@ -43,6 +54,10 @@ class DataConfig(Section):
     # `schema` itself is a method of every pydantic model.
     schema_path: Path = Path("schema/schema.pbtxt")
     """The curated schema that every split must obey."""
+
+    binarization: Binarization = Binarization.NONE
+    """`none` trains on the images as they are, `dynamic` on binary images drawn from them anew in every epoch: what published
+    figures for binarised MNIST are about."""
 
     allow_anomalies: bool = False
     """Go on, with a warning, where the data does not obey the schema."""

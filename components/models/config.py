@@ -1,8 +1,9 @@
 """What a model is made of. Imports no TensorFlow, so that a configuration is checked in milliseconds."""
 
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from components.settings import Section
 
@@ -34,6 +35,16 @@ class Likelihood(StrEnum):
     """A fixed standard deviation, see `gaussian_stddev`."""
 
 
+class Objective(StrEnum):
+    """What training lowers."""
+
+    ELBO = "elbo"
+    """Reconstruction loss + beta * KL divergence (Kingma & Welling, 2014; Higgins et al., 2017)."""
+
+    IWAE = "iwae"
+    """Minus the importance-weighted bound on log p(x) (Burda et al., 2016)."""
+
+
 class Precision(StrEnum):
     """What training multiplies matrices in."""
 
@@ -53,13 +64,22 @@ class ModelConfig(Section):
     """`ae` or `vae`."""
 
     network: Network = Network.DENSE
-    """`dense` or `conv`."""
+    """The encoder's network, `dense` or `conv`, and the decoder's too unless `decoder_network` says otherwise."""
+
+    decoder_network: Network | None = None
+    """`dense`, `conv`, or null for the encoder's. A dense encoder with a convolutional decoder is what an epoch helps most."""
 
     hidden_units: tuple[PositiveInt, ...] = Field(default=(512, 512), min_length=1)
-    """Widths of the encoder's dense layers (`dense`); the decoder mirrors them."""
+    """Widths of the encoder's dense layers (`dense`); a dense decoder mirrors them."""
 
     filters: tuple[PositiveInt, ...] = Field(default=(32, 64), min_length=1)
-    """Filters of the encoder's stride-2 convolutions (`conv`); the decoder mirrors them."""
+    """Filters of the encoder's stride-2 convolutions (`conv`); a convolutional decoder mirrors them."""
+
+    decoder_units: tuple[PositiveInt, ...] = ()
+    """Widths of dense layers between the code and the feature maps of a convolutional decoder."""
+
+    residual_layers: NonNegativeInt = 0
+    """Residual 3x3 convolutions on the smallest feature maps of a convolutional decoder (He et al., 2016)."""
 
     activation: str = "silu"
     """A Keras activation: `elu`, `gelu`, `leaky_relu`, `mish`, `relu`, `selu`, `sigmoid`, `silu`, `softplus` or `tanh`."""
@@ -79,6 +99,12 @@ class ModelConfig(Section):
     beta: float = Field(default=1.0, ge=0)
     """Weight of the KL divergence in the training objective (Higgins et al., 2017); an `ae` ignores it."""
 
+    objective: Objective = Objective.ELBO
+    """What training lowers: `elbo`, or `iwae`, the importance-weighted bound over `samples` codes (Burda et al., 2016)."""
+
+    samples: PositiveInt = 1
+    """Codes drawn for each image in training. The decoder's work grows with them."""
+
     precision: Precision = Precision.AUTO
     """What training multiplies matrices in: `float32`, `bfloat16` (faster with AVX512_BF16, AMX or an accelerator, much slower
     without), or `auto`, whichever this machine is fast in. The exported model computes in float32 in any case."""
@@ -90,3 +116,11 @@ class ModelConfig(Section):
         if name not in known:
             raise ValueError(f"must be one of {', '.join(known)}")
         return name
+
+    @model_validator(mode="after")
+    def _objective_fits_the_model(self) -> Self:
+        if self.kind is ModelKind.AE and (self.objective is Objective.IWAE or self.samples > 1):
+            raise ValueError("kind ae has one code an image: set objective to elbo and samples to 1, or kind to vae")
+        if self.objective is Objective.IWAE and self.beta != 1.0:
+            raise ValueError(f"objective iwae has no weight of the KL divergence: set beta to 1 (it is {self.beta:g})")
+        return self

@@ -30,13 +30,14 @@ def build_decoder(config: ModelConfig, image_shape: tuple[int, int, int], pixel_
     seeds = layer_seeds(seed, "decoder")
     bias = keras.initializers.Constant(pixel_distribution(config).parameter_of(pixel_mean))
     code = keras.Input((config.latent_dim,), name="code")
-    match config.network:
+    network = config.decoder_network or config.network
+    match network:
         case Network.DENSE:
             parameters = _dense_parameters(code, config, image_shape, bias, seeds)
         case Network.CONV:
             parameters = _convolutional_parameters(code, config, image_shape, bias, seeds)
         case _:
-            assert_never(config.network)
+            assert_never(network)
     # In float32 whatever the last product was computed in: losses are.
     return keras.Model(code, keras.layers.Reshape(image_shape, name="parameters")(parameters), name="decoder")
 
@@ -66,19 +67,46 @@ def _convolutional_parameters(
 ) -> keras.KerasTensor:
     height, width, channels = image_shape
     sizes = _sizes(height, width, len(config.filters))
-    start = (*sizes[-1], config.filters[-1])
-    dense = keras.layers.Dense(math.prod(start), use_bias=needs_bias(config), **product_layer(config, "features", next(seeds)))
-    features = keras.layers.Reshape(start, name="feature_maps")(dense(code))
-    features = normalize_and_activate(features, config, "features")
-
+    features = _first_feature_maps(code, config, sizes[-1], seeds)
     hidden = zip(reversed(config.filters[:-1]), reversed(sizes[1:-1]), strict=True)
     for number, (filters, size) in enumerate(hidden, start=1):
         name = f"convolution_{number}"
-        convolution = _double(filters, needs_bias(config), "zeros", config, name, next(seeds))
-        features = _crop(convolution(features), size, name)
-        features = normalize_and_activate(features, config, name)
-    output = _double(channels, True, bias, config, "pixels", next(seeds))
-    return _crop(output(features), (height, width), "pixels")
+        # A kernel that the stride divides covers every pixel equally often: no checkerboard (Odena et al., 2016).
+        doubling = keras.layers.Conv2DTranspose(
+            filters,
+            kernel_size=4,
+            strides=2,
+            padding="same",
+            use_bias=needs_bias(config),
+            **product_layer(config, name, next(seeds)),
+        )
+        features = normalize_and_activate(_crop(doubling(features), size, name), config, name)
+    # Each position says the four pixels that it becomes: half the time of a transposed convolution to so few channels.
+    output = keras.layers.Conv2D(
+        4 * channels, kernel_size=1, bias_initializer=bias, **product_layer(config, "pixels", next(seeds))
+    )
+    return _crop(_depth_to_space(output(features)), (height, width), "pixels")
+
+
+def _first_feature_maps(
+    code: keras.KerasTensor, config: ModelConfig, size: tuple[int, int], seeds: Iterator[int]
+) -> keras.KerasTensor:
+    """From the code to the smallest feature maps, normalised and activated."""
+    use_bias = needs_bias(config)
+    features = code
+    for number, units in enumerate(config.decoder_units, start=1):
+        name = f"hidden_{number}"
+        dense = keras.layers.Dense(units, use_bias=use_bias, **product_layer(config, name, next(seeds)))
+        features = normalize_and_activate(dense(features), config, name)
+    shape = (*size, config.filters[-1])
+    dense = keras.layers.Dense(math.prod(shape), use_bias=use_bias, **product_layer(config, "features", next(seeds)))
+    features = keras.layers.Reshape(shape, name="feature_maps")(dense(features))
+    for number in range(1, config.residual_layers + 1):
+        name = f"residual_{number}"
+        convolution = keras.layers.Conv2D(shape[-1], kernel_size=3, padding="same", **product_layer(config, name, next(seeds)))
+        change = convolution(normalize_and_activate(features, config, name))
+        features = keras.layers.Add(name=f"{name}_sum")([features, change])
+    return normalize_and_activate(features, config, "features")
 
 
 def _sizes(height: int, width: int, halvings: int) -> list[tuple[int, int]]:
@@ -86,24 +114,12 @@ def _sizes(height: int, width: int, halvings: int) -> list[tuple[int, int]]:
     return [(-(-height // 2**level), -(-width // 2**level)) for level in range(halvings + 1)]
 
 
-def _double(
-    filters: int,
-    use_bias: bool,
-    bias: keras.initializers.Initializer | str,
-    config: ModelConfig,
-    name: str,
-    seed: int,
-) -> keras.layers.Layer:
-    # A kernel that the stride divides covers every pixel equally often: no checkerboard (Odena et al., 2016).
-    return keras.layers.Conv2DTranspose(
-        filters,
-        kernel_size=4,
-        strides=2,
-        padding="same",
-        use_bias=use_bias,
-        bias_initializer=bias,
-        **product_layer(config, name, seed),
-    )
+def _depth_to_space(features: keras.KerasTensor) -> keras.KerasTensor:
+    """From [N, height, width, 4 C] to [N, 2 height, 2 width, C]: sub-pixel convolution (Shi et al., 2016)."""
+    height, width, depth = features.shape[1:]
+    blocks = keras.layers.Reshape((height, width, 2, 2, depth // 4), name="pixel_blocks")(features)
+    rows = keras.layers.Permute((1, 3, 2, 4, 5), name="pixel_rows")(blocks)
+    return keras.layers.Reshape((2 * height, 2 * width, depth // 4), name="pixel_grid")(rows)
 
 
 def _crop(features: keras.KerasTensor, size: tuple[int, int], name: str) -> keras.KerasTensor:

@@ -13,21 +13,21 @@ import math
 import tensorflow as tf
 
 from components.models.autoencoder import Autoencoder
+from components.models.posterior_samples import PosteriorSamples, sample_posterior
 
 
 def log_importance_weights(
     model: Autoencoder, inputs: tf.Tensor, pixels: tf.Tensor, noise: tf.Tensor, training: bool = False
 ) -> tf.Tensor:
+    """log w_k for K codes of each image, drawn for the purpose; arguments as for `sample_posterior`, result as below."""
+    return log_weights(sample_posterior(model, inputs, pixels, noise, training))
+
+
+def log_weights(samples: PosteriorSamples) -> tf.Tensor:
     """log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x) for K codes of each image.
 
-    Memory grows with K times N images.
-
     Args:
-      model: a model whose code is a random variable.
-      inputs: float32 [N, height, width, channels], normalised: what the encoder sees.
-      pixels: the same images in [0, 1]: what the likelihood is about.
-      noise: float32 [K, N, L], drawn from the standard normal. With the same noise the result is the same.
-      training: whether batch normalisation uses and updates the statistics of this batch.
+      samples: K codes of each of N images, of a model whose code is a random variable.
 
     Returns:
       float32 [K, N], in nats per image.
@@ -35,18 +35,13 @@ def log_importance_weights(
     Raises:
       ValueError: the model's code is deterministic: q(z|x) has no density, and there are no weights.
     """
-    posterior = model.encode(inputs, training)
-    if posterior.log_variance is None:
+    log_variance = samples.posterior.log_variance
+    if log_variance is None:
         raise ValueError("A deterministic code has no posterior density, so there are no importance weights.")
-    samples = tf.shape(noise)[0]
-    codes = model.sample_code(posterior, noise)
-    parameters = model.decode(tf.reshape(codes, [-1, model.latent_dim]), training)
-    repeated_pixels = tf.tile(pixels, [samples, 1, 1, 1])
-    log_likelihood = tf.reshape(model.log_likelihood(repeated_pixels, parameters), [samples, -1])
-    log_prior = _log_normal_density(codes)
+    log_prior = _log_normal_density(samples.codes)
     # The posterior's density at mean + stddev * noise, without dividing by a standard deviation that may be tiny.
-    log_posterior = _log_normal_density(noise) - 0.5 * tf.reduce_sum(posterior.log_variance, axis=-1)
-    return log_likelihood + log_prior - log_posterior
+    log_posterior = _log_normal_density(samples.noise) - 0.5 * tf.reduce_sum(log_variance, axis=-1)
+    return samples.log_likelihood + log_prior - log_posterior
 
 
 def importance_weighted_bound(log_weights: tf.Tensor) -> tf.Tensor:

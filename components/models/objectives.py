@@ -5,11 +5,14 @@ the reconstruction over pixels while summing the KL divergence over dimensions w
 drive it to 0.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import tensorflow as tf
 
 from components.models.autoencoder import Autoencoder
+from components.models.config import Objective
+from components.models.importance import importance_weighted_bound, log_weights
+from components.models.posterior_samples import PosteriorSamples, sample_posterior
 
 
 class Losses(NamedTuple):
@@ -40,26 +43,49 @@ def per_example_losses(
       noise: float32 [N, L], drawn from the standard normal. With the same noise the result is the same.
       training: whether batch normalisation uses and updates the statistics of this batch.
     """
-    posterior = model.encode(inputs, training)
-    parameters = model.decode(model.sample_code(posterior, noise), training)
-    reconstruction_loss = -model.log_likelihood(pixels, parameters)
-    squared_difference = tf.math.squared_difference(pixels, model.expected_image(parameters))
-    divergence = tf.reduce_sum(model.kl_divergence(posterior), axis=1)
+    return sampled_losses(model, pixels, sample_posterior(model, inputs, pixels, noise[tf.newaxis], training))
+
+
+def sampled_losses(model: Autoencoder, pixels: tf.Tensor, samples: PosteriorSamples) -> Losses:
+    """The losses of each image, with the expectation under the posterior estimated from K codes.
+
+    Args:
+      model: what the codes were drawn from.
+      pixels: the images in [0, 1], float32 [N, height, width, channels].
+      samples: K codes of each.
+    """
+    reconstruction_loss = -tf.reduce_mean(samples.log_likelihood, axis=0)
+    squared_difference = tf.math.squared_difference(pixels, samples.expected_images)
+    divergence = tf.reduce_sum(model.kl_divergence(samples.posterior), axis=1)
     return Losses(
         reconstruction_loss=reconstruction_loss,
-        squared_error=tf.reduce_sum(squared_difference, axis=(1, 2, 3)),
+        squared_error=tf.reduce_mean(tf.reduce_sum(squared_difference, axis=(2, 3, 4)), axis=0),
         kl_divergence=divergence,
         negative_elbo=reconstruction_loss + divergence,
     )
 
 
-def training_objective(losses: Losses, beta: tf.Tensor | float) -> tf.Tensor:
-    """Mean over the batch of reconstruction loss + beta * KL divergence, in nats per image: float32 scalar.
+def training_objective(objective: Objective, losses: Losses, samples: PosteriorSamples, beta: tf.Tensor | float) -> tf.Tensor:
+    """What training lowers, for each image: float32 [N], nats per image.
 
-    With beta = 1 the negative ELBO; for other values Higgins et al., 2017, "beta-VAE". For an autoencoder the KL divergence is
-    0, and this is the reconstruction loss.
+    Args:
+      objective: `elbo`: reconstruction loss + beta * KL divergence; with beta = 1 the negative ELBO; for other values Higgins et
+        al., 2017, "beta-VAE"; for an autoencoder the reconstruction loss. `iwae`: minus the importance-weighted bound of Burda
+        et al., 2016, equation 8, over the K codes of each image; its expectation for K = 1 is the negative ELBO.
+      losses: of the images.
+      samples: what the losses were estimated from.
+      beta: weight of the KL divergence; `iwae` has no such weight.
+
+    Raises:
+      ValueError: `iwae` for a deterministic code.
     """
-    return tf.reduce_mean(losses.reconstruction_loss + beta * losses.kl_divergence)
+    match objective:
+        case Objective.ELBO:
+            return losses.reconstruction_loss + beta * losses.kl_divergence
+        case Objective.IWAE:
+            return -importance_weighted_bound(log_weights(samples))
+        case _:
+            assert_never(objective)
 
 
 def kl_weight(epoch: tf.Tensor | float, warmup_epochs: int, beta: float) -> tf.Tensor:

@@ -19,6 +19,25 @@ class Schedule(StrEnum):
     CONSTANT = "constant"
 
 
+class AugmentationConfig(Section):
+    """Slightly transformed images beside the training images. Each number but the share is a standard deviation."""
+
+    share: float = Field(default=0.0, ge=0, le=1)
+    """Part of a batch that is transformed; 0 for none."""
+
+    fade: bool = True
+    """The share falls linearly to 0 over the training, so that it ends with the images as they are."""
+
+    rotation_degrees: float = Field(default=5.0, ge=0)
+    """Turns about the centre."""
+
+    shear: float = Field(default=0.1, ge=0)
+    """Shears along the rows."""
+
+    scale: float = Field(default=0.05, ge=0)
+    """Scales width and height, each for itself."""
+
+
 class TrainerConfig(Section):
     """The optimiser, its schedule, and when to stop."""
 
@@ -42,6 +61,8 @@ class TrainerConfig(Section):
 
     kl_warmup_epochs: int = Field(default=0, ge=0)
     """Epochs over which the weight of the KL divergence rises from 0 to `model.beta` (Bowman et al., 2016)."""
+
+    augmentation: AugmentationConfig = AugmentationConfig()
 
     early_stopping_patience: PositiveInt | None = 10
     """Epochs without a better eval loss after which training stops; null never stops early."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.example_gen.config import Binarization
 from components.features import EVAL, TRAIN
 from components.models.autoencoder import Autoencoder
 from components.models.config import ModelConfig, ModelKind, Precision
@@ -20,6 +21,7 @@ from components.trainer.input_data import image_shape, open_images, pixel_scale
 from components.trainer.precision import resolve_precision
 from components.trainer.signatures import ExportedModel
 from components.trainer.training_loop import TrainingData, TrainingLoop
+from components.trainer.views import ImageViews
 
 HISTORY_FILE = "history.json"
 _ENCODE_BATCH = 1000
@@ -30,7 +32,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
       fn_args: Of its fields: `train_files`, `eval_files`, `transform_output`, `serving_model_dir`, `model_run_dir`, and
-        `custom_config` with the sections `model` and `trainer` as JSON, `checkpoint_dir` and `source_digest`.
+        `custom_config` with the sections `model` and `trainer` as JSON, `binarization`, `checkpoint_dir` and `source_digest`.
 
     Raises:
       TrainingDivergedError: A loss became NaN or infinite; nothing is exported.
@@ -40,12 +42,13 @@ def run_fn(fn_args: FnArgs) -> None:
     config = TrainerConfig.model_validate_json(fn_args.custom_config["trainer"], strict=True)
     transform_graph = tft.TFTransformOutput(fn_args.transform_output)
     limit = int(config.memory_limit_gb * 2**30)
+    scale = pixel_scale(transform_graph)
     data = TrainingData(
         train=open_images(fn_args.train_files, transform_graph, TRAIN, limit, config.seed),
         eval=open_images(fn_args.eval_files, transform_graph, EVAL, limit, config.seed),
-        scale=pixel_scale(transform_graph),
+        views=ImageViews(scale, config.augmentation, Binarization(fn_args.custom_config["binarization"])),
     )
-    pixel_mean = data.train.pixel_mean() * data.scale.scale + data.scale.offset
+    pixel_mean = data.train.pixel_mean() * scale.scale + scale.offset
     precision = resolve_precision(model_config.precision)
     model = _build_model(model_config, precision, transform_graph, pixel_mean, config.seed)
     loop = TrainingLoop(model, data, config, beta=model_config.beta if model_config.kind is ModelKind.VAE else 0.0)
@@ -56,7 +59,7 @@ def run_fn(fn_args: FnArgs) -> None:
     served = _build_model(model_config, Precision.FLOAT32, transform_graph, pixel_mean, config.seed)
     served.set_weights(model.get_weights())
     prior = _fit_prior(served, data.train) if model_config.kind is ModelKind.AE else None
-    exported = ExportedModel(served, transform_graph, data.scale, prior, config.seed)
+    exported = ExportedModel(served, transform_graph, scale, prior, config.seed)
     tf.saved_model.save(exported, fn_args.serving_model_dir, signatures=exported.signatures())
     history.write(str(PurePosixPath(fn_args.serving_model_dir).parent / HISTORY_FILE))
     checkpoint.delete()

@@ -13,20 +13,23 @@ from components.errors import TrainingDivergedError
 from components.features import LOSSES
 from components.models.autoencoder import Autoencoder
 from components.models.latent_statistics import LatentMoments
-from components.models.objectives import Losses, kl_weight, per_example_losses, training_objective
+from components.models.objectives import Losses, kl_weight, sampled_losses, training_objective
+from components.models.posterior import Posterior
+from components.models.posterior_samples import sample_posterior
 from components.progress import Progress, report
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.collapse import CollapseWatch
 from components.trainer.config import TrainerConfig
 from components.trainer.history import Epoch, EpochLosses, History, LearningCurves
 from components.trainer.image_source import ImageSource
-from components.trainer.input_data import PixelScale
 from components.trainer.optimizer import build_optimizer
+from components.trainer.views import ImageViews, View
 
 _REPORTS_PER_EPOCH = 10
+# Codes decoded at a time.
 _EVAL_BATCH = 1000
-# Noise of training and of evaluation must not be the same sequence.
-_EVAL_NOISE_STREAM = -1
+# Chance in training and in evaluation must not be the same sequence.
+_EVAL_STREAM = -1
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,12 @@ class TrainingData:
     Attributes:
       train: The training split.
       eval: The split that steers the training.
-      scale: How normalised pixels relate to pixels in [0, 1].
+      views: What the model sees of an image.
     """
 
     train: ImageSource
     eval: ImageSource
-    scale: PixelScale
+    views: ImageViews
 
 
 class TrainingLoop:
@@ -156,35 +159,45 @@ class TrainingLoop:
         return sums
 
     def _step(self, images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-        noise = self._noise(tf.shape(images)[0], tf.cast(self._optimizer.iterations.value, tf.int32))
+        step = tf.cast(self._optimizer.iterations.value, tf.int32)
+        progress = tf.cast(step, tf.float32) / (self._config.epochs * self._steps_per_epoch)
+        view = self._data.views.for_training(images, self._seed(step), progress)
         with tf.GradientTape() as tape:
-            losses = per_example_losses(self._model, images, self._data.scale.denormalize(images), noise, training=True)
-            objective = training_objective(losses, weight)
+            losses, objectives, _ = self._judge(view, self._seed(step), weight, training=True)
+            objective = tf.reduce_mean(objectives)
         variables = self._model.trainable_variables
         self._optimizer.apply(tape.gradient(objective, [variable.value for variable in variables]), variables)
         return tf.stack([objective, *(tf.reduce_mean(loss) for loss in losses)])
+
+    def _judge(
+        self, view: View, seed: tf.Tensor, weight: tf.Tensor | float, training: bool
+    ) -> tuple[Losses, tf.Tensor, Posterior]:
+        """The losses of each image, what training lowers of each, and its posterior."""
+        shape = [self._model.config.samples, tf.shape(view.inputs)[0], self._model.latent_dim]
+        noise = tf.random.stateless_normal(shape, seed)
+        samples = sample_posterior(self._model, view.inputs, view.pixels, noise, training)
+        losses = sampled_losses(self._model, view.pixels, samples)
+        return losses, training_objective(self._model.config.objective, losses, samples, weight), samples.posterior
 
     def _evaluate(self) -> tuple[EpochLosses, LatentMoments]:
         """Means over the eval split, with the same noise after every epoch, and how the latent space is used."""
         sums = np.zeros(len(LOSSES) + 1)
         moments: list[LatentMoments] = []
-        for start, images in enumerate(self._data.eval.in_order(_EVAL_BATCH)):
+        for start, images in enumerate(self._data.eval.in_order(max(1, _EVAL_BATCH // self._model.config.samples))):
             batch_sums, mean, divergence = self._run_evaluation(images, np.int32(start))
             sums += batch_sums.numpy()
             moments.append(LatentMoments.of(mean, divergence))
         return _as_losses(sums / self._data.eval.count), functools.reduce(LatentMoments.plus, moments)
 
     def _evaluate_batch(self, images: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        noise = self._noise(tf.shape(images)[0], index, stream=_EVAL_NOISE_STREAM)
-        losses: Losses = per_example_losses(self._model, images, self._data.scale.denormalize(images), noise)
-        objective = losses.reconstruction_loss + self._beta * losses.kl_divergence
-        posterior = self._model.encode(images)
-        sums = tf.stack([tf.reduce_sum(loss) for loss in (objective, *losses)])
+        seed = self._seed(index, stream=_EVAL_STREAM)
+        losses, objectives, posterior = self._judge(self._data.views.for_evaluation(images, seed), seed, self._beta, False)
+        sums = tf.stack([tf.reduce_sum(loss) for loss in (objectives, *losses)])
         return sums, posterior.mean, self._model.kl_divergence(posterior)
 
-    def _noise(self, count: tf.Tensor, index: tf.Tensor, stream: int = 0) -> tf.Tensor:
-        seed = tf.stack([tf.constant(self._config.seed, tf.int32) ^ stream, index])
-        return tf.random.stateless_normal([count, self._model.latent_dim], seed)
+    def _seed(self, index: tf.Tensor, stream: int = 0) -> tf.Tensor:
+        """int32 [2], another one for each step of training and each batch of evaluation."""
+        return tf.stack([tf.constant(self._config.seed, tf.int32) ^ stream, index])
 
     def _report(self, epochs: float, loss: float) -> None:
         report(Progress("training", epochs, self._config.epochs, "epochs", {"loss": loss}))

@@ -130,7 +130,11 @@ class Trained:
 
 
 def training_arguments(
-    data: Transformed, directory: Path, model: dict[str, Any] | None = None, trainer: dict[str, Any] | None = None
+    data: Transformed,
+    directory: Path,
+    model: dict[str, Any] | None = None,
+    trainer: dict[str, Any] | None = None,
+    binarization: str = "none",
 ) -> FnArgs:
     """What the stock Trainer would hand to `run_fn`, for a small model."""
     model_config = ModelConfig(**{"hidden_units": (32,), "latent_dim": 4, **(model or {})})
@@ -144,6 +148,7 @@ def training_arguments(
         custom_config={
             "model": model_config.model_dump_json(),
             "trainer": trainer_config.model_dump_json(),
+            "binarization": binarization,
             "checkpoint_dir": str(directory / "checkpoints"),
             "source_digest": "",
         },
@@ -151,9 +156,13 @@ def training_arguments(
 
 
 def train(
-    data: Transformed, directory: Path, model: dict[str, Any] | None = None, trainer: dict[str, Any] | None = None
+    data: Transformed,
+    directory: Path,
+    model: dict[str, Any] | None = None,
+    trainer: dict[str, Any] | None = None,
+    binarization: str = "none",
 ) -> Trained:
     """Trains a small model with the real `run_fn`; `model` and `trainer` hold the settings that differ."""
-    run_fn(training_arguments(data, directory, model, trainer))
+    run_fn(training_arguments(data, directory, model, trainer, binarization))
     history = json.loads((directory / "model" / HISTORY_FILE).read_text())
     return Trained(directory / "model" / "Format-Serving", directory / "model_run", history, directory / "checkpoints")

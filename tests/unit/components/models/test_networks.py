@@ -50,6 +50,36 @@ def test_hidden_layers_have_the_configured_widths_and_the_decoder_mirrors_them()
     assert [decoder.get_layer(f"hidden_{number}").units for number in (1, 2)] == [6, 8]
 
 
+def test_a_dense_encoder_can_stand_before_a_convolutional_decoder():
+    config = ModelConfig(network="dense", decoder_network="conv", filters=(2, 3), decoder_units=(5,), residual_layers=2)
+    encoder, decoder = build_encoder(config, (7, 5, 3), seed=0), build_decoder(config, (7, 5, 3), 0.5, seed=0)
+    assert {type(layer).__name__ for layer in encoder.layers} >= {"Dense"}
+    assert not any(isinstance(layer, keras.layers.Conv2D) for layer in encoder.layers)
+    assert decoder.get_layer("hidden_1").units == 5
+    assert [decoder.get_layer(f"residual_{number}_sum").output.shape for number in (1, 2)] == [(None, 2, 2, 3)] * 2
+    assert decoder.output_shape == (None, 7, 5, 3)
+
+
+def test_a_residual_layer_adds_to_what_it_is_given():
+    config = ModelConfig(network="conv", filters=(2, 3), residual_layers=1, **{"latent_dim": 3})
+    decoder = build_decoder(config, (8, 8, 1), 0.5, seed=0)
+    layer = decoder.get_layer("residual_1")
+    layer.kernel.assign(tf.zeros_like(layer.kernel))
+    before_and_after = keras.Model(
+        decoder.input, [decoder.get_layer("feature_maps").output, decoder.get_layer("residual_1_sum").output]
+    )
+    before, after = before_and_after(tf.ones((2, 3)))
+    np.testing.assert_array_equal(before, after)
+
+
+def test_each_feature_of_the_last_maps_becomes_the_four_pixels_of_its_place():
+    config = ModelConfig(network="conv", filters=(2,), latent_dim=3)
+    decoder = build_decoder(config, (4, 6, 3), 0.5, seed=0)
+    rearrange = keras.Model(decoder.get_layer("pixels").output, decoder.output)
+    features = tf.reshape(tf.range(2 * 2 * 3 * 12, dtype=tf.float32), (2, 2, 3, 12))
+    np.testing.assert_array_equal(rearrange(features), tf.nn.depth_to_space(features, 2))
+
+
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_an_untrained_decoder_says_the_mean_pixel(config, likelihood):
     config = config.model_copy(update={"likelihood": likelihood})

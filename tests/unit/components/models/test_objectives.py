@@ -6,7 +6,9 @@ import tensorflow as tf
 from support.linear_gaussian import LinearGaussian
 
 from components import features
-from components.models.objectives import Losses, kl_weight, per_example_losses, training_objective
+from components.models.config import Objective
+from components.models.objectives import kl_weight, per_example_losses, sampled_losses, training_objective
+from components.models.posterior_samples import sample_posterior
 
 every_model = pytest.mark.parametrize(("kind", "network"), [("ae", "dense"), ("ae", "conv"), ("vae", "dense"), ("vae", "conv")])
 
@@ -43,10 +45,43 @@ def test_the_losses_are_those_computed_by_hand(known_model, known_images, make_n
     np.testing.assert_allclose(losses.negative_elbo, [4.492123, 3.393511], rtol=1e-5)
 
 
-def test_the_objective_averages_over_the_batch_what_was_summed_over_pixels_and_latents():
-    losses = Losses(*(tf.constant(values) for values in ([90.0, 70.0, 80.0], [9.0] * 3, [20.0, 30.0, 25.0], [7.0] * 3)))
-    assert training_objective(losses, beta=1.0) == 80.0 + 25.0
-    assert training_objective(losses, beta=0.5) == 80.0 + 12.5
+def test_the_elbo_objective_is_the_reconstruction_loss_plus_beta_times_the_kl(known_model, known_images, make_noise):
+    samples = sample_posterior(known_model, known_images, known_images, make_noise(2, latent_dim=2)[tf.newaxis])
+    losses = sampled_losses(known_model, known_images, samples)
+    for beta, expected in ((1.0, [4.492123, 3.393511]), (0.5, [3.083050, 1.984438])):
+        np.testing.assert_allclose(training_objective(Objective.ELBO, losses, samples, beta), expected, rtol=1e-5)
+
+
+def test_the_iwae_objective_of_one_code_is_the_negative_elbo_within_the_monte_carlo_error(make_noise):
+    count, model = 20_000, LinearGaussian(shift=0.5, scale=0.5)
+    pixels = tf.broadcast_to(tf.reshape(np.float32([0.9, 0.1, 0.5]), (1, 1, 3, 1)), (count, 1, 3, 1))
+    elbo, iwae = (objective_of(model, pixels, make_noise(count, latent_dim=2), objective) for objective in Objective)
+    assert np.std(iwae - elbo) > 0.1
+    assert abs(np.mean(iwae - elbo)) < 4 * np.std(iwae - elbo) / math.sqrt(count)
+
+
+def test_more_codes_bring_the_iwae_objective_to_the_negative_log_likelihood():
+    model, pixels = LinearGaussian(shift=0.5, scale=2.0), np.float32([0.9, 0.1, 0.5])
+    images = tf.broadcast_to(tf.reshape(pixels, (1, 1, 3, 1)), (500, 1, 3, 1))
+    noise = tf.random.stateless_normal((200, 500, 2), seed=(3, 4))
+    exact = -model.log_marginal_likelihood(pixels)
+    single, many = (np.mean(objective_of(model, images, noise[:codes], Objective.IWAE)) for codes in (1, 200))
+    assert abs(many - exact) < 0.02 < single - exact
+
+
+def test_more_codes_leave_the_mean_of_the_elbo_objective_and_narrow_its_spread(make_noise):
+    model, pixels = LinearGaussian(shift=0.5, scale=0.5), np.float32([0.9, 0.1, 0.5])
+    images = tf.broadcast_to(tf.reshape(pixels, (1, 1, 3, 1)), (4000, 1, 3, 1))
+    noise = tf.random.stateless_normal((16, 4000, 2), seed=(3, 4))
+    one, sixteen = (objective_of(model, images, noise[:codes], Objective.ELBO) for codes in (1, 16))
+    assert abs(np.mean(one) - np.mean(sixteen)) < 4 * np.std(one) / math.sqrt(4000)
+    assert np.std(sixteen) == pytest.approx(np.std(one) / 4, rel=0.1)
+
+
+def objective_of(model, pixels, noise, objective) -> np.ndarray:
+    """The objective of each image; without an axis of samples in the noise, of one code."""
+    samples = sample_posterior(model, pixels, pixels, noise if len(noise.shape) == 3 else noise[tf.newaxis])
+    return training_objective(objective, sampled_losses(model, pixels, samples), samples, 1.0).numpy()
 
 
 def test_twice_the_pixels_give_twice_the_reconstruction_loss_and_the_same_kl(make_model, make_images, make_noise):
@@ -73,9 +108,12 @@ def test_every_model_gives_the_named_losses_for_each_example(make_model, make_im
 
 
 def test_the_objective_of_an_autoencoder_is_the_reconstruction_loss(make_model, make_images, make_noise):
-    losses = per_example_losses(make_model(kind="ae"), make_images(3), make_images(3), make_noise(3))
+    model = make_model(kind="ae")
+    samples = sample_posterior(model, make_images(3), make_images(3), make_noise(3)[tf.newaxis])
+    losses = sampled_losses(model, make_images(3), samples)
     np.testing.assert_array_equal(losses.kl_divergence, np.zeros(3))
-    assert training_objective(losses, beta=4.0) == tf.reduce_mean(losses.reconstruction_loss)
+    objective = training_objective(Objective.ELBO, losses, samples, beta=4.0)
+    np.testing.assert_array_equal(objective, losses.reconstruction_loss)
 
 
 def test_the_encoder_sees_the_inputs_and_the_likelihood_the_pixels(make_model, make_images, make_noise):
@@ -117,10 +155,17 @@ def test_the_elbo_of_any_other_posterior_is_below_the_log_marginal_likelihood(ma
     assert mean + 4 * standard_error < model.log_marginal_likelihood(pixels)
 
 
-def gradients(model, inputs, pixels, noise, beta=1.0):
+def gradients(model, inputs, pixels, noise, objective=Objective.ELBO):
     with tf.GradientTape() as tape:
-        objective = training_objective(per_example_losses(model, inputs, pixels, noise, training=True), beta)
+        samples = sample_posterior(model, inputs, pixels, noise[tf.newaxis], training=True)
+        objective = tf.reduce_mean(training_objective(objective, sampled_losses(model, pixels, samples), samples, 1.0))
     return objective, tape.gradient(objective, model.trainable_variables)
+
+
+def test_gradients_of_the_iwae_objective_reach_every_variable(make_model, make_images, make_noise):
+    model, images = make_model(batch_normalization=False), make_images(4)
+    _, found = gradients(model, images, images, make_noise(4), Objective.IWAE)
+    assert all(np.all(np.isfinite(gradient)) and np.any(gradient != 0) for gradient in found)
 
 
 @every_model
