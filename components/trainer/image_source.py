@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from components.trainer.image_files import ImageFiles
+
 _SHUFFLE_BUFFER_BYTES = 256 * 2**20
 
 
@@ -73,19 +75,19 @@ class ImagesInMemory:
 class ImagesOnDisk:
     """Images that do not fit into memory: read from disk every epoch, and shuffled within a buffer of 256 MB."""
 
-    def __init__(self, images: tf.data.Dataset, count: int, seed: int) -> None:
-        """Keeps the dataset; nothing is read yet.
+    def __init__(self, files: ImageFiles, count: int, pixel_mean: float, seed: int) -> None:
+        """Keeps the names of the files; nothing is read yet.
 
         Args:
-          images: float32 [height, width, channels] each, always in the same order.
+          files: Where the images lie.
           count: How many there are.
+          pixel_mean: The mean of all normalised pixels.
           seed: Fixes the order of every epoch.
         """
-        self._images = images
+        self._files = files
         self._count = count
+        self._pixel_mean = pixel_mean
         self._seed = seed
-        image_bytes = 4 * int(np.prod(images.element_spec.shape))
-        self._buffer = max(1, min(count, _SHUFFLE_BUFFER_BYTES // image_bytes))
 
     @property
     def count(self) -> int:
@@ -93,17 +95,13 @@ class ImagesOnDisk:
         return self._count
 
     def pixel_mean(self) -> float:
-        """The mean of all normalised pixels; reads all of them."""
-        sums = self._images.batch(1024).map(lambda batch: tf.reduce_sum(tf.cast(batch, tf.float64)))
-        pixels = self._count * int(np.prod(self._images.element_spec.shape))
-        return float(sums.reduce(tf.constant(0.0, tf.float64), tf.add)) / pixels
+        """The mean of all normalised pixels."""
+        return self._pixel_mean
 
     def epoch(self, epoch: int, batch_size: int, steps: int) -> Iterator[tf.Tensor]:
         """See `ImageSource`."""
-        seed = int(np.random.default_rng((self._seed, epoch)).integers(2**31))
-        batches = self._images.shuffle(self._buffer, seed=seed).batch(batch_size, drop_remainder=True)
-        yield from batches.batch(steps).prefetch(1)
+        yield from self._files.shuffled((self._seed, epoch), _SHUFFLE_BUFFER_BYTES, batch_size, steps)
 
     def in_order(self, batch_size: int) -> Iterator[tf.Tensor]:
         """See `ImageSource`."""
-        yield from self._images.batch(batch_size).prefetch(1)
+        yield from self._files.in_order(batch_size)

@@ -1,5 +1,6 @@
 """Transformed examples, and what their pixels mean."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,9 +10,8 @@ import tensorflow_transform as tft
 
 from components.errors import DataError
 from components.features import IMAGE
+from components.trainer.image_files import ImageFiles
 from components.trainer.image_source import ImagesInMemory, ImagesOnDisk, ImageSource
-
-_PARSE_BATCH = 1024
 
 
 class PixelScale(NamedTuple):
@@ -75,14 +75,14 @@ def open_images(
     Raises:
       DataError: The split holds no example, or a file is corrupt.
     """
-    batches = _read(patterns, transform_graph)
-    kept: list[np.ndarray] = []
-    kept_bytes = count = 0
+    files = ImageFiles(tuple(sorted(tf.io.gfile.glob(list(patterns)))), image_shape(transform_graph))
+    kept: list[tf.Tensor] = []
+    count, pixel_sum = 0, 0.0
     try:
-        for batch in batches.as_numpy_iterator():
+        for batch in files.in_order():
             count += len(batch)
-            kept_bytes += batch.nbytes
-            if kept_bytes <= memory_limit:
+            pixel_sum += float(tf.reduce_sum(tf.cast(batch, tf.float64)))
+            if count * files.image_bytes <= memory_limit:
                 kept.append(batch)
             else:
                 kept.clear()
@@ -93,17 +93,6 @@ def open_images(
         ) from error
     if not count:
         raise DataError(f"Split '{split}' holds no example: there is nothing to train with.")
-    if kept_bytes <= memory_limit:
+    if kept:
         return ImagesInMemory(tf.concat(kept, axis=0), seed)
-    return ImagesOnDisk(batches.unbatch(), count, seed)
-
-
-def _read(patterns: Sequence[str], transform_graph: tft.TFTransformOutput) -> tf.data.Dataset:
-    """Transformed images in batches, float32 [N, height, width, channels], in the order of the files."""
-    spec = {IMAGE: transform_graph.transformed_feature_spec()[IMAGE]}
-    files = sorted(tf.io.gfile.glob(list(patterns)))
-    return (
-        tf.data.TFRecordDataset(files, compression_type="GZIP")
-        .batch(_PARSE_BATCH)
-        .map(lambda records: tf.io.parse_example(records, spec)[IMAGE], num_parallel_calls=tf.data.AUTOTUNE)
-    )
+    return ImagesOnDisk(files, count, pixel_sum / (count * math.prod(files.shape)), seed)
