@@ -5,7 +5,7 @@ the reconstruction over pixels while summing the KL divergence over dimensions w
 drive it to 0.
 """
 
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -79,13 +79,10 @@ def training_objective(objective: Objective, losses: Losses, samples: PosteriorS
     Raises:
       ValueError: `iwae` for a deterministic code.
     """
-    match objective:
-        case Objective.ELBO:
-            return losses.reconstruction_loss + beta * losses.kl_divergence
-        case Objective.IWAE:
-            return -importance_weighted_bound(log_weights(samples))
-        case _:
-            assert_never(objective)
+    # Not `match`, which AutoGraph does not know.
+    if objective is Objective.IWAE:
+        return -importance_weighted_bound(log_weights(samples))
+    return losses.reconstruction_loss + beta * losses.kl_divergence
 
 
 def kl_weight(epoch: tf.Tensor | float, warmup_epochs: int, beta: float) -> tf.Tensor:

@@ -53,12 +53,11 @@ class ImageViews:
     def for_evaluation(self, images: tf.Tensor, seed: tf.Tensor) -> View:
         """Binarised, as configured; never augmented. With the same seed the result is the same."""
         pixels = self.scale.denormalize(images)
-        match self.binarization:
-            case Binarization.NONE:
-                return View(images, pixels)
-            case Binarization.DYNAMIC:
-                binary = binarize(pixels, seed)
-                return View(self.scale.normalize(binary), binary)
+        # Not `match`, which AutoGraph does not know.
+        if self.binarization is Binarization.NONE:
+            return View(images, pixels)
+        binary = binarize(pixels, seed)
+        return View(self.scale.normalize(binary), binary)
 
 
 def binarize(pixels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
