@@ -18,6 +18,7 @@ from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
 from components.models.config import ModelConfig
 from components.pusher.config import PusherConfig
+from components.report.config import ReportConfig
 from components.settings import Section
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
@@ -71,6 +72,7 @@ class PipelineConfig(Section):
     model: ModelConfig = ModelConfig()
     trainer: TrainerConfig = TrainerConfig()
     evaluator: EvaluatorConfig = EvaluatorConfig()
+    report: ReportConfig = ReportConfig()
     pusher: PusherConfig = PusherConfig()
     runtime: RuntimeConfig = RuntimeConfig()
     metadata: MetadataConfig = MetadataConfig()

@@ -86,6 +86,8 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
         places.append(
             ("Serving", f"{describe_versions(version, _versions(config.serving_dir))} in {_short(config.serving_dir)}")
         )
+    if "ModelReport" in results:
+        places.append(("Report", _short(Path(_only_output(results["ModelReport"], "report").uri) / "index.html")))
     if "Trainer" in results:
         places.append(("Model", _short(Path(_only_output(results["Trainer"], "model").uri))))
         places.append(("Curves", f"tensorboard --logdir {_short(Path(_only_output(results['Trainer'], 'model_run').uri))}"))

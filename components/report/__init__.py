@@ -1,0 +1,1 @@
+"""ModelReport: one page that shows what was trained and whether it is any good."""

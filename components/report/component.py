@@ -1,0 +1,116 @@
+"""ModelReport: makes a page out of what the other components found."""
+
+from typing import ClassVar
+
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
+from tfx.types.channel import BaseChannel, Channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.report import properties
+from components.report.config import ReportConfig
+from components.report.driver import Driver
+from components.report.executor import Executor
+from components.source_digest import source_digest
+from components.validation.component import DataVerdict
+
+
+class ReportArtifact(Artifact):
+    """A directory with the page, `index.html`, which needs no other file, and its figures as PNG files."""
+
+    TYPE_NAME = "ModelReport"
+
+
+class ModelReportSpec(ComponentSpec):
+    """Inputs, parameters and output of the report."""
+
+    INPUTS: ClassVar = {
+        properties.EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
+        properties.STATISTICS: ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        properties.SCHEMA: ChannelParameter(type=standard_artifacts.Schema),
+        properties.ANOMALIES: ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        properties.DATA_VERDICT: ChannelParameter(type=DataVerdict),
+        properties.TRANSFORM_GRAPH: ChannelParameter(type=standard_artifacts.TransformGraph),
+        properties.MODEL: ChannelParameter(type=standard_artifacts.Model),
+        properties.EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        properties.BLESSING: ChannelParameter(type=standard_artifacts.ModelBlessing),
+        properties.BASELINE_MODEL: ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    PARAMETERS: ClassVar = {
+        properties.CONFIG: ExecutionParameter(type=str),
+        properties.SOURCE_DIGEST: ExecutionParameter(type=str),
+        properties.PROVENANCE: ExecutionParameter(type=str, optional=True),
+    }
+    OUTPUTS: ClassVar = {properties.REPORT: ChannelParameter(type=ReportArtifact)}
+
+
+class ModelReport(BaseComponent):
+    """Makes a page that says what was trained and whether it is any good.
+
+    It needs nothing of the Pusher, so a model that is not blessed has a page too::
+
+        ModelReport(
+            examples=example_gen.outputs["examples"],
+            ...
+            evaluation=evaluator.outputs["evaluation"],
+            blessing=evaluator.outputs["blessing"],
+            baseline_model=baseline.outputs["model"],
+        )
+
+    The page is a function of its inputs, its configuration and its code, so it is cached like everything else. How long the
+    other components took is a parameter too: the driver reads it from ML Metadata, about the executions that made the inputs.
+    """
+
+    SPEC_CLASS = ModelReportSpec
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(
+        self,
+        *,
+        examples: BaseChannel,
+        statistics: BaseChannel,
+        schema: BaseChannel,
+        anomalies: BaseChannel,
+        data_verdict: BaseChannel,
+        transform_graph: BaseChannel,
+        model: BaseChannel,
+        evaluation: BaseChannel,
+        blessing: BaseChannel,
+        baseline_model: BaseChannel | None = None,
+        config: ReportConfig | None = None,
+    ) -> None:
+        """Constructs the component.
+
+        Args:
+          examples: Raw examples; `train` and `test` are looked at.
+          statistics: Of all their splits.
+          schema: What they have to be.
+          anomalies: Where they are not.
+          data_verdict: What the ValidationGate let pass.
+          transform_graph: What the images went through.
+          model: A model with the signatures of `components.trainer.signatures`, and its `history.json`.
+          evaluation: What the Evaluator found out about it.
+          blessing: What it made of that.
+          baseline_model: The latest blessed model, which the evaluation compares with; may be empty.
+          config: What to show; None shows everything at its usual size.
+        """
+        super().__init__(
+            spec=ModelReportSpec(
+                examples=examples,
+                statistics=statistics,
+                schema=schema,
+                anomalies=anomalies,
+                data_verdict=data_verdict,
+                transform_graph=transform_graph,
+                model=model,
+                evaluation=evaluation,
+                blessing=blessing,
+                baseline_model=baseline_model,
+                config=(config or ReportConfig()).model_dump_json(),
+                source_digest=source_digest("components.report", "components.models.latent_paths"),
+                report=Channel(type=ReportArtifact),
+            )
+        )

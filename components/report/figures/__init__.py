@@ -1,0 +1,1 @@
+"""Drawing, and nothing else: arrays in, PNG files out."""

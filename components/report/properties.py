@@ -1,0 +1,22 @@
+"""The inputs, parameters and output of ModelReport, by name."""
+
+from typing import Final
+
+EXAMPLES: Final = "examples"
+STATISTICS: Final = "statistics"
+SCHEMA: Final = "schema"
+ANOMALIES: Final = "anomalies"
+DATA_VERDICT: Final = "data_verdict"
+TRANSFORM_GRAPH: Final = "transform_graph"
+MODEL: Final = "model"
+EVALUATION: Final = "evaluation"
+BLESSING: Final = "blessing"
+BASELINE_MODEL: Final = "baseline_model"
+
+CONFIG: Final = "config"
+"""JSON: a ReportConfig."""
+SOURCE_DIGEST: Final = "source_digest"
+PROVENANCE: Final = "provenance"
+"""From the driver. JSON: a Provenance."""
+
+REPORT: Final = "report"

@@ -1,0 +1,107 @@
+"""Which executions made what a report shows, read from ML Metadata; imports neither tfx nor tensorflow.
+
+An artifact that comes out of the cache was made by the execution of an earlier run. What is told here is about that one, so
+it stays true, and the same, however often a run takes the artifact, and the report itself, out of the cache.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2
+from pydantic import Field
+
+from components.settings import Section
+
+_Execution = metadata_store_pb2.Execution
+_Event = metadata_store_pb2.Event
+
+
+class Step(Section):
+    """An execution that did its work: it was not served from the cache."""
+
+    node: str
+    """Of the pipeline, e.g. `Trainer`."""
+
+    run: str
+    """The run in which it did so."""
+
+    seconds: float
+    """From its start until its outputs were published."""
+
+
+class Provenance(Section):
+    """Where the inputs of a report come from."""
+
+    steps: tuple[Step, ...] = ()
+    """What made them, in the order in which it ran."""
+
+    model: dict[str, Any] = Field(default_factory=dict)
+    """The model's settings, as the Trainer was given them; not a ModelConfig, which other versions may not have had so."""
+
+    trainer: dict[str, Any] = Field(default_factory=dict)
+    """The training's settings."""
+
+    tfx_version: str = ""
+    """Of the TFX that published the model."""
+
+    baseline_run: str = ""
+    """The run that trained the latest blessed model; empty if there was none."""
+
+    def run_of(self, node: str) -> str:
+        """The run in which a node did its work; empty if nobody knows."""
+        return next((step.run for step in self.steps if step.node == node), "")
+
+
+def read_provenance(
+    store: metadata_store.MetadataStore, artifacts: Iterable[int], model: int | None = None, baseline: int | None = None
+) -> Provenance:
+    """Asks ML Metadata for the executions that made artifacts.
+
+    Args:
+      store: ML Metadata.
+      artifacts: Identities of the artifacts.
+      model: Identity of the model, whose execution knows its settings.
+      baseline: Identity of the latest blessed model.
+    """
+    # Identities grow as executions start, so their order is that of the run.
+    makers = sorted({maker for artifact in artifacts if (maker := _maker(store, artifact))})
+    custom_config = _custom_config(store, model)
+    [published] = store.get_artifacts_by_id([model]) if model is not None else [metadata_store_pb2.Artifact()]
+    baseline_maker = None if baseline is None else _maker(store, baseline)
+    return Provenance(
+        steps=tuple(_step(store, execution, finished) for execution, finished in makers),
+        model=json.loads(custom_config.get("model", "{}")),
+        trainer=json.loads(custom_config.get("trainer", "{}")),
+        tfx_version=published.custom_properties["tfx_version"].string_value,
+        baseline_run=_step(store, *baseline_maker).run if baseline_maker else "",
+    )
+
+
+def _maker(store: metadata_store.MetadataStore, artifact: int) -> tuple[int, int] | None:
+    """The execution that made an artifact and did not only take it out of the cache, and when it published it."""
+    outputs = [event for event in store.get_events_by_artifact_ids([artifact]) if event.type == _Event.OUTPUT]
+    published = {event.execution_id: event.milliseconds_since_epoch for event in outputs}
+    executions = store.get_executions_by_id(list(published))
+    complete = [execution.id for execution in executions if execution.last_known_state == _Execution.COMPLETE]
+    return (min(complete), published[min(complete)]) if complete else None
+
+
+def _step(store: metadata_store.MetadataStore, execution_id: int, finished: int) -> Step:
+    [execution] = store.get_executions_by_id([execution_id])
+    names = {context.type: context.name for context in store.get_contexts_by_execution(execution_id)}
+    # Nodes are named after their pipeline there.
+    node = names.get("node", "").removeprefix(f"{names.get('pipeline', '')}.")
+    seconds = max(0, finished - execution.create_time_since_epoch) / 1000
+    return Step(node=node or execution.type, run=names.get("pipeline_run", ""), seconds=seconds)
+
+
+def _custom_config(store: metadata_store.MetadataStore, model: int | None) -> Mapping[str, str]:
+    """What the Trainer was given, as components/trainer/run.py takes it; nothing if something else made the model."""
+    maker = None if model is None else _maker(store, model)
+    if maker is None:
+        return {}
+    [execution] = store.get_executions_by_id([maker[0]])
+    text = execution.custom_properties["custom_config"].string_value
+    return json.loads(text) if text else {}

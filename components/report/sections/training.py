@@ -1,0 +1,73 @@
+"""How the training went."""
+
+from components.features import KL_DIVERGENCE, RECONSTRUCTION_LOSS
+from components.report.figures.training_curves import learning_rate_curve, loss_curve
+from components.report.findings import Findings
+from components.report.page import Block, Figure, Note, Section
+from components.report.training import Training
+
+_TITLE = "Training"
+
+
+def training_section(findings: Findings) -> Section:
+    """Loss, reconstruction, KL divergence and learning rate by epoch."""
+    training = findings.training
+    if training is None:
+        return Section("training", _TITLE, "Left out: the model came without a history.json of its training.", [])
+    epochs = len(training.epochs)
+    asked = findings.provenance.trainer.get("epochs")
+    stopped = f" of at most {asked}" if asked and asked != epochs else ""
+    return Section(
+        "training",
+        _TITLE,
+        f"{epochs} epochs{stopped} in {training.seconds:,.0f} seconds. Exported are the weights of the epoch with the lowest "
+        f"eval loss, epoch {training.best_epoch}.",
+        list(_blocks(training, has_posterior=findings.model.has_posterior)),
+    )
+
+
+def _blocks(training: Training, has_posterior: bool) -> list[Block]:
+    blocks: list[Block] = [
+        _curve(
+            training,
+            "loss",
+            "loss",
+            "What training minimises. Where eval rises while train still falls, the model has begun to learn "
+            "its training images "
+            "by heart. A value of train is the mean over its epoch, while the weights changed, so eval may lie below it.",
+        ),
+        _curve(
+            training,
+            RECONSTRUCTION_LOSS,
+            "reconstruction loss",
+            "How much is lost between an image and its reconstruction; the lower, the more alike they are.",
+        ),
+    ]
+    if has_posterior:
+        blocks.append(
+            _curve(
+                training,
+                KL_DIVERGENCE,
+                "KL divergence",
+                "How much the codes say about their image. It should settle well above 0; near 0 the decoder "
+                "ignores the codes.",
+            )
+        )
+    rates = [float(epoch["learning_rate"]) for epoch in training.epochs]
+    blocks.append(
+        Figure("learning-rate", learning_rate_curve(rates), "The learning rate at the end of each epoch.", "A curve.")
+    )
+    if not has_posterior:
+        blocks.append(Note("There is no KL divergence: an autoencoder has no posterior."))
+    return blocks
+
+
+def _curve(training: Training, loss: str, title: str, caption: str) -> Figure:
+    curves = {split: training.curve(split, loss) for split in ("train", "eval")}
+    last = ", ".join(f"{split} ends at {values[-1]:.2f}" for split, values in curves.items())
+    return Figure(
+        f"training-{loss.replace('_', '-')}",
+        loss_curve(curves, training.best_epoch, title),
+        caption,
+        f"Curves of the {title} by epoch in nats per image: {last}.",
+    )
