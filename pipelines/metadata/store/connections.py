@@ -1,7 +1,7 @@
 """Opens a database so that nothing can be written to it, and words what goes wrong.
 
-ML Metadata's client is not used for reading: on connecting it makes the tables of an empty database, and it takes the more queries
-the more there is to read. All reading happens in one transaction, so that what is read fits together.
+ML Metadata's client is not used for reading: on connecting it makes the tables of an empty database, and the more there is to
+read, the more queries it takes. All reading happens in one transaction, so that what is read fits together.
 """
 
 import sqlite3
