@@ -1,14 +1,18 @@
 """`tfx-vae diff` for a person."""
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from pipelines.metadata.questions.diff import Difference, RunDifferences
 from pipelines.metadata.rendering.words import NONE
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_SHOWN_OF_A_DIGEST: Final = 12
 
 
 def print_differences(differences: RunDifferences, console: Console) -> None:
@@ -23,23 +27,22 @@ def print_differences(differences: RunDifferences, console: Console) -> None:
     if not any(sections.values()):
         console.print(Text("The runs differ in nothing that ML Metadata knows."))
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("", overflow="fold")
-    table.add_column(Text(differences.first.id), overflow="fold")
-    table.add_column(Text(differences.second.id), overflow="fold")
+    console.print(_change("run", differences.first.id, differences.second.id))
     for section, found in sections.items():
         if found:
-            table.add_row(Text(section, "bold"))
+            console.print(Text(section, "bold"))
         for difference in found:
-            table.add_row(*_row(difference))
-    console.print(table)
+            line = _change(difference.name, _value(difference.first), _value(difference.second))
+            console.print(Padding(line, (0, 0, 0, 2), expand=False))
 
 
-def _row(difference: Difference) -> tuple[Text, Text, Text]:
-    return Text(f"  {difference.name}"), Text(_value(difference.first), "red"), Text(_value(difference.second), "green")
+def _change(name: str, first: str, second: str) -> Text:
+    return Text.assemble(f"{name}  ", (first, "red"), " → ", (second, "green"))
 
 
 def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    return NONE if value is None else value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return f"{value[:_SHOWN_OF_A_DIGEST]}…" if _DIGEST.fullmatch(value) else value
+    return NONE if value is None else json.dumps(value)

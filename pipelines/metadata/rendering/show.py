@@ -20,7 +20,7 @@ _MARKS: Final = {
     ExecutionState.FAILED: "✗",
     ExecutionState.CANCELED: "✗",
 }
-_LONGEST: Final = 300
+_LONGEST: Final = 400
 """Characters of a value; all of it is in --json."""
 
 
@@ -76,9 +76,7 @@ def _print_component(component: ComponentDetails, console: Console) -> None:
     if component.outputs:
         told["outputs"] = _channels(component.outputs)
     if component.parameters:
-        told["parameters"] = Text("\n").join(
-            Text.assemble((f"{name} ", "dim"), _value(value)) for name, value in component.parameters.items()
-        )
+        told["parameters"] = _parameters(component.parameters)
     if component.error:
         told["error"] = Text(component.error, "red")
     if told:
@@ -96,7 +94,7 @@ def _pairs(pairs: Mapping[str, Text | str]) -> Table:
 
 def _channels(channels: Mapping[str, list[Artifact]]) -> Text:
     return Text("\n").join(
-        Text.assemble(f"{channel} ", (f"{artifact.type} {artifact.id} ", "bold"), _state(artifact), (artifact.uri, "dim"))
+        Text.assemble(f"{channel}: ", (f"{artifact.type} {artifact.id} ", "bold"), _state(artifact), (artifact.uri, "dim"))
         for channel, artifacts in channels.items()
         for artifact in artifacts
     )
@@ -107,6 +105,20 @@ def _state(artifact: Artifact) -> tuple[str, str]:
     return ("", "") if is_live else (f"{artifact.state.value} ", state_style(artifact.state))
 
 
+def _parameters(parameters: Mapping[str, Any]) -> Text:
+    """A line for each, and for each setting of one that holds several."""
+    lines = []
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            lines += [Text.assemble((f"{name}.{key} ", "dim"), _value(item)) for key, item in value.items()]
+        else:
+            lines.append(Text.assemble((f"{name} ", "dim"), _value(value)))
+    return Text("\n").join(lines)
+
+
 def _value(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, dict):
+        text = " ".join(f"{key}={json.dumps(item)}" for key, item in value.items())
+    else:
+        text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters, all in --json)"
