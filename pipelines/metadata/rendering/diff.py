@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from pipelines.metadata.questions.diff import Difference, RunDifferences
+from pipelines.metadata.questions.diff import RunDifferences
 from pipelines.metadata.rendering.words import NONE
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
