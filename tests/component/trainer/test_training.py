@@ -36,6 +36,19 @@ def test_the_same_seed_gives_the_same_curves_and_weights(transformed: Transforme
         np.testing.assert_array_equal(first, second)
 
 
+def test_binary_augmented_images_and_several_codes_are_drawn_the_same_for_the_same_seed(
+    transformed: Transformed, tmp_path: Path
+):
+    model = {"objective": "iwae", "samples": 5}
+    recipe = {"augmentation": {"share": 0.5}}
+    one, other = (train(transformed, tmp_path / name, model, recipe, binarization="dynamic") for name in ("one", "other"))
+
+    assert one.curves() == other.curves()
+    for epoch in one.curves():
+        # Five codes bound log p(x) more tightly than one.
+        assert epoch["eval"]["loss"] < epoch["eval"]["negative_elbo"]
+
+
 def test_another_seed_gives_another_model(transformed: Transformed, tmp_path: Path):
     one = train(transformed, tmp_path / "one", trainer={"seed": 1})
     other = train(transformed, tmp_path / "other", trainer={"seed": 2})

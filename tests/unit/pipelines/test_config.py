@@ -171,3 +171,16 @@ def test_reading_a_configuration_and_the_command_line_import_neither_tensorflow_
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
 
     assert printed.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["model.kind=ae", "model.objective=iwae"], "kind ae has one code an image"),
+        (["model.kind=ae", "model.samples=5"], "kind ae has one code an image"),
+        (["model.kind=vae", "model.objective=iwae", "model.beta=4"], r"set beta to 1 \(it is 4\)"),
+    ],
+)
+def test_an_objective_that_the_model_does_not_have_is_refused(config_file: Path, overrides: list[str], expected: str):
+    with pytest.raises(ConfigurationError, match=expected):
+        load_config(config_file, overrides)

@@ -1,0 +1,227 @@
+"""How good a model is for the seconds that it was trained: the table that docs/models.md quotes.
+
+    python benchmarks/quality.py                                     # every recipe in benchmarks/recipes.yaml: hours
+    python benchmarks/quality.py "plain dense" "default"             # some of them
+    python benchmarks/quality.py --config pipelines/configs/mnist_vae.yaml --set trainer.epochs=3
+
+Trains with the pipeline's own training loop on MNIST's files, without TFX around it: 55,000 digits fit, 5,000 steer, and the
+10,000 test digits are looked at once, at the end. CPU seconds are those of training, with the eval of each epoch and its
+checkpoint. One thread by default: CPU seconds of waiting threads would count as work.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import yaml
+from default_run import machine
+
+if TYPE_CHECKING:
+    from components.models.autoencoder import Autoencoder
+    from pipelines.config import PipelineConfig
+
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+RECIPES: Final = REPOSITORY / "benchmarks" / "recipes.yaml"
+EVALUATION_SEED: Final = 20261122
+COLUMNS: Final = (
+    "epochs",
+    "CPU s",
+    "images/CPU s",
+    "train",
+    "eval",
+    "test",
+    "reconstruction",
+    "KL",
+    "active",
+    "binarized",
+    "iw_nll",
+)
+
+
+def main() -> None:
+    """Trains each recipe in a process of its own, and prints a row for each as it ends."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("recipes", nargs="*", help="names in benchmarks/recipes.yaml; all of them by default")
+    parser.add_argument("--config", type=Path, help="a configuration instead of recipes")
+    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--importance-samples", type=int, default=500, help="codes for each image of iw_nll")
+    parser.add_argument(
+        "--importance-images", type=int, default=1000, help="the first test digits, for iw_nll; 0 leaves it out"
+    )
+    parser.add_argument("--output", type=Path, help="JSON lines, a row each, added at the end")
+    parser.add_argument("--train", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.train:
+        print(json.dumps(measure(json.loads(arguments.train), arguments)))
+        return
+    print(f"{date.today()}, {arguments.threads} thread(s), {machine()}, Python {platform.python_version()}")
+    print(
+        f"train, eval, test: negative ELBO (grey); binarized: of binarized test digits; iw_nll: binarized, of the first "
+        f"{arguments.importance_images} test digits with {arguments.importance_samples} samples; all in nats per image\n"
+    )
+    print(f"| recipe | {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * len(COLUMNS)}", flush=True)
+    for name, recipe in chosen_recipes(arguments).items():
+        row = measure_apart(recipe)
+        print(f"| {name} | {' | '.join(row.get(column, '') for column in COLUMNS)} |", flush=True)
+        if arguments.output:
+            with arguments.output.open("a") as file:
+                file.write(json.dumps({"recipe": name, **recipe, **row}) + "\n")
+
+
+def chosen_recipes(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """By name: the path of a configuration and the settings that differ from it."""
+    if arguments.config:
+        name = " ".join([arguments.config.stem, *arguments.settings])
+        return {name: {"config": str(arguments.config.resolve()), "set": arguments.settings}}
+    known = yaml.safe_load(RECIPES.read_text())
+    unknown = set(arguments.recipes) - set(known)
+    if unknown:
+        sys.exit(f"There is no recipe {', '.join(sorted(unknown))} in {RECIPES}; known are {', '.join(known)}.")
+    names = arguments.recipes or list(known)
+    return {
+        name: {
+            "config": str(REPOSITORY / "pipelines" / "configs" / known[name]["config"]),
+            "set": [*known[name].get("set", []), *arguments.settings],
+        }
+        for name in names
+    }
+
+
+def measure_apart(recipe: dict[str, Any]) -> dict[str, str]:
+    """Trains in a process of its own, whose CPU seconds are then the training's."""
+    done = subprocess.run([sys.executable, *sys.argv, "--train", json.dumps(recipe)], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(done.returncode)
+    row: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+def measure(recipe: dict[str, Any], arguments: argparse.Namespace) -> dict[str, str]:
+    """Trains and evaluates a recipe in this process: the columns of its row."""
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS=str(arguments.threads))
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(arguments.threads)
+    from pipelines.config import load_config
+
+    config = load_config(Path(recipe["config"]), recipe["set"], REPOSITORY)
+    digits = read_digits("train")
+    started = time.process_time()
+    model, history = train(config, digits)
+    seconds = time.process_time() - started
+    test = read_digits("t10k")
+    epochs = len(history.epochs)
+    losses = mean_losses(model, test)
+    row = {
+        "epochs": f"{epochs}",
+        "CPU s": f"{seconds:.0f}",
+        "images/CPU s": f"{epochs * 55_000 / seconds:,.0f}",
+        "train": f"{mean_losses(model, digits[:10_000]).negative_elbo:.2f}",
+        "eval": f"{mean_losses(model, digits[55_000:]).negative_elbo:.2f}",
+        "test": f"{losses.negative_elbo:.2f}",
+        "reconstruction": f"{losses.reconstruction_loss:.2f}",
+        "KL": f"{losses.kl_divergence:.2f}",
+        "active": f"{history.best.active_units} of {model.latent_dim}",
+    }
+    if config.model.kind == "vae":
+        binary = binarized(test)
+        row["binarized"] = f"{mean_losses(model, binary).negative_elbo:.2f}"
+        if arguments.importance_images:
+            row["iw_nll"] = f"{iw_nll(model, binary[: arguments.importance_images], arguments.importance_samples):.2f}"
+    return row
+
+
+def train(config: "PipelineConfig", digits: np.ndarray) -> "tuple[Autoencoder, Any]":
+    """The training of `run_fn`; gives the model as it would be exported, in float32, and the history."""
+    import tensorflow as tf
+
+    from components.models.config import Precision
+    from components.models.factory import build_model
+    from components.trainer.checkpoints import TrainingCheckpoint
+    from components.trainer.image_source import ImagesInMemory
+    from components.trainer.input_data import PixelScale
+    from components.trainer.precision import resolve_precision
+    from components.trainer.training_loop import TrainingData, TrainingLoop
+    from components.trainer.views import ImageViews
+
+    seed, images = config.trainer.seed, tf.constant(digits)
+    data = TrainingData(
+        train=ImagesInMemory(images[:55_000], seed),
+        eval=ImagesInMemory(images[55_000:], seed),
+        views=ImageViews(PixelScale(1.0, 0.0), config.trainer.augmentation, config.data.binarization),
+    )
+
+    def build(precision: Precision) -> "Autoencoder":
+        return build_model(config.model.model_copy(update={"precision": precision}), (28, 28, 1), data.train.pixel_mean(), seed)
+
+    model = build(resolve_precision(config.model.precision))
+    loop = TrainingLoop(model, data, config.trainer, beta=config.model.beta if config.model.kind == "vae" else 0.0)
+    with tempfile.TemporaryDirectory() as directory:
+        history = loop.run(TrainingCheckpoint(f"{directory}/checkpoints", model, loop.optimizer), f"{directory}/curves")
+    exported = build(Precision.FLOAT32)
+    exported.set_weights(model.get_weights())
+    return exported, history
+
+
+def mean_losses(model: "Autoencoder", images: np.ndarray) -> Any:
+    """Each loss averaged over the images, with one posterior sample of a fixed seed."""
+    import tensorflow as tf
+
+    from components.models.objectives import Losses, per_example_losses
+
+    evaluate = tf.function(
+        lambda batch, index: per_example_losses(
+            model, batch, batch, tf.random.stateless_normal([len(batch), model.latent_dim], [EVALUATION_SEED, index])
+        ),
+        reduce_retracing=True,
+    )
+    batches = [evaluate(images[start : start + 1000], start) for start in range(0, len(images), 1000)]
+    return Losses(*(float(np.mean(np.concatenate(loss), dtype=np.float64)) for loss in zip(*batches, strict=True)))
+
+
+def iw_nll(model: "Autoencoder", images: np.ndarray, samples: int) -> float:
+    """-log p(x) by importance sampling, in nats per image (Burda et al., 2016), some samples at a time."""
+    import tensorflow as tf
+
+    from components.models.importance import log_importance_weights
+
+    chunk = min(samples, 100)
+
+    @tf.function(reduce_retracing=True)
+    def weights(batch: tf.Tensor, start: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        seed = tf.random.experimental.stateless_fold_in([EVALUATION_SEED, start], number)
+        noise = tf.random.stateless_normal([chunk, tf.shape(batch)[0], model.latent_dim], seed)
+        return tf.reduce_logsumexp(log_importance_weights(model, batch, batch, noise), axis=0)
+
+    bounds = []
+    for start in range(0, len(images), 20):
+        sums = [weights(images[start : start + 20], start, number) for number in range(samples // chunk)]
+        bounds.append(tf.reduce_logsumexp(tf.stack(sums), axis=0) - np.log(chunk * len(sums)))
+    return -float(np.mean(np.concatenate(bounds), dtype=np.float64))
+
+
+def binarized(images: np.ndarray) -> np.ndarray:
+    """Binary images, each pixel on with the probability that it is grey; the same at every call."""
+    return (np.random.default_rng(EVALUATION_SEED).random(images.shape) < images).astype(np.float32)
+
+
+def read_digits(name: str) -> np.ndarray:
+    """MNIST's `train` or `t10k`, float32 [N, 28, 28, 1] in [0, 1]."""
+    with gzip.open(REPOSITORY / "data" / "mnist" / f"{name}-images-idx3-ubyte.gz") as file:
+        return np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28, 1).astype(np.float32) / 255
+
+
+if __name__ == "__main__":
+    main()
