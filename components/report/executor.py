@@ -6,23 +6,14 @@ from typing import Any
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
-from tfx.utils import path_utils
 
 from components import progress
-from components.features import TEST, TRAIN
 from components.report import properties
 from components.report.config import ReportConfig
-from components.report.data_summary import read_data_summary
-from components.report.evaluation import read_evaluation
-from components.report.findings import Findings
-from components.report.images import read_images
-from components.report.model import ReportedModel
+from components.report.findings import gather
 from components.report.page import write
 from components.report.provenance import Provenance
 from components.report.report_page import SECTIONS, report_page
-from components.report.training import read_training
-
-_TRAINING_IMAGES = 1000
 
 
 class Executor(BaseExecutor):
@@ -43,19 +34,7 @@ class Executor(BaseExecutor):
         config = ReportConfig.model_validate_json(exec_properties[properties.CONFIG], strict=True)
         provenance = Provenance.model_validate_json(exec_properties.get(properties.PROVENANCE) or "{}")
         one = {name: artifact_utils.get_single_instance(group) for name, group in input_dict.items() if group}
-        model_artifact, examples = one[properties.MODEL], one[properties.EXAMPLES]
-        model = ReportedModel(Path(path_utils.serving_model_path(model_artifact.uri)))
-        findings = Findings(
-            config=config,
-            pipeline=self._pipeline_name(),
-            provenance=provenance,
-            data=read_data_summary(examples, one[properties.STATISTICS], one[properties.DATA_VERDICT]),
-            training=read_training(Path(model_artifact.uri)),
-            evaluation=read_evaluation(Path(one[properties.EVALUATION].uri)),
-            model=model,
-            train=read_images(examples, TRAIN, _TRAINING_IMAGES, model.image_shape),
-            test=read_images(examples, TEST, config.test_images, model.image_shape),
-        )
+        findings = gather(one, config, self._pipeline_name(), provenance)
         sections = []
         for number, section in enumerate(SECTIONS):
             progress.report(progress.Progress("drawing", number, len(SECTIONS), "sections"))

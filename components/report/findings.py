@@ -3,18 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tfx.types.artifact import Artifact
+from tfx.utils import path_utils
 
+from components.features import TEST, TRAIN
+from components.report import properties
 from components.report.config import ReportConfig
-from components.report.data_summary import DataSummary
-from components.report.evaluation import Evaluation
-from components.report.images import Images
+from components.report.data_summary import DataSummary, read_data_summary
+from components.report.evaluation import Evaluation, read_evaluation
+from components.report.images import Images, read_images
 from components.report.model import Codes, ReportedModel
 from components.report.provenance import Provenance
-from components.report.training import Training
+from components.report.training import Training, read_training
 
+_TRAINING_IMAGES = 1000
 _ENCODED_AT_ONCE = 1024
 
 
@@ -53,6 +59,34 @@ class Findings:
     def losses(self) -> Mapping[str, NDArray[np.float32]]:
         """Of each test image, by name."""
         return self.model.losses(self.test.examples)
+
+
+def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: str, provenance: Provenance) -> Findings:
+    """Reads the artifacts of a run.
+
+    Args:
+      artifacts: By the names of `properties`: `examples`, `statistics`, `data_verdict`, `model` and `evaluation`.
+      config: How much to read of them.
+      pipeline: The name of the pipeline.
+      provenance: What made them.
+
+    Raises:
+      DataError: A split holds no image.
+      FileNotFoundError: The evaluation holds no metrics.
+    """
+    examples, trained = artifacts[properties.EXAMPLES], artifacts[properties.MODEL]
+    model = ReportedModel(Path(path_utils.serving_model_path(trained.uri)))
+    return Findings(
+        config=config,
+        pipeline=pipeline,
+        provenance=provenance,
+        data=read_data_summary(examples, artifacts[properties.STATISTICS], artifacts[properties.DATA_VERDICT]),
+        training=read_training(Path(trained.uri)),
+        evaluation=read_evaluation(Path(artifacts[properties.EVALUATION].uri)),
+        model=model,
+        train=read_images(examples, TRAIN, _TRAINING_IMAGES, model.image_shape),
+        test=read_images(examples, TEST, config.test_images, model.image_shape),
+    )
 
 
 def encode_all(model: ReportedModel, images: Images) -> Codes:

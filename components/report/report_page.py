@@ -113,12 +113,8 @@ def _yardsticks(findings: Findings) -> list[Tile]:
         return []
     nothing, everything = _bernoulli_limits(findings)
     return [
-        Tile("for comparison: worst", _nats(nothing), "a model that answers every image with the mean of all"),
-        Tile(
-            "for comparison: best",
-            _nats(everything),
-            "a perfect reconstruction, were the code free: grey pixels cost this much",
-        ),
+        Tile("mean image", _nats(nothing), "for comparison: the loss of answering every image with the mean of all"),
+        Tile("perfect copy", _nats(everything), "for comparison: the least loss there is, as grey pixels are never certain"),
     ]
 
 

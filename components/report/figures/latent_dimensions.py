@@ -10,8 +10,6 @@ from scipy import stats
 
 from components.report.figures.style import BLUE, GREY, RED, WIDTH, figure
 
-_BINS = 60
-
 
 @figure
 def kl_per_dimension(canvas: Figure, divergences: NDArray[np.float64], active: NDArray[np.bool_]) -> None:
@@ -61,8 +59,9 @@ def beside_prior(canvas: Figure, codes: NDArray[np.float64], prior: str) -> None
 
 def _density(axes: Any, values: NDArray[np.float64], distribution: Any, limits: tuple[float, float], name: str) -> None:
     # Not `density=True`, which would hide that some are beyond the limits.
-    each = np.full(len(values), _BINS / (limits[1] - limits[0]) / len(values))
-    axes.hist(values, bins=_BINS, range=limits, weights=each, color=BLUE, alpha=0.55, label="codes of test images")
+    bins = int(np.clip(len(values) / 25, 10, 60))
+    each = np.full(len(values), bins / (limits[1] - limits[0]) / len(values))
+    axes.hist(values, bins=bins, range=limits, weights=each, color=BLUE, alpha=0.55, label="codes of test images")
     places = np.linspace(*limits, 300)
     axes.plot(places, distribution.pdf(places), color=RED, linewidth=2)
     axes.set_xlabel(name)

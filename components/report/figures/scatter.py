@@ -33,11 +33,12 @@ def scatter(
     """
     canvas.set_size_inches(WIDTH, WIDTH * 0.95)
     axes: Any = canvas.add_subplot()
+    size = np.clip(16_000 / len(points), 7, 40)
     if labels is None:
-        axes.scatter(*points.T, s=6, color=BLUE, alpha=0.5, linewidths=0)
+        axes.scatter(*points.T, s=size, color=BLUE, alpha=0.5, linewidths=0)
     else:
         colours = label_colours(labels)
-        axes.scatter(*points.T, s=7, c=[colours[int(label)] for label in labels], alpha=0.65, linewidths=0)
+        axes.scatter(*points.T, s=size, c=[colours[int(label)] for label in labels], alpha=0.65, linewidths=0)
         for label, colour in colours.items():
             _write_label(axes, points[labels == label], str(label))
             axes.scatter([], [], s=60, color=colour, label=str(label))

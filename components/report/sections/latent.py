@@ -36,7 +36,8 @@ def projections(findings: Findings, prefix: str = "") -> list[Block]:
                 points, labels, f"first component ({variance[0]:.0%} of the variance)", f"second component ({variance[1]:.0%})"
             ),
             f"The codes of {shown:,} test images, in the plane in which they vary most (PCA). It shows "
-            f"{variance.sum():.0%} of all variance, so what overlaps here may be apart in other dimensions.",
+            + (f"{variance.sum():.0%} of all variance" if variance.sum() < 0.995 else "all of it")
+            + ("; what overlaps here may be apart in other dimensions." if variance.sum() < 0.995 else "."),
             "Points in the colours of their labels, in the plane of the first two principal components.",
         )
     ]
