@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from components.models.batch_normalization import BatchNormalization
 from components.models.config import ModelConfig, Precision
 
 # Keras's 0.99 needs hundreds of steps before the moving averages, with which a model is evaluated, describe it; a short
@@ -20,9 +21,7 @@ def normalize_and_activate(features: keras.KerasTensor, config: ModelConfig, nam
       name: the layer's name, from which the names of these two are made.
     """
     if config.batch_normalization:
-        normalization = keras.layers.BatchNormalization(
-            momentum=_BATCH_NORMALIZATION_MOMENTUM, name=f"{name}_batch_normalization"
-        )
+        normalization = BatchNormalization(momentum=_BATCH_NORMALIZATION_MOMENTUM, name=f"{name}_batch_normalization")
         features = normalization(features)
     return keras.layers.Activation(config.activation, name=f"{name}_activation")(features)
 
