@@ -30,16 +30,20 @@ class TrainingCheckpoint:
     kill at any time leaves the one before.
     """
 
-    def __init__(self, directory: str, model: keras.Model, optimizer: keras.optimizers.Optimizer) -> None:
+    def __init__(
+        self, directory: str, model: keras.Model, optimizer: keras.optimizers.Optimizer, is_written: bool = True
+    ) -> None:
         """Prepares to save and restore; nothing is read yet.
 
         Args:
           directory: Where this training's checkpoints lie.
           model: A built model.
           optimizer: A built optimiser.
+          is_written: Whether this process writes them; of several that train together one does, and all restore.
         """
         self._directory = directory
         self._model = model
+        self._is_written = is_written
         self._best = [tf.Variable(variable.numpy(), trainable=False) for variable in model.variables]
         self._history = tf.Variable(History().model_dump_json(), dtype=tf.string)
         # Keras 3 names its variables anew for each model, and a checkpoint goes by structure: plain lists are the same in
@@ -71,8 +75,12 @@ class TrainingCheckpoint:
             for best, variable in zip(self._best, self._model.variables, strict=True):
                 best.assign(variable.value)
         self._history.assign(history.model_dump_json())
+        if self._is_written:
+            self._write(len(history.epochs))
+
+    def _write(self, epoch: int) -> None:
         try:
-            self._manager.save(checkpoint_number=len(history.epochs))
+            self._manager.save(checkpoint_number=epoch)
         except tf.errors.OpError:
             # Most likely the disk is full: do not fill it further with what could not be finished.
             for unfinished in tf.io.gfile.glob(f"{self._directory}/*_temp"):
@@ -86,4 +94,5 @@ class TrainingCheckpoint:
 
     def delete(self) -> None:
         """Deletes this training's checkpoints: what it was for is exported."""
-        tf.io.gfile.rmtree(self._directory)
+        if self._is_written:
+            tf.io.gfile.rmtree(self._directory)

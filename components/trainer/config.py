@@ -1,8 +1,9 @@
 """How a model is trained."""
 
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from components.settings import Section
 
@@ -17,6 +18,19 @@ class Schedule(StrEnum):
     """From `learning_rate` to zero along a straight line."""
 
     CONSTANT = "constant"
+
+
+class Distribution(StrEnum):
+    """Which devices train together. Each computes on its share of every batch, and the result is that of one device."""
+
+    NONE = "none"
+    """One device."""
+
+    MIRRORED = "mirrored"
+    """All GPUs of this machine."""
+
+    MULTI_WORKER = "multi_worker"
+    """All machines that the environment variable TF_CONFIG names, each with all its GPUs."""
 
 
 class AugmentationConfig(Section):
@@ -70,8 +84,18 @@ class TrainerConfig(Section):
     jit_compile: bool = False
     """Compile training with XLA: faster for dense networks, after some seconds of compilation; slow for convolutions."""
 
+    distribution: Distribution = Distribution.NONE
+    """Which devices train together: `none` for one, `mirrored` for all GPUs of the machine, `multi_worker` for all machines of
+    TF_CONFIG. `batch_size` images a step in all."""
+
     memory_limit_gb: float = Field(default=2.0, ge=0)
     """Gigabytes (2^30) of float32 pixels of a split to keep in memory; a larger split is read from disk every epoch."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Fixes initial weights, the order of the images and the noise: the same seed on the same machine gives the same model."""
+
+    @model_validator(mode="after")
+    def _can_be_distributed(self) -> Self:
+        if self.jit_compile and self.distribution is not Distribution.NONE:
+            raise ValueError("jit_compile compiles for one device: set it to false, or distribution to none")
+        return self

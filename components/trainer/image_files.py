@@ -44,7 +44,7 @@ class ImageFiles:
     def shuffled(self, seed: tuple[int, int], buffer_bytes: int, batch_size: int, steps: int) -> tf.data.Dataset:
         """Whole batches, float32 [steps, N, height, width, channels], in an order that the seed alone decides.
 
-        The files come in random order, some at a time; their records go through a buffer from which the next is drawn at random.
+        The files come in random order, some at a time; each next record is drawn at random from a buffer of them.
 
         Args:
           seed: The same gives the same order.

@@ -1,12 +1,11 @@
 """What the stock Trainer calls: trains a model and exports it."""
 
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
-from tfx.components.trainer.fn_args_utils import FnArgs
 
 from components.example_gen.config import Binarization
 from components.features import EVAL, TRAIN
@@ -14,8 +13,10 @@ from components.models.autoencoder import Autoencoder
 from components.models.config import ModelConfig, ModelKind, Precision
 from components.models.factory import build_model
 from components.models.prior import GaussianFit, fit_gaussian
+from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint, training_digest
 from components.trainer.config import TrainerConfig
+from components.trainer.distribution import Replicas, open_replicas
 from components.trainer.image_source import ImageSource
 from components.trainer.input_data import image_shape, open_images, pixel_scale
 from components.trainer.precision import resolve_precision
@@ -23,46 +24,77 @@ from components.trainer.signatures import ExportedModel
 from components.trainer.training_loop import TrainingData, TrainingLoop
 from components.trainer.views import ImageViews
 
+if TYPE_CHECKING:
+    # Not at run time: the workers of a distributed training need no TFX.
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
 HISTORY_FILE = "history.json"
 _ENCODE_BATCH = 1000
 
 
-def run_fn(fn_args: FnArgs) -> None:
+class TrainingArguments(Section):
+    """What the stock Trainer says of a training, in a form that other machines can be sent."""
+
+    train_files: tuple[str, ...]
+    eval_files: tuple[str, ...]
+    transform_output: str
+    serving_model_dir: str
+    model_run_dir: str
+    custom_config: dict[str, str]
+    """The sections `model` and `trainer` as JSON, `binarization`, `checkpoint_dir` and `source_digest`."""
+
+
+def run_fn(fn_args: "FnArgs") -> None:
     """Trains on `train`, steers by `eval`, exports one SavedModel with every signature.
 
     Args:
-      fn_args: Of its fields: `train_files`, `eval_files`, `transform_output`, `serving_model_dir`, `model_run_dir`, and
-        `custom_config` with the sections `model` and `trainer` as JSON, `binarization`, `checkpoint_dir` and `source_digest`.
+      fn_args: Of its fields, those of `TrainingArguments`.
 
     Raises:
       TrainingDivergedError: A loss became NaN or infinite; nothing is exported.
       DataError: A split is empty or corrupt.
+      ConfigurationError: The devices that are to train together cannot.
     """
-    model_config = ModelConfig.model_validate_json(fn_args.custom_config["model"], strict=True)
-    config = TrainerConfig.model_validate_json(fn_args.custom_config["trainer"], strict=True)
-    transform_graph = tft.TFTransformOutput(fn_args.transform_output)
+    arguments = TrainingArguments(**{name: getattr(fn_args, name) for name in TrainingArguments.model_fields})
+    # Before anything else of TensorFlow is used: several machines find each other only then.
+    replicas = open_replicas(_trainer_config(arguments).distribution)
+    train(TrainingArguments.model_validate_json(replicas.hear_chief(arguments.model_dump_json())), replicas)
+
+
+def train(arguments: TrainingArguments, replicas: Replicas) -> None:
+    """What `run_fn` does, in each process that takes part; only the chief writes."""
+    model_config = ModelConfig.model_validate_json(arguments.custom_config["model"], strict=True)
+    config = _trainer_config(arguments)
+    transform_graph = tft.TFTransformOutput(arguments.transform_output)
     limit = int(config.memory_limit_gb * 2**30)
     scale = pixel_scale(transform_graph)
     data = TrainingData(
-        train=open_images(fn_args.train_files, transform_graph, TRAIN, limit, config.seed),
-        eval=open_images(fn_args.eval_files, transform_graph, EVAL, limit, config.seed),
-        views=ImageViews(scale, config.augmentation, Binarization(fn_args.custom_config["binarization"])),
+        train=open_images(arguments.train_files, transform_graph, TRAIN, limit, config.seed),
+        eval=open_images(arguments.eval_files, transform_graph, EVAL, limit, config.seed),
+        views=ImageViews(scale, config.augmentation, Binarization(arguments.custom_config["binarization"])),
     )
     pixel_mean = data.train.pixel_mean() * scale.scale + scale.offset
     precision = resolve_precision(model_config.precision)
-    model = _build_model(model_config, precision, transform_graph, pixel_mean, config.seed)
-    loop = TrainingLoop(model, data, config, beta=model_config.beta if model_config.kind is ModelKind.VAE else 0.0)
-    checkpoint = TrainingCheckpoint(_checkpoint_directory(fn_args), model, loop.optimizer)
-    history = loop.run(checkpoint, fn_args.model_run_dir)
+    with replicas.scope():
+        model = _build_model(model_config, precision, transform_graph, pixel_mean, config.seed)
+    loop = TrainingLoop(model, data, config, model_config.beta if model_config.kind is ModelKind.VAE else 0.0, replicas)
+    checkpoint = TrainingCheckpoint(_checkpoint_directory(arguments), model, loop.optimizer, replicas.is_chief)
+    history = loop.run(checkpoint, replicas.own_directory(arguments.model_run_dir))
 
-    # Serving machines differ in what they are fast in; the model must not.
-    served = _build_model(model_config, Precision.FLOAT32, transform_graph, pixel_mean, config.seed)
-    served.set_weights(model.get_weights())
-    prior = _fit_prior(served, data.train) if model_config.kind is ModelKind.AE else None
-    exported = ExportedModel(served, transform_graph, scale, prior, config.seed)
-    tf.saved_model.save(exported, fn_args.serving_model_dir, signatures=exported.signatures())
-    history.write(str(PurePosixPath(fn_args.serving_model_dir).parent / HISTORY_FILE))
-    checkpoint.delete()
+    if replicas.is_chief:
+        # Serving machines differ in what they are fast in; the model must not.
+        served = _build_model(model_config, Precision.FLOAT32, transform_graph, pixel_mean, config.seed)
+        served.set_weights(model.get_weights())
+        prior = _fit_prior(served, data.train) if model_config.kind is ModelKind.AE else None
+        exported = ExportedModel(served, transform_graph, scale, prior, config.seed)
+        tf.saved_model.save(exported, arguments.serving_model_dir, signatures=exported.signatures())
+        history.write(str(PurePosixPath(arguments.serving_model_dir).parent / HISTORY_FILE))
+        checkpoint.delete()
+    replicas.wait_for_all()
+
+
+def _trainer_config(arguments: TrainingArguments) -> TrainerConfig:
+    return TrainerConfig.model_validate_json(arguments.custom_config["trainer"], strict=True)
 
 
 def _build_model(
@@ -75,10 +107,10 @@ def _fit_prior(model: Autoencoder, images: ImageSource) -> GaussianFit:
     return fit_gaussian(np.concatenate([model.encode(batch).mean.numpy() for batch in images.in_order(_ENCODE_BATCH)]))
 
 
-def _checkpoint_directory(fn_args: FnArgs) -> str:
+def _checkpoint_directory(arguments: TrainingArguments) -> str:
     inputs: dict[str, Any] = {
-        "custom_config": fn_args.custom_config,
-        "examples": sorted([*fn_args.train_files, *fn_args.eval_files]),
-        "transform_graph": fn_args.transform_output,
+        "custom_config": arguments.custom_config,
+        "examples": sorted([*arguments.train_files, *arguments.eval_files]),
+        "transform_graph": arguments.transform_output,
     }
-    return str(PurePosixPath(fn_args.custom_config["checkpoint_dir"]) / training_digest(inputs))
+    return str(PurePosixPath(arguments.custom_config["checkpoint_dir"]) / training_digest(inputs))

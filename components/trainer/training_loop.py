@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.errors import TrainingDivergedError
+from components.errors import ConfigurationError, TrainingDivergedError
 from components.features import LOSSES
 from components.models.autoencoder import Autoencoder
 from components.models.latent_statistics import LatentMoments
@@ -20,6 +20,7 @@ from components.progress import Progress, report
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.collapse import CollapseWatch
 from components.trainer.config import TrainerConfig
+from components.trainer.distribution import Replicas
 from components.trainer.history import Epoch, EpochLosses, History, LearningCurves
 from components.trainer.image_source import ImageSource
 from components.trainer.optimizer import build_optimizer
@@ -28,6 +29,8 @@ from components.trainer.views import ImageViews, View
 _REPORTS_PER_EPOCH = 10
 # Codes decoded at a time.
 _EVAL_BATCH = 1000
+# Of images handed over at a time.
+_CHUNK_BYTES = 64 * 2**20
 # Chance in training and in evaluation must not be the same sequence.
 _EVAL_STREAM = -1
 
@@ -54,27 +57,36 @@ class TrainingLoop:
     same weights as one that was not.
     """
 
-    def __init__(self, model: Autoencoder, data: TrainingData, config: TrainerConfig, beta: float) -> None:
+    def __init__(
+        self, model: Autoencoder, data: TrainingData, config: TrainerConfig, beta: float, replicas: Replicas | None = None
+    ) -> None:
         """Builds the optimiser and the compiled steps; nothing runs yet.
 
         Args:
-          model: A built model; trained in place.
+          model: A built model, made in the scope of `replicas`; trained in place.
           data: The images.
           config: The recipe.
           beta: Weight of the KL divergence after the warm-up.
+          replicas: The devices that train together; by default one.
+
+        Raises:
+          ConfigurationError: A batch cannot be shared evenly.
         """
         self._model = model
         self._config = config
         self._beta = beta
         self._data = data
-        # A last, smaller batch would be compiled again by XLA and weigh its images more.
-        self._batch_size = min(config.batch_size, data.train.count)
+        self._replicas = replicas or Replicas(tf.distribute.get_strategy())
+        self._batch_size = _batch_size(config.batch_size, data.train.count, self._replicas.count)
         self._steps_per_epoch = data.train.count // self._batch_size
-        self._optimizer = build_optimizer(config, self._steps_per_epoch)
-        self._optimizer.build(model.trainable_variables)
+        batch_bytes = 4 * self._batch_size * math.prod(model.image_shape)
+        self._chunk = min(math.ceil(self._steps_per_epoch / _REPORTS_PER_EPOCH), max(1, _CHUNK_BYTES // batch_bytes))
+        with self._replicas.scope():
+            self._optimizer = build_optimizer(config, self._steps_per_epoch)
+            self._optimizer.build(model.trainable_variables)
         self._run_step = tf.function(self._step, jit_compile=True) if config.jit_compile else self._step
         self._run_steps = tf.function(self._steps, reduce_retracing=True)
-        self._run_evaluation = tf.function(self._evaluate_batch, reduce_retracing=True)
+        self._run_evaluation = tf.function(functools.partial(self._replicas.run, self._evaluate_batch), reduce_retracing=True)
 
     @property
     def optimizer(self) -> keras.optimizers.Optimizer:
@@ -125,8 +137,7 @@ class TrainingLoop:
         kl_weights = self._kl_weights(finished_epochs)
         sums = np.zeros(len(LOSSES) + 1)
         done = 0
-        chunk = math.ceil(self._steps_per_epoch / _REPORTS_PER_EPOCH)
-        for images in self._data.train.epoch(finished_epochs, self._batch_size, chunk):
+        for images in self._data.train.epoch(finished_epochs, self._batch_size, self._chunk):
             chunk_sums = self._run_steps(images, kl_weights[done : done + len(images)]).numpy().astype(np.float64)
             done += len(images)
             sums += chunk_sums
@@ -155,28 +166,30 @@ class TrainingLoop:
         """Trains one step for each batch of `images`; gives the sum over steps of the objective and of each mean loss."""
         sums = tf.zeros(len(LOSSES) + 1)
         for step in tf.range(tf.shape(images)[0]):
-            sums += self._run_step(images[step], kl_weights[step])
+            sums += self._replicas.run(self._run_step, images[step], kl_weights[step])
         return sums
 
     def _step(self, images: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+        """What one device does in a step: gradients from its share of the batch, summed over all devices by the optimiser."""
         step = tf.cast(self._optimizer.iterations.value, tf.int32)
         progress = tf.cast(step, tf.float32) / (self._config.epochs * self._steps_per_epoch)
         view = self._data.views.for_training(images, self._seed(step), progress)
         with tf.GradientTape() as tape:
             losses, objectives, _ = self._judge(view, self._seed(step), weight, training=True)
-            objective = tf.reduce_mean(objectives)
+            objective = tf.reduce_sum(objectives) / self._batch_size
         variables = self._model.trainable_variables
         self._optimizer.apply(tape.gradient(objective, [variable.value for variable in variables]), variables)
-        return tf.stack([objective, *(tf.reduce_mean(loss) for loss in losses)])
+        return self._replicas.sum(tf.stack([objective, *(tf.reduce_sum(loss) / self._batch_size for loss in losses)]))
 
     def _judge(
         self, view: View, seed: tf.Tensor, weight: tf.Tensor | float, training: bool
     ) -> tuple[Losses, tf.Tensor, Posterior]:
-        """The losses of each image, what training lowers of each, and its posterior."""
+        """The losses of each image of this device's share, what training lowers of each, and its posterior."""
         shape = [self._model.config.samples, tf.shape(view.inputs)[0], self._model.latent_dim]
-        noise = tf.random.stateless_normal(shape, seed)
-        samples = sample_posterior(self._model, view.inputs, view.pixels, noise, training)
-        losses = sampled_losses(self._model, view.pixels, samples)
+        noise = self._replicas.share(tf.random.stateless_normal(shape, seed), axis=1)
+        inputs, pixels = (self._replicas.share(images) for images in view)
+        samples = sample_posterior(self._model, inputs, pixels, noise, training)
+        losses = sampled_losses(self._model, pixels, samples)
         return losses, training_objective(self._model.config.objective, losses, samples, weight), samples.posterior
 
     def _evaluate(self) -> tuple[EpochLosses, LatentMoments]:
@@ -193,7 +206,8 @@ class TrainingLoop:
         seed = self._seed(index, stream=_EVAL_STREAM)
         losses, objectives, posterior = self._judge(self._data.views.for_evaluation(images, seed), seed, self._beta, False)
         sums = tf.stack([tf.reduce_sum(loss) for loss in (objectives, *losses)])
-        return sums, posterior.mean, self._model.kl_divergence(posterior)
+        divergence = self._model.kl_divergence(posterior)
+        return self._replicas.sum(sums), self._replicas.join(posterior.mean), self._replicas.join(divergence)
 
     def _seed(self, index: tf.Tensor, stream: int = 0) -> tf.Tensor:
         """int32 [2], another one for each step of training and each batch of evaluation."""
@@ -208,6 +222,18 @@ class TrainingLoop:
                 f"The {split} loss became {loss:g} in epoch {epoch}, so nothing was exported: lower trainer.learning_rate "
                 f"(now {self._config.learning_rate:g}), or look for broken images in the data."
             )
+
+
+def _batch_size(configured: int, count: int, replicas: int) -> int:
+    """Images a step: no more than there are, and as many for each device."""
+    if configured % replicas:
+        raise ConfigurationError(
+            f"trainer.batch_size is {configured}, which {replicas} devices cannot share evenly: set a multiple of {replicas}."
+        )
+    if count < replicas:
+        raise ConfigurationError(f"There are {count} training images for {replicas} devices: set trainer.distribution to none.")
+    # Never a smaller batch at the end: XLA would compile again for it, and its images would weigh more.
+    return min(configured, count // replicas * replicas)
 
 
 def _as_losses(values: np.ndarray) -> EpochLosses:

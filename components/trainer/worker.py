@@ -1,0 +1,33 @@
+"""Takes part in a training that a Trainer on another machine leads: `python -m components.trainer.worker`.
+
+TF_CONFIG says who takes part and which of them this is; all else comes from the chief. Files must have the same names on all
+machines.
+"""
+
+import sys
+
+from components.errors import PipelineError
+
+
+def main() -> int:
+    """Trains along until the chief is done; the exit status."""
+    from components.trainer.config import Distribution
+    from components.trainer.distribution import open_replicas
+    from components.trainer.run import TrainingArguments, train
+
+    try:
+        replicas = open_replicas(Distribution.MULTI_WORKER)
+        if replicas.is_chief:
+            sys.stderr.write(
+                "TF_CONFIG makes this process the chief, which is the Trainer of the pipeline: give it another index.\n"
+            )
+            return 2
+        train(TrainingArguments.model_validate_json(replicas.hear_chief("")), replicas)
+    except PipelineError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
