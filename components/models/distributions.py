@@ -22,8 +22,8 @@ def bernoulli_log_likelihood(pixels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     Returns:
       float32 [N]: nats per image, summed over all axes but the first.
     """
-    cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=pixels, logits=logits)
-    return -_sum_over_pixels(cross_entropy)
+    # x log p + (1 - x) log(1 - p) for p = sigmoid(logits): two kernels, where TensorFlow's own cross-entropy has ten.
+    return _sum_over_pixels(pixels * logits - tf.math.softplus(logits))
 
 
 def gaussian_log_likelihood(pixels: tf.Tensor, mean: tf.Tensor, stddev: float) -> tf.Tensor:
