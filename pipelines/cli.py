@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from pipelines import doctor as doctor_checks
-from pipelines import session
+from pipelines.compare.command import compare
 from pipelines.metadata.commands import add_commands
 from pipelines.options import config_option, load_or_exit, set_option
+from pipelines.sweep.command import sweep
 
 _LOCK = Path(__file__).parent.parent / "uv.lock"
 
@@ -30,6 +30,8 @@ def run(config_path: Path, overrides: tuple[str, ...]) -> None:
     Exit status: 0 if the run succeeded, also where the model was not blessed; 1 if a component failed; 2 for bad usage or
     configuration.
     """
+    from pipelines import session
+
     sys.exit(session.run(load_or_exit(config_path, overrides)))
 
 
@@ -49,6 +51,8 @@ def show_config(config_path: Path, overrides: tuple[str, ...]) -> None:
 @set_option
 def doctor(config_path: Path, overrides: tuple[str, ...]) -> None:
     """Say whether this machine can run the pipeline, and how to mend what stands in the way."""
+    from pipelines import doctor as doctor_checks
+
     config = load_or_exit(config_path, overrides)
     checks = doctor_checks.run_checks(config.data, config.runtime.root, _LOCK)
     doctor_checks.render(checks, Console())
@@ -56,3 +60,5 @@ def doctor(config_path: Path, overrides: tuple[str, ...]) -> None:
 
 
 add_commands(main)
+main.add_command(compare)
+main.add_command(sweep)

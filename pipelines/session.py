@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -24,11 +24,16 @@ INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
 
-def run(config: PipelineConfig) -> int:
+Work = Callable[[PipelineConfig, str, Path, Console], None]
+"""What goes on in a session: given the configuration, the run's name, its log, and where to print."""
+
+
+def run(config: PipelineConfig, work: Work | None = None) -> int:
     """Runs a pipeline on this machine.
 
     Args:
       config: A validated configuration.
+      work: What to do instead of running the pipeline once.
 
     Returns:
       The exit status: 0 if the run succeeded, blessed or not; 1 if it failed; 2 if the configuration asks for what cannot be
@@ -48,7 +53,7 @@ def run(config: PipelineConfig) -> int:
         console = Console(file=terminal)
         log_to_stderr()
         try:
-            _run(config, run_id, log, console)
+            (work or _run)(config, run_id, log, console)
         except KeyboardInterrupt:
             console.print("Interrupted. The same command carries on from the last finished component.", highlight=False)
             return INTERRUPTED

@@ -1,0 +1,82 @@
+"""The picture of rate against distortion."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from components.report.figures.style import WIDTH, figure, label_colours
+
+_MARKERS = "osD^vPX*<>"
+
+
+class Point(NamedTuple):
+    """What one variant came to, as means over the test split.
+
+    Attributes:
+      latent_dim: Dimensions of the code.
+      beta: Weight of the KL divergence.
+      rate: KL divergence in nats per image.
+      distortion: Reconstruction loss in nats per image.
+    """
+
+    latent_dim: int
+    beta: float
+    rate: float
+    distortion: float
+
+
+@figure
+def rate_distortion(canvas: Figure, points: Sequence[Point]) -> None:
+    """Draws what the codes cost against what is lost: Alemi et al., 2018, "Fixing a Broken ELBO", figure 1.
+
+    Args:
+      canvas: Where to draw.
+      points: One for each variant; those of a latent size are joined in the order of beta.
+    """
+    canvas.set_size_inches(WIDTH, WIDTH * 0.95)
+    axes: Any = canvas.add_subplot()
+    colours = label_colours(np.array([point.latent_dim for point in points]))
+    for number, (latent_dim, colour) in enumerate(colours.items()):
+        line = sorted((point for point in points if point.latent_dim == latent_dim), key=lambda point: point.beta)
+        axes.plot(
+            [point.rate for point in line],
+            [point.distortion for point in line],
+            color=colour,
+            marker=_MARKERS[number % len(_MARKERS)],
+            markersize=7,
+            label=str(latent_dim),
+        )
+        for point in line:
+            _write_beta(axes, point)
+    axes.margins(0.12)
+    _draw_equal_elbo(axes, [point.rate + point.distortion for point in points])
+    axes.set_xlabel("rate: KL divergence [nats per image]")
+    axes.set_ylabel("distortion: reconstruction loss [nats per image]")
+    canvas.legend(title="latent size", loc="outside upper center", ncols=min(6, len(colours)))
+
+
+def _write_beta(axes: Any, point: Point) -> None:
+    axes.annotate(
+        f"β={point.beta:g}",
+        (point.rate, point.distortion),
+        xytext=(6, 5),
+        textcoords="offset points",
+        fontsize=9,
+        path_effects=[withStroke(linewidth=3, foreground="white")],
+    )
+
+
+def _draw_equal_elbo(axes: Any, totals: Sequence[float]) -> None:
+    """Dotted lines on which the negative ELBO, rate plus distortion, is the same."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    for total in np.linspace(min(totals), max(totals), 4) if max(totals) > min(totals) else totals[:1]:
+        axes.plot([left, right], [total - left, total - right], ":", color="#6b7280", linewidth=0.9, zorder=0)
+        # Where the line leaves the picture, at its upper or its left edge.
+        x, y = (left, total - left) if total - left < top else (total - top, top)
+        if left <= x <= right and bottom <= y <= top:
+            axes.annotate(f"{total:.0f}", (x, y), xytext=(4, -11), textcoords="offset points", fontsize=8, color="#6b7280")
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
