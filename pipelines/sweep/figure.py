@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
 
 from components.report.figures.style import WIDTH, figure, label_colours
 
 _MARKERS = "osD^vPX*<>"
+_LABEL_PIXELS = 45
 
 
 class Point(NamedTuple):
@@ -46,27 +48,37 @@ def rate_distortion(canvas: Figure, points: Sequence[Point]) -> None:
             [point.distortion for point in line],
             color=colour,
             marker=_MARKERS[number % len(_MARKERS)],
-            markersize=7,
+            markersize=8,
+            markerfacecolor="white",
+            markeredgewidth=2,
             label=str(latent_dim),
         )
-        for point in line:
-            _write_beta(axes, point)
     axes.margins(0.12)
+    _write_betas(axes, points)
     _draw_equal_elbo(axes, [point.rate + point.distortion for point in points])
     axes.set_xlabel("rate: KL divergence [nats per image]")
     axes.set_ylabel("distortion: reconstruction loss [nats per image]")
     canvas.legend(title="latent size", loc="outside upper center", ncols=min(6, len(colours)))
 
 
-def _write_beta(axes: Any, point: Point) -> None:
-    axes.annotate(
-        f"β={point.beta:g}",
-        (point.rate, point.distortion),
-        xytext=(6, 5),
-        textcoords="offset points",
-        fontsize=9,
-        path_effects=[withStroke(linewidth=3, foreground="white")],
-    )
+def _write_betas(axes: Any, points: Sequence[Point]) -> None:
+    """Where points of one beta lie together, one label is enough for them."""
+    # Only then are the limits known, and with them what is near on the picture.
+    axes.autoscale_view()
+    written: list[tuple[float, NDArray[np.float64]]] = []
+    for point in points:
+        place = axes.transData.transform((point.rate, point.distortion))
+        if any(beta == point.beta and np.hypot(*(place - other)) < _LABEL_PIXELS for beta, other in written):
+            continue
+        written.append((point.beta, place))
+        axes.annotate(
+            f"β={point.beta:g}",
+            (point.rate, point.distortion),
+            xytext=(7, 6),
+            textcoords="offset points",
+            fontsize=9,
+            path_effects=[withStroke(linewidth=3, foreground="white")],
+        )
 
 
 def _draw_equal_elbo(axes: Any, totals: Sequence[float]) -> None:
