@@ -35,7 +35,7 @@ doctor: $(READY) ## Say whether this machine can run it, and how to mend what st
 	@$(BIN)/tfx-vae doctor
 
 test: $(READY_FOR_TESTS) ## Run all tests, within 15 minutes on two cores (ARGS="-k blessing" goes to pytest)
-	@$(BIN)/python -m pytest tests $(ARGS)
+	@$(BIN)/python -m pytest tests --numprocesses=2 --dist=loadfile $(ARGS)
 
 test-unit: $(READY_FOR_TESTS) ## Run the tests that need no pipeline, within 30 seconds
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
