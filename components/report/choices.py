@@ -33,13 +33,13 @@ def best_and_worst(images: Images, losses: NDArray[np.float32], columns: int) ->
     """The images with the lowest and the highest loss: of each label, or of all where there are none.
 
     Returns:
-      Names of the columns; indices [2, columns], the best above the worst.
+      Names of the columns, none without labels; indices [2, columns], the best above the worst.
     """
     labels = images.label_names()
     if not labels:
         order = np.argsort(losses, kind="stable")
         count = min(columns, len(order))
-        return [""] * count, np.stack([order[:count], order[::-1][:count]])
+        return [], np.stack([order[:count], order[::-1][:count]])
     members = [images.of_label(label) for label in labels]
     best = [group[np.argmin(losses[group])] for group in members]
     worst = [group[np.argmax(losses[group])] for group in members]

@@ -1,7 +1,8 @@
 """Raw examples: some images of a split, decoded when they are needed."""
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -13,10 +14,9 @@ from components.errors import DataError
 from components.features import IMAGE, LABEL
 from components.transform.preprocessing import ImageShape, decode_images
 
-_BATCH: Final = 256
 
-
-class Images(NamedTuple):
+@dataclass(frozen=True)
+class Images:
     """The first images of a split, in the order of its files.
 
     Attributes:
@@ -37,9 +37,12 @@ class Images(NamedTuple):
     def pixels(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Some of the images as the model takes them, [N, height, width, channels] in [0, 1]."""
         encoded = tf.constant([self.encoded[index] for index in indices], tf.string)
-        # A dataset decodes in a graph: eagerly, image by image, it takes ten times as long.
-        batches = tf.data.Dataset.from_tensor_slices(encoded).batch(_BATCH).map(lambda batch: decode_images(batch, self.shape))
-        return np.concatenate([np.zeros((0, *self.shape), np.float32), *batches.as_numpy_iterator()])
+        return np.asarray(self._decode(encoded).numpy())
+
+    @cached_property
+    def _decode(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """A graph: eagerly, image by image, it takes ten times as long."""
+        return tf.function(lambda encoded: decode_images(encoded, self.shape), [tf.TensorSpec([None], tf.string)])
 
     def of_label(self, label: int) -> NDArray[np.int64]:
         """Indices of the images of a label, in their order; none if there are no labels."""
@@ -62,7 +65,6 @@ def read_images(examples: types.Artifact, split: str, limit: int, shape: ImageSh
     Raises:
       DataError: The split holds no image.
     """
-    # Deliberately `uri`, not the payload format's reader: a report over 100 examples must not set Beam in motion.
     files = sorted(tf.io.gfile.glob(artifact_utils.get_split_uri([examples], split) + "/*"))
     records = list(tf.data.TFRecordDataset(files, compression_type="GZIP").take(limit).as_numpy_iterator())
     features = [tf.train.Example.FromString(record).features.feature for record in records]

@@ -114,7 +114,11 @@ def _yardsticks(findings: Findings) -> list[Tile]:
     nothing, everything = _bernoulli_limits(findings)
     return [
         Tile("mean image", _nats(nothing), "for comparison: the loss of answering every image with the mean of all"),
-        Tile("perfect copy", _nats(everything), "for comparison: the least loss there is, as grey pixels are never certain"),
+        Tile(
+            "perfect copy",
+            _nats(everything),
+            "for comparison: the least loss there is, as pixels between black and white are never certain",
+        ),
     ]
 
 

@@ -18,7 +18,7 @@ def interpolations_section(findings: Findings) -> Section:
         return Section("interpolations", _TITLE, "Left out: no pair of images was asked for, or there are too few.", [])
     starts, ends = (findings.test.pixels([pair[end] for pair in chosen]) for end in (0, 1))
     ways = interpolate(findings.model, starts, ends, findings.config.interpolation_steps)
-    names = [pair_name(findings, pair) for pair in chosen]
+    names = [pair_name(findings, pair) for pair in chosen] if findings.test.labels is not None else []
     figures = [
         Figure(
             f"interpolations-{way}",

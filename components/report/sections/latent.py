@@ -12,12 +12,15 @@ _FEWEST_FOR_TSNE = 10
 
 def latent_section(findings: Findings) -> Section:
     """Projections of the codes, what each dimension carries, and how the codes lie beside the prior."""
+    about = (
+        "No label was used in training, so where points of one colour lie together, the model found out that they are alike."
+        if findings.test.labels is not None
+        else "There are no labels to colour it by."
+    )
     return Section(
         "latent-space",
         "Latent space",
-        f"Each test image is a point in {findings.model.latent_dim} dimensions: its code. No label was used in "
-        "training, so where "
-        "points of one colour lie together, the model found out by itself that they are alike.",
+        f"Each test image is a point in {findings.model.latent_dim} dimensions: its code. {about}",
         # What is left out is said below what is there.
         sorted([*projections(findings), *_dimensions(findings), beside_prior_figure(findings)], key=_is_note),
     )
@@ -50,9 +53,8 @@ def projections(findings: Findings, prefix: str = "") -> list[Block]:
         Figure(
             f"{prefix}latent-tsne",
             scatter(tsne(mean[:shown], config.seed), labels, "t-SNE, first axis", "t-SNE, second axis", ticks=False),
-            "The same codes, laid out so that neighbours stay neighbours (t-SNE). Separate clusters mean that "
-            "the codes alone tell "
-            "the labels apart; distances between clusters mean little.",
+            "The same codes, laid out so that neighbours stay neighbours (t-SNE). Clusters are kinds of images that the codes "
+            "tell apart; the distance between two clusters means little.",
             "Points in the colours of their labels, laid out by t-SNE.",
         )
     )

@@ -50,12 +50,16 @@ def _extremes(findings: Findings) -> Figure:
     images = [test.pixels(row) for row in chosen]
     rows = np.stack([rows for pixels in images for rows in (pixels, findings.model.reconstruct(pixels))])
     best, worst = float(losses[chosen[0]].min()), float(losses[chosen[1]].max())
-    of_each = " of each label" if test.labels is not None else ""
+    labelled = test.labels is not None
     return Figure(
         "best-and-worst",
         image_grid(rows, row_labels=["best", "decoded", "worst", "decoded"], column_labels=names, gap_after=[1]),
-        f"The image{of_each} with the lowest and the one with the highest reconstruction loss among {len(test):,} test images, "
-        f"from {best:.0f} to {worst:.0f} nats. A bright image always costs more than a thin one; what else is "
-        "among the worst is unusual, or perhaps labelled wrongly.",
-        f"The best and the worst reconstructed test image{of_each}, each above its reconstruction.",
+        (
+            "The image of each label with the lowest and the one with the highest reconstruction loss"
+            if labelled
+            else "The images with the lowest and those with the highest reconstruction loss"
+        )
+        + f" among {len(test):,} test images, from {best:.0f} to {worst:.0f} nats. Large bright areas cost more; what else is "
+        f"among the worst is unusual{', or perhaps labelled wrongly' if labelled else ''}.",
+        f"The best and the worst test images{' of each label' if labelled else ''}, each above its reconstruction.",
     )
