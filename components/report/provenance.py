@@ -66,12 +66,14 @@ def read_provenance(
       baseline: Identity of the latest blessed model.
     """
     # Identities grow as executions start, so their order is that of the run.
-    makers = sorted({maker for artifact in artifacts if (maker := _maker(store, artifact))})
+    makers: dict[int, int] = {}
+    for execution, finished in filter(None, (_maker(store, artifact) for artifact in artifacts)):
+        makers[execution] = max(finished, makers.get(execution, 0))
     custom_config = _custom_config(store, model)
     [published] = store.get_artifacts_by_id([model]) if model is not None else [metadata_store_pb2.Artifact()]
     baseline_maker = None if baseline is None else _maker(store, baseline)
     return Provenance(
-        steps=tuple(_step(store, execution, finished) for execution, finished in makers),
+        steps=tuple(_step(store, execution, finished) for execution, finished in sorted(makers.items())),
         model=json.loads(custom_config.get("model", "{}")),
         trainer=json.loads(custom_config.get("trainer", "{}")),
         tfx_version=published.custom_properties["tfx_version"].string_value,

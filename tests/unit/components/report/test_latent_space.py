@@ -1,0 +1,96 @@
+"""What is computed from codes, on codes whose answer is known."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from components.report.latent_space import aggregate_posterior, interpolate, manifold, principal_components, tsne
+from components.report.model import Codes
+
+
+class Plane:
+    """A model of images of two pixels that are their own codes."""
+
+    latent_dim = 2
+    image_shape = (1, 2, 1)
+
+    def encode(self, images: np.ndarray) -> Codes:
+        return Codes(images.reshape(-1, 2), None)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        return codes.reshape(-1, 1, 2, 1).astype(np.float32)
+
+
+def test_the_principal_components_of_points_on_a_line_are_the_line():
+    places = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    codes = np.outer(places, [0.6, 0.0, 0.8]).astype(np.float32)
+    points, variance = principal_components(codes, 3)
+    assert np.abs(points[:, 0]) == pytest.approx([2.0, 1.0, 0.0], abs=1e-6)
+    assert points[:, 1] == pytest.approx(0.0, abs=1e-6)
+    assert variance == pytest.approx([1.0, 0.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 1), (1, 4), (6, 2)])
+def test_codes_of_one_dimension_or_a_single_code_can_be_projected(shape: tuple[int, int]):
+    points, variance = principal_components(np.random.default_rng(0).normal(size=shape).astype(np.float32), 10)
+    assert points.shape == (shape[0], 2)
+    assert np.isfinite(points).all()
+    assert np.isfinite(variance).all()
+
+
+def test_tsne_keeps_two_distant_groups_apart_and_is_the_same_each_time():
+    random = np.random.default_rng(0)
+    codes = np.concatenate([random.normal(0, 1, (20, 8)), random.normal(40, 1, (20, 8))]).astype(np.float32)
+    points = tsne(codes, seed=3)
+    first, second = points[:20], points[20:]
+    apart = np.linalg.norm(first.mean(axis=0) - second.mean(axis=0))
+    assert apart > 2 * max(np.ptp(first, axis=0).max(), np.ptp(second, axis=0).max()) / 2
+    assert np.array_equal(points, tsne(codes, seed=3))
+
+
+def test_the_aggregate_posterior_has_the_variance_of_the_means_and_of_the_posteriors():
+    count, stddev = 200_000, np.array([0.5, 2.0])
+    mean = np.random.default_rng(1).normal([1.0, -2.0], [0.75, 0.1], (count, 2)).astype(np.float32)
+    log_variance = np.broadcast_to(2 * np.log(stddev), mean.shape).astype(np.float32)
+    draws = aggregate_posterior(Codes(mean, log_variance), seed=0)
+    assert draws.mean(axis=0) == pytest.approx([1.0, -2.0], abs=0.02)
+    assert draws.var(axis=0) == pytest.approx([0.75**2 + 0.5**2, 0.1**2 + 2.0**2], rel=0.02)
+
+
+def test_codes_without_a_posterior_come_to_mean_0_and_covariance_1():
+    random = np.random.default_rng(2)
+    codes = (random.normal(size=(500, 3)) @ np.array([[3, 0, 0], [1, 2, 0], [0, -1, 0.1]]) + [5, 0, -7]).astype(np.float32)
+    white = aggregate_posterior(Codes(codes, None), seed=0)
+    assert white.mean(axis=0) == pytest.approx(0.0, abs=1e-3)
+    assert np.cov(white.T, bias=True) == pytest.approx(np.eye(3), abs=1e-3)
+
+
+def test_a_code_that_never_changes_stays_where_it_is():
+    codes = np.column_stack([np.linspace(-1, 1, 50), np.full(50, 4.0)]).astype(np.float32)
+    white = aggregate_posterior(Codes(codes, None), seed=0)
+    assert white[:, 0].std() == pytest.approx(1.0)
+    assert white[:, 1] == pytest.approx(0.0)
+
+
+def test_the_middle_of_a_quarter_circle_is_shorter_on_the_line_than_on_the_arc():
+    starts, ends = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    linear, spherical = interpolate(
+        Plane(), starts.reshape(1, 1, 2, 1).astype(np.float32), ends.reshape(1, 1, 2, 1).astype(np.float32), steps=3
+    )
+    assert linear.reshape(3, 2) == pytest.approx(np.array([[1, 0], [0.5, 0.5], [0, 1]]), abs=1e-6)
+    assert spherical.reshape(3, 2) == pytest.approx(np.array([[1, 0], [2**-0.5, 2**-0.5], [0, 1]]), abs=1e-6)
+
+
+def test_the_manifold_goes_in_equal_steps_of_probability_and_its_second_coordinate_grows_upwards():
+    codes = manifold(Plane(), Codes(np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32)), steps=4).reshape(4, 4, 2)
+    quantiles = stats.norm.ppf([0.125, 0.375, 0.625, 0.875])
+    assert codes[0, :, 0] == pytest.approx(quantiles, abs=1e-6)
+    assert codes[:, 0, 1] == pytest.approx(quantiles[::-1], abs=1e-6)
+
+
+def test_the_manifold_of_an_autoencoder_is_spread_as_its_codes_are():
+    random = np.random.default_rng(0)
+    codes = Codes((random.normal(size=(4000, 2)) * [3.0, 0.5] + [10.0, 0.0]).astype(np.float32), None)
+    plane = manifold(Plane(), codes, steps=9).reshape(-1, 2)
+    assert plane[40] == pytest.approx([10.0, 0.0], abs=0.2)
+    assert np.ptp(plane, axis=0) == pytest.approx(2 * stats.norm.ppf(1 - 1 / 18) * np.array([3.0, 0.5]), rel=0.05)
