@@ -4,7 +4,7 @@ TFX's own loop (tfx/orchestration/local/local_dag_runner.py) neither says whethe
 inputs could not be resolved: its launcher records that one as failed and returns.
 """
 
-from typing import Any
+from typing import Any, Self
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
@@ -13,22 +13,38 @@ from tfx.orchestration.portable import launcher
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.errors import PipelineError
+from pipelines.metadata.location import Location
+from pipelines.metadata.store.client import connection_config, open_store
 from pipelines.node_result import NodeResult, NodeState
 
 _Execution = metadata_store_pb2.Execution
 
 
+class StoreHandle(metadata.Metadata):
+    """What TFX's launcher reaches ML Metadata by, opened as all of this project opens it."""
+
+    def __init__(self, location: Location) -> None:
+        """Refers to a database; `with` connects to it."""
+        super().__init__(connection_config(location))
+        self._location = location
+
+    def __enter__(self) -> Self:
+        self._store = open_store(self._location)
+        self._users += 1
+        return self
+
+
 def launch_node(
     pipeline: pipeline_pb2.Pipeline,
     node: pipeline_pb2.PipelineNode,
-    connection: metadata_store_pb2.ConnectionConfig,
+    location: Location,
 ) -> NodeResult:
     """Runs one node: its driver, its executor, its publisher.
 
     Args:
       pipeline: A compiled pipeline whose run id is set.
       node: One of its nodes; those before it have run.
-      connection: Where ML Metadata is, with the password that a compiled pipeline has not.
+      location: Where ML Metadata is, with the password that a compiled pipeline has not.
 
     Returns:
       How it ended.
@@ -41,13 +57,13 @@ def launch_node(
     node_id = node.node_info.id
     execution = launcher.Launcher(
         pipeline_node=node,
-        mlmd_connection=metadata.Metadata(connection),
+        mlmd_connection=StoreHandle(location),
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
     ).launch()
-    with metadata.Metadata(connection) as handle:
+    with StoreHandle(location) as handle:
         return _result(handle.store, node_id, execution.execution_id)
 
 

@@ -4,7 +4,6 @@ import contextlib
 import time
 from pathlib import Path
 
-from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import constants
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
@@ -17,7 +16,7 @@ from pipelines.metadata.location import Location
 from pipelines.metadata.recording.liveness import end_killed
 from pipelines.metadata.recording.lock import locked
 from pipelines.metadata.recording.record import finish_record, start_record
-from pipelines.metadata.store.client import connection_config, open_store
+from pipelines.metadata.store.client import open_store
 from pipelines.node_result import NodeResult
 from pipelines.nodes import launch_node
 from pipelines.pipeline import create_pipeline
@@ -63,10 +62,9 @@ class WatchedLocalDagRunner(LocalDagRunner):
         store = open_store(self._location)
         end_killed(store)
         start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log)
-        connection = connection_config(self._location)
         try:
             for node in pipeline.nodes:
-                self._run_node(pipeline, node.pipeline_node, connection)
+                self._run_node(pipeline, node.pipeline_node)
         except BaseException as error:
             # What went wrong may be the disk that the database is on; the error that matters is the first one.
             with contextlib.suppress(Exception):
@@ -85,13 +83,12 @@ class WatchedLocalDagRunner(LocalDagRunner):
         self,
         pipeline: pipeline_pb2.Pipeline,
         node: pipeline_pb2.PipelineNode,
-        connection: metadata_store_pb2.ConnectionConfig,
     ) -> None:
         node_id = node.node_info.id
         started = time.monotonic()
         self._display.node_started(node_id)
         try:
-            result = launch_node(pipeline, node, connection)
+            result = launch_node(pipeline, node, self._location)
         except Exception as error:
             self._display.node_failed(node_id, time.monotonic() - started)
             error.add_note(f"while running {node_id}")

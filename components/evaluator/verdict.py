@@ -61,6 +61,22 @@ def read_verdict(evaluation: Path) -> Verdict:
     )
 
 
+def read_means(evaluation: Path) -> dict[str, float]:
+    """Reads of a ModelEvaluation no more than `Verdict.metrics`, in less than half of the time.
+
+    Raises:
+      FileNotFoundError: If it holds no metrics.
+      ValueError: If a file is truncated.
+    """
+    means: dict[str, float] = {}
+    for of_slice in read_metrics(evaluation):
+        if _label(of_slice.slice_key) is None:
+            for item in of_slice.metric_keys_and_values:
+                if not item.key.is_diff and item.key.model_name != _BASELINE:
+                    means[item.key.name] = item.value.double_value.value
+    return means
+
+
 def _label(slice_key: Any) -> int | None:
     """The label of a slice, or None for the whole split."""
     return next((single.int64_value for single in slice_key.single_slice_keys if single.column == LABEL), None)

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from ml_metadata.proto import metadata_store_pb2
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.config import PipelineConfig
@@ -40,20 +39,15 @@ class VariantRunner(WatchedLocalDagRunner):
         super().__init__(display, run_id, config.metadata_location, log)
         self._shared_with = shared_with
 
-    def _run_node(
-        self,
-        pipeline: pipeline_pb2.Pipeline,
-        node: pipeline_pb2.PipelineNode,
-        connection: metadata_store_pb2.ConnectionConfig,
-    ) -> None:
+    def _run_node(self, pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> None:
         data = _upstream(pipeline, _TRAINER)
         if node.node_info.id in data:
             shared = pipeline_pb2.Pipeline()
             shared.CopyFrom(pipeline)
             shared.pipeline_info.id = self._shared_with
-            super()._run_node(shared, node, connection)
+            super()._run_node(shared, node)
         elif node.node_info.id in (_TRAINER, _EVALUATOR):
-            super()._run_node(pipeline, node, connection)
+            super()._run_node(pipeline, node)
 
 
 def run_variant(shared_with: str, config: PipelineConfig, run_id: str, log: Path, display: RunDisplay) -> dict[str, NodeResult]:

@@ -9,7 +9,7 @@ from pipelines.metadata.disk import size_on_disk
 from pipelines.metadata.entities import Artifact, ArtifactState, Snapshot
 from pipelines.metadata.gc.leftovers import Leftover, find_leftovers
 from pipelines.metadata.gc.policy import Policy
-from pipelines.metadata.gc.protection import artifact_directory, protected
+from pipelines.metadata.gc.protection import METRICS, artifact_directory, protected
 
 # A gc that was killed leaves these behind; it meant to delete them.
 _UNFINISHED = ArtifactState.MARKED_FOR_DELETION
@@ -82,7 +82,7 @@ def make_plan(snapshot: Snapshot, policy: Policy, now: datetime) -> Plan:
             elsewhere += 1
         else:
             freed.append(_freed(artifact, directory))
-    still_used = set(keep) - {entry.artifact.id for entry in freed}
+    still_used = {id_ for id_, reason in keep.items() if reason != METRICS} - {entry.artifact.id for entry in freed}
     leftovers = tuple(find_leftovers(snapshot, policy, cutoff, still_used))
     return Plan(tuple(freed), leftovers, tuple(restored), dict(kept), elsewhere)
 

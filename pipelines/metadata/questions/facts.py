@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from components.evaluator.verdict import read_verdict
+from components.evaluator.verdict import read_means
 from components.example_gen.properties import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
 from pipelines.metadata.entities import Artifact, Direction, Execution, Snapshot
 from pipelines.metadata.store.values import parsed
@@ -67,7 +67,7 @@ def metrics(snapshot: Snapshot, executions: Sequence[Execution]) -> Mapping[str,
     """The means over the test split, in nats per image; None without an evaluation, or if its files are gone."""
     for artifact in _outputs(snapshot, executions, EVALUATION):
         try:
-            found = read_verdict(Path(artifact.uri)).metrics
+            found = read_means(Path(artifact.uri))
         except (OSError, ValueError):
             continue
         return {name: value for name, value in sorted(found.items()) if math.isfinite(value)}

@@ -1,6 +1,6 @@
 """Lines in columns.
 
-rich's own Table takes 0.7 ms a line, which for a thousand runs is most of a second; this takes 0.03 ms.
+rich's own Table takes 0.7 ms a line, which for a thousand runs is most of a second; this takes a tenth.
 """
 
 from collections.abc import Sequence
@@ -49,17 +49,17 @@ def print_columns(console: Console, columns: Sequence[Column], rows: Sequence[Se
     ]
     if console.is_terminal:
         widths = fit(widths, columns, console.width)
+    shown = [(index, column, widths[index]) for index, column in enumerate(columns) if widths[index]]
     text = Text()
     for row in ([Cell(column.title, "bold") for column in columns], *rows):
-        line = [
-            (_padded(cell.text, width, column), cell.style)
-            for cell, width, column in zip(row, widths, columns, strict=True)
-            if width
-        ]
-        for index, (padded, style) in enumerate(line):
-            is_last = index == len(line) - 1
-            text.append(padded.rstrip() if is_last else padded + " " * _GAP, style or None)
-        text.append("\n")
+        line = [(_padded(row[index].text, width, column), row[index].style) for index, column, width in shown]
+        if console.is_terminal:
+            for padded, style in line:
+                text.append(padded + " " * _GAP, style or None)
+            text.rstrip()
+            text.append("\n")
+        else:
+            console.file.write((" " * _GAP).join(padded for padded, _ in line).rstrip() + "\n")
     console.print(text, end="", soft_wrap=True, highlight=False)
 
 

@@ -1,13 +1,17 @@
 """ML Metadata's own client, which alone writes. Imported only when called: it takes a quarter of a second."""
 
 import os
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 from components.errors import PipelineError
 from pipelines.metadata.location import Backend, Location
 
 if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2
+
+_ATTEMPTS: Final = 3
+_SECONDS_BETWEEN_ATTEMPTS: Final = 0.5
 
 
 def connection_config(location: Location, with_password: bool = True) -> "metadata_store_pb2.ConnectionConfig":
@@ -46,12 +50,26 @@ def open_store(location: Location) -> Any:
     """
     # The client logs every connection to PostgreSQL.
     os.environ.setdefault("GLOG_minloglevel", "2")
-    from ml_metadata.metadata_store import metadata_store
+    store_class = _store_class(location.backend)
+    for attempt in range(_ATTEMPTS):
+        try:
+            return store_class(connection_config(location))
+        except RuntimeError as error:
+            # Another run may be making the tables at this moment.
+            if attempt == _ATTEMPTS - 1:
+                raise PipelineError(explain_connection_failure(location)) from error
+            time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+    raise AssertionError("the last attempt returns or raises")
 
-    try:
-        return metadata_store.MetadataStore(connection_config(location))
-    except RuntimeError as error:
-        raise PipelineError(explain_connection_failure(location)) from error
+
+def _store_class(backend: Backend) -> Any:
+    if backend is Backend.POSTGRESQL:
+        from pipelines.metadata.store.postgresql_store import PostgresqlStore
+
+        return PostgresqlStore
+    from ml_metadata.metadata_store.metadata_store import MetadataStore
+
+    return MetadataStore
 
 
 def explain_connection_failure(location: Location) -> str:

@@ -6,6 +6,10 @@ from typing import Any, Final
 
 from pipelines.metadata.store.database import text
 
+BACKSLASH: Final = "\\"
+STORED_BACKSLASH: Final = "\ue05c"
+"""What stands for a backslash in PostgreSQL, see `postgresql_store.py`: a character for private use."""
+
 # ml_metadata/metadata_store/query_executor.cc: a struct is stored as text.
 _STRUCT_PREFIX: Final = "mlmd-struct::"
 # tfx/types/artifact.py wraps what is no dictionary, since a Struct is one.
@@ -38,6 +42,7 @@ def parsed(value: Any) -> Any:
 
 
 def _decoded(value: str) -> Any:
+    value = value.replace(STORED_BACKSLASH, BACKSLASH)
     if not value.startswith(_STRUCT_PREFIX):
         return value
     from google.protobuf import json_format, struct_pb2

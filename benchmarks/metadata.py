@@ -1,0 +1,79 @@
+"""Measures how long the commands over ML Metadata take on a database of many runs.
+
+    python benchmarks/metadata.py [--runs 1000] [--directory /dev/shm/metadata]
+
+The database is written by ML Metadata's own client, run by run, with files as the pipeline leaves them (every evaluation has
+its ten labels); each fourth run is served from the cache. Each command is then started in a process of its own, five times; the
+best time counts, since all else on the machine only adds to it.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT / "tests"))
+COMMAND = Path(sys.executable).with_name("tfx-vae")
+REPETITIONS = 5
+
+
+def main() -> None:
+    """Makes the database if there is none, and prints a line for each command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--directory", type=Path, help="Where the database is made, or lies already.")
+    arguments = parser.parse_args()
+    directory = arguments.directory or Path(tempfile.mkdtemp(prefix="metadata-"))
+    if not (directory / "metadata.sqlite").exists():
+        write_history(directory, arguments.runs)
+    url = f"sqlite:///{directory / 'metadata.sqlite'}"
+    for words in (
+        ["runs"],
+        ["runs", "--json"],
+        ["runs", "--last", "20"],
+        ["show", "latest"],
+        ["artifacts", "--type", "Model"],
+        ["artifacts"],
+        ["lineage", "7"],
+        ["diff", "latest", "2026-01-01T00-00-01.000000"],
+        ["gc", "--dry-run"],
+    ):
+        wall, cpu, lines = measure([*words, "--metadata", url])
+        print(f"{' '.join(words):<40} {wall:6.2f} s, {cpu:6.2f} CPU s, {lines:6} lines")
+
+
+def write_history(directory: Path, runs: int) -> None:
+    """Writes the runs."""
+    from support.history import History
+
+    started = time.perf_counter()
+    history = History(directory)
+    last = None
+    for number in range(runs):
+        cached = last if number % 4 == 3 else None
+        last = history.run(elbo=100 - number / runs, blessed=number % 3 == 0, cached_from=cached)
+        if cached:
+            last = cached
+    print(f"{runs} runs written in {time.perf_counter() - started:.0f} s to {directory}")
+
+
+def measure(words: list[str]) -> tuple[float, float, int]:
+    """Wall and CPU seconds of the best of several calls, and the lines printed."""
+    times, lines = [], 0
+    for _ in range(REPETITIONS):
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        printed = subprocess.run([COMMAND, *words], capture_output=True, check=True, env=os.environ, cwd=PROJECT).stdout
+        wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        times.append((wall, cpu))
+        lines = printed.count(b"\n")
+    return min(wall for wall, _ in times), min(cpu for _, cpu in times), lines
+
+
+if __name__ == "__main__":
+    main()

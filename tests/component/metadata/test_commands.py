@@ -1,0 +1,115 @@
+"""The commands as a person and a script call them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Ask = Callable[..., Result]
+
+RUN = {
+    "id", "pipeline", "started", "seconds", "state", "dataset", "model", "metrics", "blessed", "pushed_version", "error",
+}  # fmt: skip
+ARTIFACT = {"id", "type", "state", "uri", "created", "properties"}
+
+
+def asked(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_the_shapes_of_json_stay_as_scripts_know_them(past: Any, ask: Ask):
+    location = past.history.location
+    runs = asked(ask(location, "runs", "--json"))
+    assert set(runs) == {"format", "runs"}
+    assert set(runs["runs"][0]) == RUN
+    assert runs["runs"][0]["started"].endswith("Z")
+
+    show = asked(ask(location, "show", past.second.id, "--json"))
+    assert set(show) == {"format", "run", "log", "host", "versions", "components"}
+    assert set(show["components"][0]) == {
+        "node", "type", "execution", "state", "seconds", "inputs", "outputs", "parameters", "error",
+    }  # fmt: skip
+    assert set(show["components"][0]["outputs"]["schema"][0]) == ARTIFACT
+
+    artifacts = asked(ask(location, "artifacts", "--json"))
+    assert set(artifacts) == {"format", "artifacts"}
+    assert set(artifacts["artifacts"][0]) == ARTIFACT | {"size", "channel", "producer"}
+    assert set(artifacts["artifacts"][0]["producer"]) == {"node", "execution", "run"}
+
+    for lineage in (
+        asked(ask(location, "lineage", str(past.second.artifacts["model"]), "--json")),
+        asked(ask(location, "lineage", str(past.second.artifacts["model"]), "--format", "json")),
+    ):
+        assert set(lineage) == {"format", "start", "direction", "nodes", "edges"}
+        assert {"key", "kind", "label"} <= set(lineage["nodes"][0])
+        assert set(lineage["edges"][0]) == {"source", "target", "channel"}
+
+    diff = asked(ask(location, "diff", past.first.id, past.second.id, "--json"))
+    assert set(diff) == {"format", "first", "second", "parameters", "versions", "data", "metrics", "outcome"}
+    assert set(diff["parameters"][0]) == {"name", "first", "second"}
+
+    gc = asked(ask(location, "gc", "--dry-run", "--json"))
+    assert set(gc) == {"format", "dry_run", "size", "artifacts", "leftovers", "restored", "kept", "elsewhere"}
+    assert set(gc["artifacts"][0]) == {"id", "type", "uri", "size"}
+    assert set(gc["leftovers"][0]) == {"kind", "path", "size"}
+    assert {answer["format"] for answer in (runs, show, artifacts, lineage, diff, gc)} == {1}
+
+
+def test_a_pipe_gets_whole_plain_lines_one_for_each_run(past: Any, ask: Ask):
+    lines = ask(past.history.location, "runs").stdout.splitlines()
+    assert len(lines) == 6
+    assert lines[3].split()[:4] == [past.cached.id, "mnist-vae", "complete", "mnist"]
+    assert "\x1b" not in "".join(lines)
+    assert not any(line.endswith(" ") for line in lines)
+
+
+def test_a_person_reads_what_each_component_did_and_why_one_failed(past: Any, ask: Ask):
+    shown = ask(past.history.location, "show", past.failed.id).stdout
+    assert f"Run {past.failed.id} of mnist-vae: failed" in shown
+    assert "✗ Trainer  failed" in shown
+    assert "train-images-idx3-ubyte.gz is truncated" in shown
+    assert str(past.failed.log) in shown
+
+
+def test_a_tree_unfolds_nothing_twice(past: Any, ask: Ask):
+    tree = ask(past.history.location, "lineage", str(past.second.artifacts["pushed_model"])).stdout
+    assert tree.count("configuration of the vae") == 2  # of the model, and of its baseline
+    assert tree.count(f"Trainer of run {past.second.id}") == 1
+    assert "(see above)" in tree
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (["show", "nothing"], 2, "There is no run 'nothing'"),
+        (["artifacts", "--type", "Modle"], 2, "did you mean Model?"),
+        (["lineage", "999"], 2, "no pushed version '999'"),
+        (["gc", "--older-than", "soon"], 2, "'soon' is not an age"),
+        (["gc", "--keep-last", "-1"], 2, "--keep-last"),
+        (["runs", "--set", "trainer.epoch=3"], 2, "did you mean epochs?"),
+    ],
+)
+def test_what_was_asked_wrongly_ends_with_2_and_a_sentence(words: list[str], status: int, sentence: str, past: Any, ask: Ask):
+    result = ask(past.history.location, *words)
+    assert result.exit_code == status
+    assert sentence in result.stderr
+    assert result.stdout == ""
+
+
+def test_no_command_imports_tensorflow_tfx_or_the_client_of_ml_metadata(past: Any):
+    code = (
+        "import sys; from click.testing import CliRunner; from pipelines.cli import main\n"
+        "for words in (['runs'], ['show', 'latest'], ['artifacts'], ['lineage', '1'], ['diff', 'latest', 'latest'],"
+        " ['gc', '--dry-run']):\n"
+        "    result = CliRunner().invoke(main, [*words, '--metadata', sys.argv[1]])\n"
+        "    assert result.exit_code == 0, result.output\n"
+        "print({'tensorflow', 'tfx', 'ml_metadata', 'apache_beam'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, f"sqlite:///{past.history.location.path}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == "set()\n", done.stderr

@@ -1,0 +1,304 @@
+"""What is freed, what stays, and what a kill at any moment leaves."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support.history import FAILED, LIVE, RUNNING, History, PastRun
+
+from pipelines.metadata.entities import ArtifactState
+from pipelines.metadata.gc import protection
+from pipelines.metadata.gc.collect import collect, plan_only
+from pipelines.metadata.gc.leftovers import LeftoverKind
+from pipelines.metadata.gc.plan import Plan, make_plan
+from pipelines.metadata.gc.policy import Policy
+from pipelines.metadata.location import sqlite_location
+from pipelines.metadata.questions.runs import list_runs
+from pipelines.metadata.recording.lock import locked
+from pipelines.metadata.store.database import open_database
+from pipelines.metadata.store.reader import read_runs, read_snapshot
+
+DELETED = list(ArtifactState).index(ArtifactState.DELETED)
+NEEDED = ("model", "transformed_examples", "transform_graph", "examples", "schema")
+"""What a model was made of."""
+TOGETHER = ("model_run", "updated_analyzer_cache")
+"""What was made together with that."""
+
+
+def free(history: History, **policy: int) -> Plan:
+    return collect(history.location, Policy(**policy), lambda reason: contextlib.nullcontext())
+
+
+def live(history: History, past: PastRun) -> set[str]:
+    """The outputs of a run that may be used; their files are checked by the way."""
+    states = {name: history.state(id_) for name, id_ in past.artifacts.items()}
+    for name, state in states.items():
+        assert past.uris[name].exists() == (state == LIVE), name
+        assert state in (LIVE, DELETED)
+    return {name for name, state in states.items() if state == LIVE}
+
+
+def test_an_old_model_that_was_neither_blessed_nor_used_goes_and_its_metrics_stay(history: History):
+    old = history.run(blessed=False)
+    history.run()
+    plan = free(history)
+    assert live(history, old) == {"evaluation"}
+    assert plan.size == sum(freed.size for freed in plan.artifacts) + len("as it went")
+    assert {freed.artifact.id for freed in plan.artifacts} == {
+        id_ for name, id_ in old.artifacts.items() if name != "evaluation"
+    }
+    with open_database(history.location) as database:
+        assert [run.metrics is not None for run in list_runs(database)] == [True, True]
+
+
+def test_the_newest_runs_stay_whole(history: History):
+    runs = [history.run(blessed=False) for _ in range(3)]
+    free(history, keep_last=2)
+    assert live(history, runs[0]) == {"evaluation"}
+    for kept in runs[1:]:
+        assert live(history, kept) == set(kept.artifacts)
+
+
+def test_what_a_kept_run_took_from_the_cache_stays(history: History):
+    first = history.run(blessed=False)
+    history.run(cached_from=first)
+    free(history)
+    assert live(history, first) == set(first.artifacts)
+
+
+def test_a_pushed_model_stays_with_all_that_it_was_made_of(history: History):
+    pushed = history.run()
+    history.run(blessed=False)
+    history.run(blessed=False)
+    free(history, keep_last=0)
+    assert live(history, pushed) == {*NEEDED, *TOGETHER, "pushed_model", "blessing", "evaluation"}
+
+
+def test_a_version_that_was_taken_out_of_the_serving_directory_no_longer_protects_its_model(history: History):
+    old, newer, newest = history.run(), history.run(), history.run()
+    for version in (history.root / "serving" / "mnist-vae").iterdir():
+        version.rmdir()
+    free(history, keep_last=0)
+    assert live(history, old) == {"evaluation"}
+    # The newest blessed one is what the next run is compared with, and the one before it what that itself is compared with.
+    for kept in (newer, newest):
+        assert {*NEEDED, "blessing"} <= live(history, kept)
+
+
+def test_the_baseline_of_the_last_run_stays_though_others_were_blessed_since(history: History):
+    baseline = history.run()
+    others = [history.run() for _ in range(3)]
+    history.run(blessed=False, baseline=baseline)
+    for version in (history.root / "serving" / "mnist-vae").iterdir():
+        version.rmdir()
+    free(history, keep_last=0)
+    assert {*NEEDED, "blessing"} <= live(history, baseline)
+    assert live(history, others[0]) == {"evaluation"}
+
+
+def test_each_pipeline_has_its_own_newest(history: History):
+    vae = history.run("mnist-vae", blessed=False)
+    ae = history.run("mnist-ae", blessed=False)
+    free(history)
+    assert live(history, vae) == set(vae.artifacts)
+    assert live(history, ae) == set(ae.artifacts)
+
+
+def test_what_was_used_within_the_given_time_stays(history: History):
+    old = history.run(blessed=False)
+    history.run()
+    with open_database(history.location) as database:
+        snapshot = read_snapshot(database, read_runs(database))
+    policy = Policy(older_than=timedelta(days=30))
+    assert make_plan(snapshot, policy, datetime.now()).size == 0
+    later = make_plan(snapshot, policy, datetime.now() + timedelta(days=31))
+    assert {freed.artifact.id for freed in later.artifacts} >= {old.artifacts["model"], old.artifacts["examples"]}
+
+
+def test_a_run_that_goes_on_keeps_what_it_made_and_used_and_its_working_files(history: History):
+    baseline = history.run(blessed=False)
+    going_on = history.run(stops_at="Evaluator", stops_as=RUNNING, baseline=baseline, record="running")
+    history.run(blessed=False)
+    with locked(going_on.log):
+        plan = plan_only(history.location, Policy(keep_last=0))
+        freed = {freed.artifact.id for freed in plan.artifacts}
+        assert not freed & {*going_on.artifacts.values(), *(baseline.artifacts[name] for name in NEEDED)}
+        assert plan.kept[protection.GOING_ON] > len(going_on.artifacts)
+        assert plan.leftovers == ()
+
+
+def test_a_run_that_was_killed_is_recorded_as_failed_and_keeps_nothing(history: History):
+    killed = history.run(stops_at="Evaluator", stops_as=RUNNING, record="running")
+    history.run()
+    with open_database(history.location) as database:
+        assert [run.state for run in list_runs(database)] == ["complete", "killed"]
+    free(history)
+    assert live(history, killed) == set()
+    [execution] = history.store.get_executions_by_id([killed.executions["Evaluator"]])
+    assert execution.last_known_state == FAILED
+    with open_database(history.location) as database:
+        failed = list_runs(database)[1]
+    assert (failed.state, failed.error) == ("failed", "the process was killed, or the machine went down")
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(history: History):
+    old = history.run(blessed=False)
+    history.run()
+    before = history.location.path.read_bytes()
+    said = plan_only(history.location, Policy())
+    assert history.location.path.read_bytes() == before
+    assert live(history, old) == set(old.artifacts)
+    done = free(history)
+    assert {freed.artifact.id for freed in done.artifacts} == {freed.artifact.id for freed in said.artifacts}
+    assert (done.size, done.leftovers) == (said.size, said.leftovers)
+
+
+def test_leftovers_of_runs_that_are_not_kept_go_and_files_of_others_stay(history: History):
+    failed = history.run(stops_at="Trainer", stops_as=FAILED, record="failed", error="it failed")
+    newest = history.run()
+    pipeline_root = history.root / "pipelines" / "mnist-vae"
+    half_made = pipeline_root / "Trainer" / "model" / str(failed.executions["Trainer"])
+    of_nobody = pipeline_root / "Trainer" / "model" / "999"
+    old_checkpoint, new_checkpoint = (history.root / "checkpoints" / "mnist-vae" / name for name in ("old", "new"))
+    driver = pipeline_root / "TfdsExampleGen" / ".system" / "driver_execution" / "1795361999849356"
+    notes = pipeline_root / "notes.txt"
+    for directory in (half_made, of_nobody, old_checkpoint, new_checkpoint, driver):
+        directory.mkdir(parents=True)
+        (directory / "file").write_text("12345")
+    notes.write_text("mine")
+    for path in (old_checkpoint, old_checkpoint / "file"):
+        os.utime(path, (time.time() - 3600,) * 2)
+
+    plan = free(history)
+    by_kind = {kind: {leftover.path for leftover in plan.leftovers if leftover.kind is kind} for kind in LeftoverKind}
+    assert by_kind[LeftoverKind.UNFINISHED_OUTPUT] == {half_made}
+    assert by_kind[LeftoverKind.CHECKPOINT] == {old_checkpoint}
+    assert by_kind[LeftoverKind.LOG] == {failed.log}
+    assert driver in by_kind[LeftoverKind.SYSTEM]
+    assert not any(leftover.path.exists() for leftover in plan.leftovers)
+    assert all(path.exists() for path in (of_nobody, new_checkpoint, notes, newest.log))
+
+
+def test_what_lies_elsewhere_or_was_imported_is_left_alone(history: History, tmp_path: Path):
+    imported = history.run(blessed=False)
+    [artifact] = history.store.get_artifacts_by_id([imported.artifacts["examples"]])
+    outside = tmp_path / "my-examples"
+    outside.mkdir()
+    artifact.uri = str(outside)
+    history.store.put_artifacts([artifact])
+    [artifact] = history.store.get_artifacts_by_id([imported.artifacts["model"]])
+    artifact.custom_properties["is_external"].int_value = 1
+    history.store.put_artifacts([artifact])
+    history.run()
+    plan = free(history)
+    assert plan.elsewhere == 2
+    assert outside.exists()
+    assert imported.uris["model"].exists()
+    assert history.state(artifact.id) == LIVE
+
+
+def test_a_second_call_finds_nothing(history: History):
+    history.run(blessed=False)
+    history.run()
+    assert free(history).artifacts
+    again = free(history)
+    assert (again.artifacts, again.leftovers, again.size) == ((), (), 0)
+
+
+KILLED_AT = """
+import contextlib, os, signal, sys
+from pathlib import Path
+from pipelines.metadata.gc import collect as module
+from pipelines.metadata.gc.policy import Policy
+from pipelines.metadata.location import sqlite_location
+
+moment, path = sys.argv[1:]
+set_states, delete, rmtree, deletions = module._set_states, module._delete, module.shutil.rmtree, []
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def delete_three(freed):
+    if len(deletions) == 3:
+        die()
+    deletions.append(freed)
+    delete(freed)
+
+def half_of_a_directory(directory):
+    (directory / "data").unlink()
+    die()
+
+def until(last):
+    return lambda store, artifacts, state: die() if state.name == last else set_states(store, artifacts, state)
+
+match moment:
+    case "before marking": module._set_states = until("MARKED_FOR_DELETION")
+    case "after marking": module._delete = die
+    case "after three": module._delete = delete_three
+    case "in a directory": module.shutil.rmtree = half_of_a_directory
+    case "before recording": module._set_states = until("DELETED")
+    case "before the leftovers": module._remove = die
+module.collect(sqlite_location(Path(path)), Policy(), lambda reason: contextlib.nullcontext())
+"""
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["before marking", "after marking", "after three", "in a directory", "before recording", "before the leftovers"],
+)
+def test_killed_at_any_moment_nothing_is_lost_and_a_second_call_finishes(moment: str, history: History):
+    old = history.run(blessed=False)
+    kept = history.run()
+    killed = subprocess.run([sys.executable, "-c", KILLED_AT, moment, str(history.location.path)], capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    # Whatever TFX may use is whole.
+    for past in (old, kept):
+        for name, id_ in past.artifacts.items():
+            if history.state(id_) == LIVE:
+                assert (past.uris[name] / "data").stat().st_size == 100, name
+
+    free(history)
+    assert live(history, old) == {"evaluation"}
+    assert live(history, kept) == set(kept.artifacts)
+    assert not list(history.root.rglob(".deleting-*"))
+    assert free(history).artifacts == ()
+
+
+def test_what_a_killed_gc_had_marked_and_a_run_needs_since_is_restored(history: History):
+    old = history.run(blessed=False)
+    history.run()
+    subprocess.run([sys.executable, "-c", KILLED_AT, "after marking", str(history.location.path)], check=False)
+    assert history.state(old.artifacts["model"]) not in (LIVE, DELETED)
+    plan = free(history, keep_last=2)
+    assert {artifact.id for artifact in plan.restored} == {id_ for name, id_ in old.artifacts.items() if name != "evaluation"}
+    assert live(history, old) == set(old.artifacts)
+
+
+def test_gc_waits_for_a_run_and_says_so(history: History):
+    history.run()
+    code = (
+        "import contextlib, sys, time; from pathlib import Path\n"
+        "from pipelines.metadata.location import sqlite_location\n"
+        "from pipelines.metadata.recording.lock import database_lock\n"
+        "with database_lock(sqlite_location(Path(sys.argv[1])), 'run 7 of mnist-vae', lambda r: contextlib.nullcontext()):\n"
+        "    print(flush=True); time.sleep(1)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, str(history.location.path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    reasons: list[str] = []
+
+    @contextlib.contextmanager
+    def waiting(reason: str):  # type: ignore[no-untyped-def]
+        reasons.append(reason)
+        yield
+
+    collect(sqlite_location(history.location.path), Policy(), waiting)
+    assert holder.wait() == 0
+    assert "run 7 of mnist-vae" in reasons[0]
