@@ -13,8 +13,20 @@ from components.report import properties
 from components.report.config import ReportConfig
 from components.report.driver import Driver
 from components.report.executor import Executor
+from components.report.page import templates_digest
 from components.source_digest import source_digest
 from components.validation.component import DataVerdict
+
+# Whose edit may change the page.
+_CODE = (
+    "components.evaluator.tfma_files",
+    "components.evaluator.verdict",
+    "components.models.latent_paths",
+    "components.models.latent_statistics",
+    "components.models.prior",
+    "components.report",
+    "components.transform.preprocessing",
+)
 
 
 class ReportArtifact(Artifact):
@@ -110,7 +122,7 @@ class ModelReport(BaseComponent):
                 blessing=blessing,
                 baseline_model=baseline_model,
                 config=(config or ReportConfig()).model_dump_json(),
-                source_digest=source_digest("components.report", "components.models.latent_paths"),
+                source_digest=f"{source_digest(*_CODE)} {templates_digest()}",
                 report=Channel(type=ReportArtifact),
             )
         )
