@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,6 +100,15 @@ def test_what_was_asked_wrongly_ends_with_2_and_a_sentence(words: list[str], sta
     assert result.exit_code == status
     assert sentence in result.stderr
     assert result.stdout == ""
+
+
+def test_the_python_of_the_documentation_runs_as_it_stands(past: Any, capsys: pytest.CaptureFixture[str]):
+    page = (Path(__file__).parents[3] / "docs" / "metadata.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    exec(code.replace("runs/metadata.sqlite", str(past.history.location.path)), {})
+    printed = capsys.readouterr().out
+    assert f"{past.failed.id} failed" in printed
+    assert f"{past.other.artifacts['examples']} Examples" in printed
 
 
 def test_no_command_imports_tensorflow_tfx_or_the_client_of_ml_metadata(past: Any):
