@@ -104,6 +104,16 @@ def test_a_metric_that_nobody_described_is_shown_under_its_own_name_after_the_ot
     assert describe("weird_metric")[:3] == ("weird metric", "", Better.NEITHER)
 
 
+def test_a_known_metric_under_a_longer_name_keeps_its_unit_and_which_way_is_better():
+    assert describe("binarized_iw_nll")[:3] == ("importance-weighted NLL (binarized)", "nats", Better.LOWER)
+    assert describe("latent_probe_accuracy_knn")[:3] == ("latent probe accuracy (knn)", "", Better.HIGHER)
+    assert describe("passim")[:3] == ("passim", "", Better.NEITHER)
+
+
+def test_the_divergences_of_single_dimensions_are_in_a_figure_and_not_in_the_table():
+    assert in_order({"kl_per_dimension/0", "kl_per_dimension_1", "kl_divergence"}) == ["kl_divergence"]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(94.5678, "94.57"), (12345.678, "12,345.68"), (0.00226, "0.0023"), (0.0, "0.00"), (float("inf"), "not a number")],
