@@ -55,7 +55,12 @@ def _blocks(training: Training, has_posterior: bool) -> list[Block]:
         )
     rates = [float(epoch["learning_rate"]) for epoch in training.epochs]
     blocks.append(
-        Figure("learning-rate", learning_rate_curve(rates), "The learning rate at the end of each epoch.", "A curve.")
+        Figure(
+            "learning-rate",
+            learning_rate_curve(rates),
+            "The learning rate at the end of each epoch.",
+            f"A curve of the learning rate by epoch, from {rates[0]:.2g} to {rates[-1]:.2g}.",
+        )
     )
     if not has_posterior:
         blocks.append(Note("There is no KL divergence: an autoencoder has no posterior."))
