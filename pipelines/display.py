@@ -102,7 +102,7 @@ class RunDisplay:
 
     def warn(self, message: str) -> None:
         """Something that the user should know, though the run goes on."""
-        self._console.print(Text(f"! {message}", style="yellow"))
+        self._console.print(Text(f"! {message}", style="yellow"), soft_wrap=True)
 
     def update(self, progress: component_progress.Progress) -> None:
         """A component says how far it is."""
