@@ -97,3 +97,14 @@ def test_the_kl_divergence_of_the_prior_from_itself_is_zero():
 def test_a_reparameterised_sample_is_the_mean_plus_so_many_standard_deviations():
     sample = reparameterize(tf.constant([[1.0, -2.0]]), tf.math.log([[4.0, 0.25]]), tf.constant([[3.0, -1.0]]))
     np.testing.assert_allclose(sample, [[7.0, -2.5]], rtol=1e-6)
+
+
+def test_the_gradient_of_the_bernoulli_log_likelihood_is_that_of_tensorflows_cross_entropy(random, logits):
+    pixels, weights = random.uniform(size=logits.shape).astype(np.float32), np.float32([1.0, -2.0, 0.5, 0.0, 3.0])
+    values = tf.constant(logits)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(values)
+        ours = tf.reduce_sum(weights * bernoulli_log_likelihood(pixels, values))
+        cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=pixels, logits=values)
+        theirs = -tf.reduce_sum(weights * tf.reduce_sum(cross_entropy, axis=(1, 2, 3)))
+    np.testing.assert_allclose(tape.gradient(ours, values), tape.gradient(theirs, values), atol=1e-6)
