@@ -82,14 +82,15 @@ class TrainerConfig(Section):
     """Epochs without a better eval loss after which training stops; null never stops early."""
 
     jit_compile: bool = False
-    """Compile training with XLA: faster for dense networks, after some seconds of compilation; slow for convolutions."""
+    """Compile training with XLA: on a CPU slower than without, far slower for convolutions (docs/models.md); a GPU may gain."""
 
     distribution: Distribution = Distribution.NONE
     """Which devices train together: `none` for one, `mirrored` for all GPUs of the machine, `multi_worker` for all machines of
     TF_CONFIG. `batch_size` images a step in all."""
 
     memory_limit_gb: float = Field(default=2.0, ge=0)
-    """Gigabytes (2^30) of float32 pixels of a split to keep in memory; a larger split is read from disk every epoch."""
+    """Gigabytes (2^30) of float32 pixels of a split to keep in memory, and twice that for a moment while it is read. A larger
+    split is read from disk every epoch."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Fixes initial weights, the order of the images and the noise: the same seed on the same machine gives the same model."""

@@ -60,14 +60,12 @@ def image_shape(transform_graph: tft.TFTransformOutput) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def open_images(
-    patterns: Sequence[str], transform_graph: tft.TFTransformOutput, split: str, memory_limit: int, seed: int
-) -> ImageSource:
+def open_images(patterns: Sequence[str], shape: tuple[int, int, int], split: str, memory_limit: int, seed: int) -> ImageSource:
     """Opens the transformed images of a split: in memory if they fit, on disk otherwise.
 
     Args:
       patterns: Of GZIP TFRecord files of transformed examples.
-      transform_graph: What transformed them.
+      shape: Height, width and channels of every image.
       split: The name of the split, for the message.
       memory_limit: Bytes of float32 pixels to keep in memory at most.
       seed: Fixes the order in which training sees them.
@@ -75,7 +73,7 @@ def open_images(
     Raises:
       DataError: The split holds no example, or a file is corrupt.
     """
-    files = ImageFiles(tuple(sorted(tf.io.gfile.glob(list(patterns)))), image_shape(transform_graph))
+    files = ImageFiles(tuple(sorted(tf.io.gfile.glob(list(patterns)))), shape)
     kept: list[tf.Tensor] = []
     count, pixel_sum = 0, 0.0
     try:
@@ -95,4 +93,4 @@ def open_images(
         raise DataError(f"Split '{split}' holds no example: there is nothing to train with.")
     if kept:
         return ImagesInMemory(tf.concat(kept, axis=0), seed)
-    return ImagesOnDisk(files, count, pixel_sum / (count * math.prod(files.shape)), seed)
+    return ImagesOnDisk(files, count, pixel_sum / (count * math.prod(shape)), seed)

@@ -66,11 +66,11 @@ def train(arguments: TrainingArguments, replicas: Replicas) -> None:
     model_config = ModelConfig.model_validate_json(arguments.custom_config["model"], strict=True)
     config = _trainer_config(arguments)
     transform_graph = tft.TFTransformOutput(arguments.transform_output)
-    limit = int(config.memory_limit_gb * 2**30)
+    limit, shape = int(config.memory_limit_gb * 2**30), image_shape(transform_graph)
     scale = pixel_scale(transform_graph)
     data = TrainingData(
-        train=open_images(arguments.train_files, transform_graph, TRAIN, limit, config.seed),
-        eval=open_images(arguments.eval_files, transform_graph, EVAL, limit, config.seed),
+        train=open_images(arguments.train_files, shape, TRAIN, limit, config.seed),
+        eval=open_images(arguments.eval_files, shape, EVAL, limit, config.seed),
         views=ImageViews(scale, config.augmentation, Binarization(arguments.custom_config["binarization"])),
     )
     pixel_mean = data.train.pixel_mean() * scale.scale + scale.offset

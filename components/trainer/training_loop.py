@@ -30,7 +30,7 @@ _REPORTS_PER_EPOCH = 10
 # Codes decoded at a time.
 _EVAL_BATCH = 1000
 # Of images handed over at a time.
-_CHUNK_BYTES = 64 * 2**20
+_CHUNK_BYTES = 16 * 2**20
 # Chance in training and in evaluation must not be the same sequence.
 _EVAL_STREAM = -1
 
@@ -79,8 +79,9 @@ class TrainingLoop:
         self._replicas = replicas or Replicas(tf.distribute.get_strategy())
         self._batch_size = _batch_size(config.batch_size, data.train.count, self._replicas.count)
         self._steps_per_epoch = data.train.count // self._batch_size
-        batch_bytes = 4 * self._batch_size * math.prod(model.image_shape)
-        self._chunk = min(math.ceil(self._steps_per_epoch / _REPORTS_PER_EPOCH), max(1, _CHUNK_BYTES // batch_bytes))
+        images = _CHUNK_BYTES // (4 * math.prod(model.image_shape))
+        self._chunk = max(1, min(math.ceil(self._steps_per_epoch / _REPORTS_PER_EPOCH), images // self._batch_size))
+        self._eval_batch = max(1, min(_EVAL_BATCH // model.config.samples, images))
         with self._replicas.scope():
             self._optimizer = build_optimizer(config, self._steps_per_epoch)
             self._optimizer.build(model.trainable_variables)
@@ -196,7 +197,7 @@ class TrainingLoop:
         """Means over the eval split, with the same noise after every epoch, and how the latent space is used."""
         sums = np.zeros(len(LOSSES) + 1)
         moments: list[LatentMoments] = []
-        for start, images in enumerate(self._data.eval.in_order(max(1, _EVAL_BATCH // self._model.config.samples))):
+        for start, images in enumerate(self._data.eval.in_order(self._eval_batch)):
             batch_sums, mean, divergence = self._run_evaluation(images, np.int32(start))
             sums += batch_sums.numpy()
             moments.append(LatentMoments.of(mean, divergence))

@@ -16,7 +16,7 @@ from tfx.types import standard_artifacts
 from components.features import IMAGE, LABEL
 from components.models.config import ModelConfig
 from components.trainer.config import TrainerConfig
-from components.trainer.input_data import open_images
+from components.trainer.input_data import image_shape, open_images
 from components.trainer.run import HISTORY_FILE, run_fn
 from components.transform.executor import Executor
 
@@ -41,7 +41,8 @@ class Transformed:
 
     def images(self, split: str) -> np.ndarray:
         """The materialised images of a split, float32 [N, height, width, channels]."""
-        source = open_images([self.pattern(split)], TFTransformOutput(str(self.graph)), split, memory_limit=2**30, seed=0)
+        shape = image_shape(TFTransformOutput(str(self.graph)))
+        source = open_images([self.pattern(split)], shape, split, memory_limit=2**30, seed=0)
         return np.concatenate([batch.numpy() for batch in source.in_order(1000)])
 
     def pattern(self, split: str) -> str:
