@@ -1,0 +1,12 @@
+"""TensorFlow, quiet and with so many threads."""
+
+import os
+
+
+def limit_threads(threads: int) -> None:
+    """Call it before anything of TensorFlow."""
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)

@@ -1,0 +1,58 @@
+"""This project's training loop, with what it does after each epoch: the losses of a (here small) eval split."""
+
+import itertools
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from contest import IMAGES, NETWORKS, answer_epochs, contestant, read_digits
+from tensorflow_threads import limit_threads
+
+
+def main() -> None:
+    """Answers epochs."""
+    arguments = contestant("--bfloat16", "--jit-compile", "--from-disk")
+    limit_threads(arguments.threads)
+    import tensorflow as tf
+
+    from components.example_gen.config import Binarization
+    from components.features import IMAGE
+    from components.models.config import ModelConfig, Precision
+    from components.models.factory import build_model
+    from components.trainer.config import TrainerConfig
+    from components.trainer.image_files import ImageFiles
+    from components.trainer.image_source import ImagesInMemory, ImagesOnDisk, ImageSource
+    from components.trainer.input_data import PixelScale
+    from components.trainer.training_loop import TrainingData, TrainingLoop
+    from components.trainer.views import ImageViews
+
+    def on_disk(digits: np.ndarray, directory: str) -> ImageSource:
+        path = str(Path(directory) / "examples.gz")
+        with tf.io.TFRecordWriter(path, "GZIP") as writer:
+            for digit in digits:
+                example = tf.train.Example()
+                example.features.feature[IMAGE].float_list.value.extend(digit.ravel())
+                writer.write(example.SerializeToString())
+        return ImagesOnDisk(ImageFiles((path,), (28, 28, 1)), len(digits), float(digits.mean()), seed=0)
+
+    network = NETWORKS[arguments.network]
+    precision = Precision.BFLOAT16 if arguments.bfloat16 else Precision.FLOAT32
+    shape = {name: value for name, value in network._asdict().items() if name != "batch_size"}
+    model = build_model(ModelConfig(**shape, precision=precision), (28, 28, 1), 0.13, seed=0)
+    config = TrainerConfig(batch_size=network.batch_size, learning_rate=1e-3, jit_compile=arguments.jit_compile)
+    digits = read_digits()[..., np.newaxis].astype(np.float32) / np.float32(255)
+    with tempfile.TemporaryDirectory() as directory:
+        train = on_disk(digits, directory) if arguments.from_disk else ImagesInMemory(tf.constant(digits), 0)
+        views = ImageViews(PixelScale(1.0, 0.0), config.augmentation, Binarization.NONE)
+        loop = TrainingLoop(model, TrainingData(train, ImagesInMemory(tf.constant(digits[:100]), 0), views), config, beta=1.0)
+        numbers = itertools.count()
+
+        def epoch() -> int:
+            loop.run_epoch(next(numbers))
+            return IMAGES // network.batch_size * network.batch_size
+
+        answer_epochs(epoch)
+
+
+if __name__ == "__main__":
+    main()
