@@ -43,6 +43,9 @@ def test_a_convolutional_vae_of_colour_images_is_pushed(workplace: Workplace, co
 
     assert run.returncode == 0, run.stdout + run.stderr
     assert "means over 50 images" in run.stdout
+    [report] = (workplace.root / "pipelines" / "colours" / "ModelReport" / "report").glob("*/index.html")
+    assert "There is no class balance" in report.read_text()
+    assert {"samples", "best-and-worst", "latent-tsne"} <= {path.stem for path in report.parent.glob("*.png")}
     [version] = workplace.versions("colours")
     model = tf.saved_model.load(str(workplace.root / "serving" / "colours" / str(version)))
     drawn = model.signatures["generate"](count=tf.constant(2), seed=tf.constant([0, 1]))["image"]

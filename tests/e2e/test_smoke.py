@@ -1,5 +1,6 @@
 """The smoke pipeline, again and again in one workplace: run, served from the cache, judged against what was blessed before."""
 
+import json
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from support.workplace import BIN, PROJECT, SMOKE, Workplace, states
 
 NODES = {
     "ImportSchemaGen", "TfdsExampleGen", "StatisticsGen", "ExampleValidator", "ValidationGate",
-    "Transform", "Trainer", "BaselineResolver", "Evaluator", "Pusher",
+    "Transform", "Trainer", "BaselineResolver", "Evaluator", "ModelReport", "Pusher",
 }  # fmt: skip
 
 
@@ -22,6 +23,17 @@ def first(workplace: Workplace) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def second(workplace: Workplace, first: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
     return workplace.run()
+
+
+@pytest.fixture(scope="module")
+def autoencoder(workplace: Workplace) -> subprocess.CompletedProcess[str]:
+    """Of latent size 2, so that its report has a manifold."""
+    return workplace.run("name=mnist-smoke-ae", "model.kind=ae", "model.latent_dim=2")
+
+
+def report_of(run: subprocess.CompletedProcess[str]) -> Path:
+    """The page that a run names."""
+    return Path(re.findall(r"^Report +(\S+)$", run.stdout, re.MULTILINE)[0])
 
 
 def test_the_first_run_does_everything_and_succeeds(first: subprocess.CompletedProcess[str]):
@@ -37,9 +49,9 @@ def test_a_person_sees_the_metrics_the_verdict_and_where_everything_is(
     assert "Blessed" in first.stdout
     [version] = workplace.versions()
     assert f"version {version} is the newest in {workplace.root}/serving/mnist-smoke" in first.stdout
-    places = dict(re.findall(r"^(Model|Metadata|Log) +(\S+)$", first.stdout, re.MULTILINE))
+    places = dict(re.findall(r"^(Report|Model|Metadata|Log) +(\S+)$", first.stdout, re.MULTILINE))
     assert all(Path(place).exists() for place in places.values())
-    assert set(places) == {"Model", "Metadata", "Log"}
+    assert set(places) == {"Report", "Model", "Metadata", "Log"}
 
 
 def test_nothing_but_that_is_printed(first: subprocess.CompletedProcess[str], workplace: Workplace):
@@ -48,6 +60,25 @@ def test_nothing_but_that_is_printed(first: subprocess.CompletedProcess[str], wo
     assert len(first.stdout.splitlines()) < 60
     [log] = (workplace.root / "logs" / "mnist-smoke").glob("*.log")
     assert "apache_beam" in log.read_text()
+
+
+def test_the_report_has_every_figure_and_says_how_long_each_component_took(
+    first: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    page = report_of(first)
+    html = page.read_text()
+    [run] = re.findall(r"mnist-smoke, run (\S+)", first.stdout)
+    assert f"Trained in run {run}" in html
+    for node in NODES - {"BaselineResolver", "ModelReport", "Pusher"}:
+        assert re.search(rf">{node}</th>\s*<td[^>]*>[\d.,]+</td>\s*<td[^>]*>{run}<", html), node
+    figures = {path.stem for path in page.parent.glob("*.png")}
+    assert figures == {
+        "reconstructions", "best-and-worst", "samples", "real-images", "interpolations-linear", "interpolations-spherical",
+        "latent-pca", "latent-tsne", "kl-per-dimension", "beside-prior", "training-loss", "training-reconstruction-loss",
+        "training-kl-divergence", "learning-rate", "data-sheet", "class-balance",
+    }  # fmt: skip
+    assert html.count('src="data:image/png;base64,') == len(figures)
+    assert "every split is as the schema says" in html
 
 
 def test_what_was_pushed_answers_a_process_that_knows_only_tensorflow(
@@ -104,6 +135,10 @@ def test_a_worse_model_is_not_pushed_and_the_run_says_why(second: subprocess.Com
     assert re.search(r"negative_elbo \d+\.\d+ is \d+\.\d+ above the latest blessed model's \d+\.\d+", worse.stdout)
     assert workplace.versions() == pushed_before
     assert f"version {pushed_before[-1]} stays the newest" in worse.stdout
+    report = report_of(worse).read_text()
+    assert "not blessed" in report
+    assert re.search(r"negative_elbo [\d.]+ is [\d.]+ above the latest blessed model", report)
+    assert re.search(r'<td class=" bad">\s*\+\d+\.\d\d', report)
 
 
 def test_a_better_model_becomes_the_newest_version(second: subprocess.CompletedProcess[str], workplace: Workplace):
@@ -117,9 +152,53 @@ def test_a_better_model_becomes_the_newest_version(second: subprocess.CompletedP
     assert f"version {workplace.versions()[-1]} is the newest" in better.stdout
 
 
-def test_an_autoencoder_goes_through_the_same_pipeline_with_its_own_baseline(workplace: Workplace):
-    ae = workplace.run("name=mnist-smoke-ae", "model.kind=ae")
-
-    assert ae.returncode == 0, ae.stdout + ae.stderr
-    assert re.search(r"kl_divergence\s+nats\s+0\.00\s+none", ae.stdout)
+def test_an_autoencoder_goes_through_the_same_pipeline_with_its_own_baseline(
+    autoencoder: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    assert autoencoder.returncode == 0, autoencoder.stdout + autoencoder.stderr
+    assert re.search(r"kl_divergence\s+nats\s+0\.00\s+none", autoencoder.stdout)
     assert len(workplace.versions("mnist-smoke-ae")) == 1
+
+
+def test_the_report_of_an_autoencoder_leaves_out_what_it_has_not(autoencoder: subprocess.CompletedProcess[str]):
+    page = report_of(autoencoder)
+    figures = {path.stem for path in page.parent.glob("*.png")}
+    assert "manifold" in figures
+    assert not figures & {"kl-per-dimension", "training-kl-divergence"}
+    assert "KL divergence per dimension is left out" in page.read_text()
+
+
+def test_two_runs_are_laid_side_by_side_with_the_pictures_of_their_own_reports(
+    second: subprocess.CompletedProcess[str], autoencoder: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    [run] = re.findall(r"mnist-smoke, run (\S+)", second.stdout)
+
+    compared = workplace.call("compare", "mnist-smoke-ae", run)
+
+    assert compared.returncode == 0, compared.stdout + compared.stderr
+    page = Path(compared.stdout.split()[-1])
+    html = page.read_text()
+    assert "mnist-smoke-ae against mnist-smoke" in html
+    assert "autoencoder pays nothing for its codes" in html
+    # Drawn in another process from the same artifacts: the same to the last bit.
+    for place, report in (("first", report_of(autoencoder)), ("second", report_of(second))):
+        for picture in ("samples", "latent-pca", "latent-tsne", "beside-prior"):
+            assert (page.parent / f"{place}-{picture}.png").read_bytes() == (report.parent / f"{picture}.png").read_bytes()
+
+
+def test_a_sweep_takes_its_data_from_the_pipeline_and_leaves_that_alone(
+    second: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    pushed_before = workplace.versions()
+
+    swept = workplace.call("sweep", "--latent-dims", "3", "--betas", "4", "--set", "trainer.epochs=1")
+
+    assert swept.returncode == 0, swept.stdout + swept.stderr
+    nodes = NODES - {"BaselineResolver", "ModelReport", "Pusher"}
+    assert states(swept.stdout) == {**dict.fromkeys(nodes, "cached"), "Trainer": "ran", "Evaluator": "ran"}
+    page = Path(swept.stdout.split()[-1])
+    [result] = json.loads((page.parent / "sweep.json").read_text())
+    assert (result["latent_dim"], result["beta"]) == (3, 4.0)
+    assert result["negative_elbo"] == pytest.approx(result["reconstruction_loss"] + result["kl_divergence"], abs=1e-3)
+    assert (page.parent / "rate-distortion.png").is_file()
+    assert workplace.versions() == pushed_before

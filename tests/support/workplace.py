@@ -28,6 +28,12 @@ class Workplace:
         settings = (f"runtime.root={self.root}", f"data.data_dir={self.root.parent / 'datasets'}", *settings)
         return [str(BIN / "tfx-vae"), "run", "--config", str(config), *(part for set_ in settings for part in ("--set", set_))]
 
+    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another command of `tfx-vae` on the runs in `root`."""
+        options = self.command()[2:]
+        command = [str(BIN / "tfx-vae"), *arguments, *options]
+        return subprocess.run(command, cwd=PROJECT, env=self.environment(), capture_output=True, text=True)
+
     def environment(self, **variables: str) -> dict[str, str]:
         """What a fresh shell has; the test's own quiet settings for TensorFlow are left out."""
         kept = {name: os.environ[name] for name in ("LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
