@@ -44,8 +44,11 @@ def database_lock(location: Location, purpose: str, waiting: Callable[[str], Abs
     with file:
         _acquire(file, path, waiting)
         _write_holder(file, purpose)
-        yield
-        file.truncate(0)
+        try:
+            yield
+        finally:
+            file.truncate(0)
+            _release(file)
 
 
 def is_locked(path: Path) -> bool | None:
@@ -65,7 +68,10 @@ def locked(path: Path) -> Iterator[None]:
     """Locks a file that exists; others only ask with `is_locked`."""
     with path.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:
+            _release(file)
 
 
 def _acquire(file: IO[str], path: Path, waiting: Callable[[str], AbstractContextManager[None]]) -> None:
@@ -77,6 +83,11 @@ def _acquire(file: IO[str], path: Path, waiting: Callable[[str], AbstractContext
                 fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
         raise PipelineError(f"{path} cannot be locked ({error.strerror}): choose a file system that has locks.") from error
+
+
+def _release(file: IO[str]) -> None:
+    """To close it is not enough: a process that a library forked off may have the file open still, and so the lock."""
+    fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _write_holder(file: IO[str], purpose: str) -> None:

@@ -15,7 +15,7 @@ _PACKAGES: Final = (
 )  # fmt: skip
 
 
-def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path, log: Path) -> None:
+def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path, log: Path | None) -> None:
     """Makes the contexts of a pipeline and of a run, as TFX would with the first component, and notes that the run goes on.
 
     Args:
@@ -23,7 +23,7 @@ def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path, lo
       pipeline: The pipeline's name.
       run_id: The run's.
       pipeline_root: The directory of its artifacts.
-      log: Its log; the caller holds its lock.
+      log: Its log, whose lock the caller holds; None if the log is kept elsewhere.
     """
     from ml_metadata.proto import metadata_store_pb2
 
@@ -35,7 +35,7 @@ def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path, lo
     facts = {
         names.STATE: "running",
         names.HOST: socket.gethostname(),
-        names.LOG: str(log),
+        names.LOG: "" if log is None else str(log),
         names.PIPELINE_ROOT: str(pipeline_root),
         names.VERSIONS: json.dumps(installed_versions()),
     }

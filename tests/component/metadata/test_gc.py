@@ -280,6 +280,15 @@ def test_what_a_killed_gc_had_marked_and_a_run_needs_since_is_restored(history: 
     assert live(history, old) == set(old.artifacts)
 
 
+def test_what_a_killed_gc_had_begun_to_delete_is_never_restored(history: History):
+    old = history.run(blessed=False)
+    history.run()
+    subprocess.run([sys.executable, "-c", KILLED_AT, "in a directory", str(history.location.path)], check=False)
+    free(history, keep_last=2)
+    [begun] = set(old.artifacts) - live(history, old)
+    assert history.state(old.artifacts[begun]) == DELETED
+
+
 def test_gc_waits_for_a_run_and_says_so(history: History):
     history.run()
     code = (

@@ -83,3 +83,17 @@ def test_whether_a_file_is_locked_is_known_only_of_a_file_that_is_there(tmp_path
     with locked(log):
         assert is_locked(log) is True
     assert is_locked(log) is False
+
+
+def test_a_process_that_was_forked_off_meanwhile_does_not_keep_the_lock(tmp_path: Path):
+    code = (
+        "import contextlib, os, signal, sys, time; from pathlib import Path\n"
+        "from pipelines.metadata.location import sqlite_location\n"
+        "from pipelines.metadata.recording.lock import database_lock, is_locked\n"
+        "with database_lock(sqlite_location(Path(sys.argv[1])), 'run', lambda reason: contextlib.nullcontext()):\n"
+        "    child = os.fork()\n"
+        "    if child == 0: time.sleep(60)\n"
+        "print(is_locked(Path(sys.argv[1] + '.lock'))); os.kill(child, signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "m.sqlite")], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "False\n", done.stderr
