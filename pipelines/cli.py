@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from pipelines.compare.command import compare
+from pipelines.kubeflow.commands import kubeflow
 from pipelines.metadata.commands import add_commands
 from pipelines.options import config_option, load_or_exit, set_option
 from pipelines.sweep.command import sweep
@@ -61,4 +62,5 @@ def doctor(config_path: Path, overrides: tuple[str, ...]) -> None:
 
 add_commands(main)
 main.add_command(compare)
+main.add_command(kubeflow)
 main.add_command(sweep)

@@ -22,6 +22,7 @@ from components.report.config import ReportConfig
 from components.settings import Section
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
+from pipelines.kubeflow.config import KubeflowConfig
 from pipelines.metadata.config import MetadataConfig
 from pipelines.metadata.location import Location, absolute_url, locate
 
@@ -76,6 +77,7 @@ class PipelineConfig(Section):
     pusher: PusherConfig = PusherConfig()
     runtime: RuntimeConfig = RuntimeConfig()
     metadata: MetadataConfig = MetadataConfig()
+    kubeflow: KubeflowConfig = KubeflowConfig()
 
     @property
     def pipeline_root(self) -> Path:
@@ -131,11 +133,28 @@ def load_config(path: Path, overrides: Sequence[str] = (), base: Path | None = N
     for override in overrides:
         key = _apply_override(values, override)
         sources[key] = f"--set {override}"
+    return validate(values, str(path), sources, base)
+
+
+def validate(
+    values: Mapping[str, Any], origin: str, sources: Mapping[str, str] | None = None, base: Path | None = None
+) -> PipelineConfig:
+    """Validates what was read.
+
+    Args:
+      values: By section and key, as in the YAML file.
+      origin: Where they come from, as a person knows it.
+      sources: Where some of them come from instead, by `section.key`.
+      base: What relative paths start from; None is the working directory.
+
+    Raises:
+      ConfigurationError: A key, type or range is wrong.
+    """
     try:
         # JSON's strict mode takes "cosine" for an enumeration and "runs" for a path, but not "3" for an integer.
         config = PipelineConfig.model_validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
-        raise ConfigurationError(_explain(error, str(path), sources)) from error
+        raise ConfigurationError(_explain(error, origin, sources or {})) from error
     return _with_absolute_paths(config, base or Path.cwd())
 
 

@@ -4,6 +4,7 @@ from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen, T
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel, standard_artifacts
@@ -21,11 +22,12 @@ from pipelines.config import PipelineConfig
 from pipelines.metadata.store.client import connection_config
 
 
-def create_pipeline(config: PipelineConfig) -> Pipeline:
+def create_pipeline(config: PipelineConfig, stock_resolver: bool = False) -> Pipeline:
     """Wires the components together.
 
     Args:
       config: A validated configuration with absolute paths.
+      stock_resolver: Choose the baseline by TFX's own strategy, which Vertex AI knows, though it may choose the candidate.
 
     Returns:
       The pipeline, ready for any of TFX's runners. Nothing is read or written. The password of a metadata server is not in it,
@@ -86,10 +88,10 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
 
     # Finds what to compare with: the latest model of this pipeline that was blessed, but never the candidate itself.
     baseline = Resolver(
-        strategy_class=LatestBlessedOtherModelStrategy,
+        strategy_class=LatestBlessedModelStrategy if stock_resolver else LatestBlessedOtherModelStrategy,
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-        candidate=model,
+        **({} if stock_resolver else {"candidate": model}),
     ).with_id("BaselineResolver")
 
     # Computes the losses on `test`, which nothing else looks at, and blesses the model if it passes every threshold.

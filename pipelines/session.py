@@ -49,7 +49,7 @@ def run(config: PipelineConfig, work: Work | None = None) -> int:
         Console(stderr=True).print(Text(failure.message, style="red"), soft_wrap=True)
         return failure.exit_status
     prepare_environment()
-    with captured_output(log) as terminal, _interrupted_by_sigterm(), _own_arguments_hidden():
+    with captured_output(log) as terminal, interrupted_by_sigterm(), own_arguments_hidden():
         console = Console(file=terminal)
         log_to_stderr()
         try:
@@ -84,7 +84,7 @@ def _run(config: PipelineConfig, run_id: str, log: Path, console: Console) -> No
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
+def interrupted_by_sigterm() -> Iterator[None]:
     """Lets systemd, Kubernetes and `kill` stop a run as cleanly as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -98,7 +98,7 @@ def _interrupted_by_sigterm() -> Iterator[None]:
 
 
 @contextmanager
-def _own_arguments_hidden() -> Iterator[None]:
+def own_arguments_hidden() -> Iterator[None]:
     """TFX hands whatever stands on the command line to Beam and to the executors as flags."""
     arguments = sys.argv
     sys.argv = arguments[:1]

@@ -1,0 +1,147 @@
+"""The connection to Kubeflow Pipelines, and what goes wrong with it in one sentence."""
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from components.errors import ConfigurationError, PipelineError
+
+ENDPOINT_VARIABLE: Final = "KF_PIPELINES_ENDPOINT"
+NAMESPACE_VARIABLE: Final = "KF_PIPELINES_NAMESPACE"
+TOKEN_VARIABLE: Final = "KF_PIPELINES_TOKEN"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach Kubeflow Pipelines.
+
+    Attributes:
+      endpoint: Its address; None asks the environment, the cluster, kubectl's configuration, as the KFP SDK does.
+      namespace: The profile's namespace; None is what KFP's own configuration says, or none.
+      token: A bearer token; None sends none, or what KFP's own configuration has.
+      timeout_seconds: How long to wait for an answer.
+    """
+
+    endpoint: str | None = None
+    namespace: str | None = None
+    token: str | None = None
+    timeout_seconds: float = 60
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Connection({self.endpoint}, {self.namespace})"
+
+
+@contextmanager
+def connected(connection: Connection) -> Iterator[Any]:
+    """Opens a client.
+
+    Yields:
+      A `kfp.Client` that waits only so long, and prints nothing.
+
+    Raises:
+      PipelineError: Kubeflow Pipelines cannot be reached, or refuses what was asked; the message says why, without the token.
+    """
+    # KFP prints links and warnings of its own, and logs what is raised anyway.
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _silent_logging():
+        warnings.simplefilter("ignore")
+        try:
+            yield _open(connection)
+        except Exception as error:
+            raise (explained(error, connection) or error) from error
+
+
+def is_undecided(error: BaseException) -> bool:
+    """Whether Kubeflow may have done what it was asked for, though the answer was an error, or none."""
+    status = getattr(error, "status", None)
+    return not isinstance(status, int) or status >= 500
+
+
+def _open(connection: Connection) -> Any:
+    import kfp
+    import kfp_server_api
+    import urllib3
+
+    class ImpatientRest(kfp_server_api.rest.RESTClientObject):  # type: ignore[name-defined, misc, unused-ignore]
+        """KFP's own has no time limit."""
+
+        def request(self, *arguments: Any, **options: Any) -> Any:
+            options["_request_timeout"] = options.get("_request_timeout") or connection.timeout_seconds
+            return super().request(*arguments, **options)
+
+    class Client(kfp.Client):  # type: ignore[name-defined, misc, unused-ignore]
+        """KFP's own asks at once whether there are several users, and where that fails, five times over 25 seconds."""
+
+        def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
+            del sleep_duration
+            self.be_impatient()
+            return self._healthz_api.healthz_service_get_healthz()
+
+        def be_impatient(self) -> None:
+            self._existing_config.retries = urllib3.Retry(0)
+            self._healthz_api.api_client.rest_client = ImpatientRest(self._existing_config)
+
+    client = Client(host=connection.endpoint, existing_token=connection.token, namespace=connection.namespace or "kubeflow")
+    client.be_impatient()
+    return client
+
+
+@contextmanager
+def _silent_logging() -> Iterator[None]:
+    previous = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(previous)
+
+
+def explained(error: Exception, connection: Connection) -> PipelineError | None:
+    """The sentence for what the client raised; None for what it is not to blame for."""
+    where = f"Kubeflow Pipelines at {connection.endpoint}" if connection.endpoint else "Kubeflow Pipelines"
+    package = type(error).__module__.partition(".")[0]
+    if package == "kfp_server_api" and isinstance(status := getattr(error, "status", None), int):
+        return _explain_status(status, _server_message(error), where)
+    if package == "urllib3":
+        cause = getattr(error, "reason", None) or error
+        if "Timeout" in type(cause).__name__ and "Connect" not in type(cause).__name__:
+            return PipelineError(
+                f"{where} did not answer within {connection.timeout_seconds:g} seconds: try again, or raise "
+                "kubeflow.timeout_seconds."
+            )
+        return PipelineError(f"{where} cannot be reached: is --endpoint right, and does `kubectl port-forward` still run?")
+    return None
+
+
+def _explain_status(status: int, message: str, where: str) -> PipelineError:
+    said = f" It says: {message}" if message else ""
+    match status:
+        case 0:
+            return PipelineError(f"{where} cannot be reached safely: mend its certificate, or name the right address.{said}")
+        case 401 | 403:
+            return ConfigurationError(
+                f"{where} refuses ({status}): put a valid token into {TOKEN_VARIABLE}, and name the right --namespace.{said}"
+            )
+        case 404:
+            return PipelineError(f"{where} does not know what was asked for (404): is the address that of its API?{said}")
+        case 409:
+            return PipelineError(f"{where} has something of that name already (409): try again, or remove it there.{said}")
+        case 400:
+            return PipelineError(f"{where} finds the request wrong (400).{said}")
+    return PipelineError(f"{where} failed ({status}): try again, or look at its log (deployment ml-pipeline).{said}")
+
+
+def _server_message(error: Any) -> str:
+    """What the server gave as its reason, in one line."""
+    try:
+        body = json.loads(error.body)
+        text = body.get("message") or body.get("error_message") or body.get("error") or ""
+    except (TypeError, ValueError, AttributeError):
+        text = error.reason or ""
+    return " ".join(str(text).split())[:500]

@@ -1,0 +1,122 @@
+"""Compiles the pipeline for Kubeflow Pipelines: one step a component, in the shape of the DAG.
+
+TFX's own compiler for Kubeflow writes resolvers that only Vertex AI knows (see `vertex.py`). Here each step is a KFP component
+that runs one node through TFX's launcher, so that resolvers, caching and blessing are TFX's own, on any Kubeflow.
+"""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from components.errors import ConfigurationError
+from pipelines.config import PipelineConfig
+from pipelines.kubeflow.config import KubeflowConfig, StepConfig
+from pipelines.kubeflow.parameters import Parameters, as_text
+from pipelines.metadata.location import PASSWORD_VARIABLE, URL_VARIABLE
+
+_GPU: Final = "nvidia.com/gpu"
+_RETRY_AFTER: Final = "30s"
+
+
+def compile_pipeline(config: PipelineConfig, output: Path) -> None:
+    """Writes the pipeline as Kubeflow Pipelines takes it: a YAML file of pipeline spec 2.1.0.
+
+    Args:
+      config: Loaded with `base=Path()`, so that its relative paths are still that; see `as_text`.
+      output: The file, which ends in `.yaml`.
+
+    Raises:
+      ConfigurationError: There is no image, or resources for a component that does not exist.
+    """
+    if config.kubeflow.image is None:
+        raise ConfigurationError("kubeflow.image: no image is named; say --image REPOSITORY/NAME:TAG (see Dockerfile).")
+    if output.suffix != ".yaml":
+        raise ConfigurationError(f"--output {output}: the name of a compiled pipeline must end in .yaml.")
+    from kfp import compiler, dsl
+
+    upstream = upstream_of_nodes(config)
+    _refuse_unknown_steps(config.kubeflow, list(upstream))
+    defaults = Parameters.of(config)
+
+    @dsl.pipeline(name=config.name, description=f"{config.name}: trains, judges and pushes {config.model.kind}s with TFX.")
+    def pipeline(
+        configuration: str = as_text(config),
+        epochs: int = defaults.epochs,
+        latent_dim: int = defaults.latent_dim,
+        beta: float = defaults.beta,
+        dataset: str = defaults.dataset,
+        run_date: str = defaults.run_date,
+    ) -> None:
+        tasks: dict[str, Any] = {}
+        for node, before in upstream.items():
+            tasks[node] = _component(node, str(config.kubeflow.image))(
+                node=node,
+                run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+                configuration=configuration,
+                epochs=epochs,
+                latent_dim=latent_dim,
+                beta=beta,
+                dataset=dataset,
+                run_date=run_date,
+            )
+            tasks[node].after(*(tasks[name] for name in before))
+            _describe(tasks[node], node, config.kubeflow)
+
+    output.parent.mkdir(parents=True, exist_ok=True)
+    compiler.Compiler().compile(pipeline, str(output))
+
+
+def upstream_of_nodes(config: PipelineConfig) -> dict[str, list[str]]:
+    """The components in an order in which they may run, and which others each waits for."""
+    from tfx.dsl.compiler.compiler import Compiler
+
+    from pipelines.pipeline import create_pipeline
+
+    nodes = [node.pipeline_node for node in Compiler().compile(create_pipeline(config)).nodes]
+    return {node.node_info.id: sorted(node.upstream_nodes) for node in nodes}
+
+
+def _component(node: str, image: str) -> Any:
+    from kfp import dsl
+
+    from pipelines.kubeflow.step import run_step
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        component = dsl.component(run_step, base_image=image, install_kfp_package=False)
+    # KFP names steps after their function, and all of these are one function.
+    component.component_spec.name = node
+    return component
+
+
+def _describe(task: Any, node: str, config: KubeflowConfig) -> None:
+    from kfp import kubernetes
+
+    task.set_display_name(node)
+    task.set_caching_options(False)  # it would not see that data or models have changed; TFX's own does
+    _request(task, config.steps.get(node, StepConfig()).over(config.every_step))
+    if config.volume_claim is not None:
+        kubernetes.mount_pvc(task, pvc_name=config.volume_claim, mount_path=str(config.mount_path))
+    if config.metadata_secret is not None:
+        keys = {"url": URL_VARIABLE, "password": PASSWORD_VARIABLE}
+        kubernetes.use_secret_as_env(task, secret_name=config.metadata_secret, secret_key_to_env=keys)
+
+
+def _request(task: Any, step: StepConfig) -> None:
+    if step.cpu is not None:
+        task.set_cpu_request(step.cpu)
+    if step.memory is not None:
+        task.set_memory_request(step.memory)
+        task.set_memory_limit(step.memory)
+    if step.gpu:
+        task.set_accelerator_type(_GPU)
+        task.set_accelerator_limit(step.gpu)
+    if step.retries:
+        task.set_retry(step.retries, backoff_duration=_RETRY_AFTER)
+
+
+def _refuse_unknown_steps(config: KubeflowConfig, nodes: list[str]) -> None:
+    unknown: Mapping[str, StepConfig] = {name: step for name, step in config.steps.items() if name not in nodes}
+    if unknown:
+        raise ConfigurationError(f"kubeflow.steps: there is no component {', '.join(unknown)}; there are {', '.join(nodes)}.")

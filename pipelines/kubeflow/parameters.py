@@ -1,0 +1,122 @@
+"""What a step is handed: the configuration as text, and what a person may change from run to run."""
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from components.errors import ConfigurationError
+from pipelines.config import PipelineConfig, validate
+
+RUN_DATE: Final = "{run_date}"
+"""Stands for the date of the run wherever the section `data` has a text."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What a person may change from run to run; each has the configuration's value unless a run says otherwise.
+
+    Attributes:
+      epochs: `trainer.epochs`.
+      latent_dim: `model.latent_dim`.
+      beta: `model.beta`.
+      dataset: `data.dataset`; empty where the configuration names a `data.directory`.
+      run_date: What `{run_date}` stands for, as 2026-01-31; empty is the day on which the run began, in UTC.
+    """
+
+    epochs: int
+    latent_dim: int
+    beta: float
+    dataset: str
+    run_date: str = ""
+
+    @classmethod
+    def of(cls, config: PipelineConfig) -> "Parameters":
+        """What the configuration says."""
+        return cls(config.trainer.epochs, config.model.latent_dim, config.model.beta, config.data.dataset or "")
+
+    def changed(self, words: tuple[str, ...]) -> "Parameters":
+        """Reads `name=value` as typed on a command line.
+
+        Raises:
+          ConfigurationError: There is no such parameter, or its value is not of its type.
+        """
+        values = asdict(self)
+        for word in words:
+            name, separator, text = word.partition("=")
+            if not separator or name not in values:
+                raise ConfigurationError(f"--param {word}: must have the form NAME=VALUE with a NAME of {', '.join(values)}.")
+            try:
+                values[name] = type(values[name])(text)
+            except ValueError as error:
+                kind = {int: "a whole number", float: "a number"}[type(values[name])]
+                raise ConfigurationError(f"--param {word}: {name} must be {kind}.") from error
+        return Parameters(**values)
+
+
+def as_text(config: PipelineConfig) -> str:
+    """The configuration as a step is handed it: JSON, with every default, and relative paths as they are.
+
+    In one line, since KFP writes the defaults of parameters into a comment, and the rest of several lines would not be one.
+
+    Args:
+      config: Loaded with `base=Path()`, so that its relative paths are still that. They start from the step's working
+        directory, the project within the image; but what a run writes lies on the shared volume.
+    """
+    values = config.model_dump(mode="json", exclude={"kubeflow"})
+    if config.kubeflow.volume_claim is not None:
+        mount = config.kubeflow.mount_path
+        values["runtime"]["root"] = str(mount / config.runtime.root)
+        for section, key in (("data", "data_dir"), ("pusher", "serving_dir")):
+            if values[section][key] is not None:
+                values[section][key] = str(mount / values[section][key])
+    return json.dumps(values)
+
+
+def configuration(text: str, parameters: Parameters, run_date: datetime.date | None = None) -> PipelineConfig:
+    """The configuration of a run, from what each of its steps is handed.
+
+    Args:
+      text: From `as_text`.
+      parameters: Of the run.
+      run_date: What `{run_date}` stands for; None leaves it.
+
+    Returns:
+      The configuration, with absolute paths.
+
+    Raises:
+      ConfigurationError: A parameter is out of range, or the text was tampered with.
+    """
+    try:
+        values = json.loads(text)
+        values["trainer"]["epochs"] = parameters.epochs
+        values["model"] |= {"latent_dim": parameters.latent_dim, "beta": parameters.beta}
+        if parameters.dataset:
+            values["data"] |= {"dataset": parameters.dataset, "directory": None}
+        if run_date is not None:
+            values["data"] = _dated(values["data"], run_date.isoformat())
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigurationError("The pipeline's parameter `configuration` is damaged: compile it anew.") from error
+    return validate(values, "the pipeline's parameters", base=Path.cwd())
+
+
+def parse_run_date(text: str) -> datetime.date | None:
+    """A date; None for an empty text.
+
+    Raises:
+      ConfigurationError: It is no date.
+    """
+    try:
+        return datetime.date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise ConfigurationError(f"run_date: {text!r} is not a date: write it as 2026-01-31, or leave it empty.") from error
+
+
+def _dated(value: Any, date: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(RUN_DATE, date)
+    if isinstance(value, Mapping):
+        return {key: _dated(inner, date) for key, inner in value.items()}
+    return value

@@ -1,0 +1,113 @@
+"""What the steps of one run, each on a machine of its own, know of each other: it stands in ML Metadata."""
+
+import datetime
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from components.errors import PipelineError
+from pipelines.metadata.recording import names
+from pipelines.metadata.recording.record import start_record
+
+if TYPE_CHECKING:
+    from ml_metadata.proto import metadata_store_pb2
+
+_RUN: Final = "pipeline_run"
+RUN_DATE: Final = "run_date"
+"""The date of a run, as 2026-01-31: a custom property of its context."""
+
+
+class SharedRun:
+    """One run, as one of its steps sees it.
+
+    KFP starts a step when those before it have ended well. It may start one again: because it failed, or its machine was taken
+    away, perhaps after all was done. So what is asked here is what ML Metadata has, not what KFP thinks.
+    """
+
+    def __init__(self, store: Any, pipeline: str, run_id: str) -> None:
+        """Refers to a run.
+
+        Args:
+          store: An `ml_metadata.MetadataStore`.
+          pipeline: The pipeline's name.
+          run_id: The run's; the same for all steps, and for a step that is tried again.
+        """
+        self._store = store
+        self._pipeline = pipeline
+        self._run_id = run_id
+
+    def join(self, pipeline_root: Path, date: datetime.date | None) -> datetime.date:
+        """Notes that the run goes on.
+
+        Args:
+          pipeline_root: The directory of its artifacts.
+          date: The run's; None is the day on which its first step joined it, in UTC.
+
+        Returns:
+          The date, the same for every step.
+        """
+        start_record(self._store, self._pipeline, self._run_id, pipeline_root, log=None)
+        context = self._store.get_context_by_type_and_name(_RUN, self._run_id)
+        began = datetime.datetime.fromtimestamp(context.create_time_since_epoch / 1000, datetime.UTC).date()
+        context.custom_properties[RUN_DATE].string_value = (date or began).isoformat()
+        self._store.put_contexts([context])
+        return date or began
+
+    def is_finished(self, node: str) -> bool:
+        """Whether a node has done its work in this run, or was served from the cache."""
+        from ml_metadata.proto import metadata_store_pb2
+
+        ended_well = (metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED)
+        return any(execution.last_known_state in ended_well for execution in self._executions(node))
+
+    def require(self, nodes: Iterable[str]) -> None:
+        """Refuses to go on where one of these has not ended well.
+
+        Raises:
+          PipelineError: Which.
+        """
+        if missing := [node for node in nodes if not self.is_finished(node)]:
+            raise PipelineError(f"This needs {', '.join(missing)}, which did not end well in run {self._run_id}.")
+
+    def end_attempts(self, node: str, error: str) -> None:
+        """Ends in ML Metadata what is recorded as running of a node: an attempt that was killed cannot do it itself."""
+        from ml_metadata.proto import metadata_store_pb2
+
+        states = metadata_store_pb2.Execution
+        changed = [
+            execution for execution in self._executions(node) if execution.last_known_state in (states.RUNNING, states.NEW)
+        ]
+        for execution in changed:
+            execution.last_known_state = states.FAILED
+            execution.custom_properties[names.ERROR].string_value = error
+        self._store.put_executions(changed)
+
+    def fail(self, node: str, error: str) -> None:
+        """Notes that a node failed, and the run with it; nodes that run beside it are left alone."""
+        self.end_attempts(node, error)
+        self._note("failed", error)
+
+    def succeed(self, nodes: Sequence[str]) -> bool:
+        """Notes that the run is complete, if all these nodes are finished.
+
+        Returns:
+          Whether they are.
+        """
+        if all(self.is_finished(node) for node in nodes):
+            self._note("complete", "")
+            return True
+        return False
+
+    def _note(self, state: str, error: str) -> None:
+        context = self._store.get_context_by_type_and_name(_RUN, self._run_id)
+        context.custom_properties[names.STATE].string_value = state
+        context.custom_properties[names.ERROR].string_value = error
+        self._store.put_contexts([context])
+
+    def _executions(self, node: str) -> "list[metadata_store_pb2.Execution]":
+        of_node = self._store.get_context_by_type_and_name("node", f"{self._pipeline}.{node}")
+        of_run = self._store.get_context_by_type_and_name(_RUN, self._run_id)
+        if of_node is None or of_run is None:
+            return []
+        in_run = {execution.id for execution in self._store.get_executions_by_context(of_run.id)}
+        return [execution for execution in self._store.get_executions_by_context(of_node.id) if execution.id in in_run]

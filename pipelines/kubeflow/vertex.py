@@ -1,0 +1,39 @@
+"""Compiles the pipeline for Vertex AI, by TFX's own compiler."""
+
+from pathlib import Path
+
+from components.errors import ConfigurationError
+from pipelines.config import PipelineConfig
+
+
+def compile_for_vertex(config: PipelineConfig, pipeline_root: str | None, output: Path) -> None:
+    """Writes the pipeline as Vertex AI Pipelines takes it.
+
+    The baseline is chosen by TFX's LatestBlessedModelStrategy: Vertex AI runs resolvers itself, and knows no other.
+
+    Args:
+      config: Loaded with `base=Path()`; what it writes beside artifacts, and reads, should lie under `/gcs/BUCKET`, where
+        Vertex AI mounts buckets.
+      pipeline_root: `gs://BUCKET/DIRECTORY`, where Vertex AI keeps the artifacts.
+      output: The file, which ends in `.yaml`.
+
+    Raises:
+      ConfigurationError: There is no image, no pipeline root, or the file's name is wrong.
+    """
+    if config.kubeflow.image is None:
+        raise ConfigurationError("kubeflow.image: no image is named; say --image REPOSITORY/NAME:TAG (see Dockerfile).")
+    if pipeline_root is None or not pipeline_root.startswith("gs://"):
+        raise ConfigurationError("--target vertex needs --pipeline-root gs://BUCKET/DIRECTORY, for the artifacts.")
+    if output.suffix != ".yaml":
+        raise ConfigurationError(f"--output {output}: the name of a compiled pipeline must end in .yaml.")
+    from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+
+    from pipelines.pipeline import create_pipeline
+
+    pipeline = create_pipeline(config, stock_resolver=True)
+    pipeline.pipeline_info.pipeline_root = pipeline_root
+    output.parent.mkdir(parents=True, exist_ok=True)
+    settings = KubeflowV2DagRunnerConfig(
+        display_name=config.name, default_image=config.kubeflow.image, use_pipeline_spec_2_1=True
+    )
+    KubeflowV2DagRunner(settings, output_dir=str(output.parent), output_filename=output.name).run(pipeline)

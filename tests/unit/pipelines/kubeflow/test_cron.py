@@ -1,0 +1,64 @@
+"""Cron as Kubeflow's scheduler reads it."""
+
+import datetime
+
+import pytest
+
+from components.errors import ConfigurationError
+from pipelines.kubeflow.cron import check_cron, next_times
+
+SUNDAY = datetime.datetime(2026, 11, 22, 17, 0, tzinfo=datetime.UTC)
+
+
+def at(month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime.datetime:
+    return datetime.datetime(2026, month, day, hour, minute, second, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("expression", "times"),
+    [
+        ("0 0 3 * * *", [at(11, 23, 3), at(11, 24, 3), at(11, 25, 3)]),
+        ("30 15 3 ? * MON-FRI", [at(11, 23, 3, 15, 30), at(11, 24, 3, 15, 30), at(11, 25, 3, 15, 30)]),
+        ("*/20 0 17 * * *", [at(11, 22, 17, 0, 20), at(11, 22, 17, 0, 40), at(11, 23, 17)]),
+        ("0 5/15 * * * *", [at(11, 22, 17, 5), at(11, 22, 17, 20), at(11, 22, 17, 35)]),
+        ("0 0 0 1 DEC 0", [at(12, 1), at(12, 6), at(12, 13)]),
+    ],
+)
+def test_seconds_come_first_and_times_are_in_utc(expression: str, times: list[datetime.datetime]):
+    assert next_times(check_cron(expression), SUNDAY, 3) == times
+
+
+def test_a_time_in_another_zone_is_converted_before_it_is_compared():
+    tokyo = datetime.datetime(2026, 11, 23, 2, 0, tzinfo=datetime.timezone(datetime.timedelta(hours=9)))
+    assert next_times("0 30 17 * * *", tokyo, 1) == [at(11, 22, 17, 30)]
+
+
+def test_five_fields_are_refused_with_the_six_that_were_meant():
+    with pytest.raises(ConfigurationError, match=r'would read the minute as the second: write "0 0 3 \* \* \*"'):
+        check_cron("0 3 * * *")
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("daily", "must have six fields, second, minute, hour"),
+        ("0 0 24 * * *", "hour '24' must be 0 to 23"),
+        ("0 60 3 * * *", "minute '60' must be 0 to 59"),
+        ("0 0 3 0 * *", "day of month '0' must be 1 to 31"),
+        ("0 0 3 * * 7", "day of week '7' must be 0 to 6 or SUN to SAT"),
+        ("0 0 3 L * *", "day of month 'L' must be"),
+        ("0 0 3 * * MON#2", "'MON#2' is not understood"),
+        ("0 0 5-3 * * *", "'5-3' ends before it begins"),
+        ("0 */0 3 * * *", "'\\*/0' has a step of 0"),
+        ("0 0 3 1, * *", "'' is not understood"),
+        ("0 0 3 30 FEB *", "never comes"),
+        ("0 0 3 */2 * MON", "write the days out"),
+    ],
+)
+def test_what_kubeflow_would_refuse_or_misread_is_refused_before_it_is_sent(expression: str, reason: str):
+    with pytest.raises(ConfigurationError, match=reason):
+        check_cron(expression)
+
+
+def test_spaces_do_not_matter():
+    assert check_cron("  0 0   3 * * *\t") == "0 0 3 * * *"
