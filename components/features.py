@@ -25,5 +25,10 @@ LOSSES: Final = (RECONSTRUCTION_LOSS, SQUARED_ERROR, KL_DIVERGENCE, NEGATIVE_ELB
 """What the `evaluate` signature gives for each example, and the Evaluator averages: nats per image, but for the squared error,
 which is a sum over pixels in [0, 1]."""
 
+SSIM: Final = "ssim"
+IW_NLL: Final = "iw_nll"
+KL_PER_DIMENSION: Final = "kl_per_dimension"
+"""What evaluation signatures give for each example too; docs/metrics.md says what all metrics are."""
+
 EXAMPLE_COUNT: Final = "example_count"
 """TFMA's name for the number of examples of a slice."""

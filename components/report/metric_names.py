@@ -80,12 +80,12 @@ _SHOWN_ELSEWHERE: Final = "kl_per_dimension"
 
 
 def describe(metric: str) -> Description:
-    """What is known about a metric, also under a longer name such as `binarized_iw_nll`; else its own name and no more."""
+    """What is known about a metric, also under a longer name such as `binarized/iw_nll`; else its own name and no more."""
     if metric in _KNOWN:
         return _KNOWN[metric]
     for name, known in _KNOWN.items():
         before, found, after = metric.partition(name)
-        if found and (before == "" or before.endswith("_")) and (after == "" or after.startswith(("_", "/"))):
+        if found and (before == "" or before.endswith(("_", "/"))) and (after == "" or after.startswith(("_", "/"))):
             return known._replace(title=f"{known.title} ({_words(f'{before} {after}')})")
     return Description(_words(metric), "", Better.NEITHER, "")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tensorflow.core.protobuf import saved_model_pb2
 
 from components.features import IMAGE
-from components.trainer.signatures import (
+from components.trainer.signature_names import (
     DECODE,
     ENCODE,
     EVALUATE,

@@ -30,6 +30,10 @@ def main() -> None:
         "evaluate_again": signatures["evaluate"](examples=examples),
         "evaluate_backwards": signatures["evaluate"](examples=examples[::-1]),
     }
+    for name in sorted(set(signatures) - set(results)):
+        samples = {"samples": tf.constant(300)} if "iw_nll" in name else {}
+        results[name] = signatures[name](examples=examples, **samples)
+        results[f"{name}_backwards"] = signatures[name](examples=examples[::-1], **samples)
     arrays = {
         f"{signature}/{name}": tensor.numpy() for signature, outputs in results.items() for name, tensor in outputs.items()
     }

@@ -12,6 +12,8 @@ from support.digits import SIZES, Transformed, read_digits, train
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
+from components.features import LOSSES
+
 COUNT = 16
 LATENT = 4
 
@@ -44,9 +46,13 @@ def answers(request: pytest.FixtureRequest, standardized: Transformed, tmp_path_
 
 
 def test_every_signature_is_there_and_nothing_but_tensorflow_was_needed(answers: Answers):
-    assert set(answers["signatures"]) == {
-        "serving_default", "reconstruct", "encode", "decode", "generate", "interpolate", "evaluate",
+    expected = {
+        "serving_default", "reconstruct", "encode", "decode", "generate", "interpolate",
+        "evaluate", "evaluate_binarized", "evaluate_samples",
     }  # fmt: skip
+    if answers.kind == "vae":
+        expected |= {"evaluate_iw_nll", "evaluate_iw_nll_binarized"}
+    assert set(answers["signatures"]) == expected
     assert list(answers["foreign_modules"]) == []
 
 
@@ -64,11 +70,22 @@ def test_shapes_and_types_are_those_of_the_contract(answers: Answers):
         "evaluate/squared_error": (COUNT,),
         "evaluate/kl_divergence": (COUNT,),
         "evaluate/negative_elbo": (COUNT,),
+        "evaluate/ssim": (COUNT,),
+        "evaluate/latent_mean": (COUNT, LATENT),
+        "evaluate/latent_sample": (COUNT, LATENT),
+        "evaluate/kl_per_dimension": (COUNT, LATENT),
+        "evaluate_samples/pixels": (COUNT, 28, 28, 1),
+        "evaluate_samples/sample": (COUNT, 28, 28, 1),
+        **{f"evaluate_binarized/{loss}": (COUNT,) for loss in LOSSES},
     }
     if answers.kind == "vae":
         expected["encode/latent_log_variance"] = (COUNT, LATENT)
+        expected["evaluate/latent_log_variance"] = (COUNT, LATENT)
+        expected["evaluate_iw_nll/iw_nll"] = expected["evaluate_iw_nll_binarized/iw_nll"] = (COUNT,)
     given = {
-        name: array for name, array in answers.arrays.items() if "/" in name and not name.startswith(("generate_", "evaluate_"))
+        name: array
+        for name, array in answers.arrays.items()
+        if "/" in name and not name.partition("/")[0].endswith(("_again", "_other", "_backwards"))
     }
     assert {name: array.shape for name, array in given.items()} == expected
     assert {array.dtype for array in given.values()} == {np.dtype(np.float32)}
@@ -132,9 +149,54 @@ def test_a_vaes_kl_divergence_is_that_of_its_posterior(answers: Answers):
 
 
 def test_two_evaluations_agree_bit_for_bit_however_the_examples_are_ordered(answers: Answers):
-    for loss in ("reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo"):
-        np.testing.assert_array_equal(answers[f"evaluate/{loss}"], answers[f"evaluate_again/{loss}"])
-        np.testing.assert_array_equal(answers[f"evaluate/{loss}"], answers[f"evaluate_backwards/{loss}"][::-1])
+    outputs = [name.split("/") for name in answers.arrays if name.startswith("evaluate") and "_backwards/" not in name]
+    assert len(outputs) > 15
+    for signature, output in outputs:
+        again = "evaluate" if signature == "evaluate_again" else signature
+        np.testing.assert_array_equal(answers[f"{signature}/{output}"], answers[f"{again}/{output}"])
+        np.testing.assert_array_equal(answers[f"{again}/{output}"], answers[f"{again}_backwards/{output}"][::-1])
+
+
+def test_the_codes_of_an_evaluation_are_those_of_the_encoder(answers: Answers):
+    np.testing.assert_allclose(answers["evaluate/latent_mean"], answers["encode/latent_mean"], atol=1e-4)
+    np.testing.assert_allclose(
+        answers["evaluate/kl_per_dimension"].sum(axis=1), answers["evaluate/kl_divergence"], rtol=1e-5, atol=1e-6
+    )
+    if answers.kind == "ae":
+        np.testing.assert_array_equal(answers["evaluate/latent_sample"], answers["evaluate/latent_mean"])
+    else:
+        stddev = np.exp(0.5 * answers["evaluate/latent_log_variance"])
+        noise = (answers["evaluate/latent_sample"] - answers["evaluate/latent_mean"]) / stddev
+        # 64 draws from the standard normal.
+        assert abs(noise.mean()) < 0.5
+        assert 0.7 < noise.std() < 1.3
+        assert len(np.unique(noise.round(6))) == noise.size
+
+
+def test_reconstructions_are_compared_at_the_posterior_mean(answers: Answers):
+    images, reconstruction = (tf.constant(values) for values in (answers.images, answers["reconstruct/reconstruction"]))
+    np.testing.assert_allclose(answers["evaluate/ssim"], tf.image.ssim(images, reconstruction, 1.0), atol=1e-4)
+
+
+def test_a_sample_of_the_prior_stands_beside_every_image(answers: Answers):
+    np.testing.assert_allclose(answers["evaluate_samples/pixels"], answers.images, atol=1e-6)
+    samples = answers["evaluate_samples/sample"]
+    assert samples.min() >= 0
+    assert samples.max() <= 1
+    assert len(np.unique(samples.reshape(COUNT, -1), axis=0)) == COUNT
+
+
+@pytest.mark.parametrize("answers", ["vae"], indirect=True)
+@pytest.mark.parametrize("binarized", ["", "_binarized"])
+def test_a_bound_from_many_codes_is_below_the_negative_elbo_of_an_untight_posterior(answers: Answers, binarized: str):
+    difference = answers[f"evaluate{binarized}/negative_elbo"] - answers[f"evaluate_iw_nll{binarized}/iw_nll"]
+    assert difference.mean() > 3 * difference.std() / np.sqrt(COUNT)
+
+
+def test_binarised_losses_are_those_of_other_images_at_a_like_level(answers: Answers):
+    grey, binary = answers["evaluate/negative_elbo"], answers["evaluate_binarized/negative_elbo"]
+    assert not np.any(grey == binary)
+    assert abs(grey.mean() - binary.mean()) < 0.2 * grey.mean()
 
 
 @pytest.mark.parametrize("batch", [1, 7, 23])

@@ -9,6 +9,7 @@ import tensorflow_transform as tft
 from support.digits import SIZES, Transformed, raw_examples, read_digits, transform
 
 from components.features import IMAGE, LABEL
+from components.models.config import ModelConfig, ModelKind
 from components.models.posterior import Posterior
 from components.trainer.input_data import image_shape, pixel_scale
 from components.trainer.signatures import ExportedModel
@@ -101,6 +102,8 @@ class _Mirror:
     def __init__(self, shape: tuple[int, int, int]) -> None:
         self.latent_dim = int(np.prod(shape))
         self.shape = shape
+        self.image_shape = shape
+        self.config = ModelConfig(kind=ModelKind.AE)
         self.chosen = tf.Variable(0, dtype=tf.int32)
 
     def encode(self, inputs: tf.Tensor, training: bool = False) -> Posterior:

@@ -105,8 +105,8 @@ def test_a_metric_that_nobody_described_is_shown_under_its_own_name_after_the_ot
 
 
 def test_a_known_metric_under_a_longer_name_keeps_its_unit_and_which_way_is_better():
-    assert describe("binarized_iw_nll")[:3] == ("importance-weighted NLL (binarized)", "nats", Better.LOWER)
-    assert describe("latent_probe_accuracy_knn")[:3] == ("latent probe accuracy (knn)", "", Better.HIGHER)
+    assert describe("binarized/iw_nll")[:3] == ("importance-weighted NLL (binarized)", "nats", Better.LOWER)
+    assert describe("latent_probe_accuracy/knn")[:3] == ("latent probe accuracy (knn)", "", Better.HIGHER)
     assert describe("passim")[:3] == ("passim", "", Better.NEITHER)
 
 
