@@ -57,7 +57,8 @@ def model_name(findings: Findings) -> str:
 
 def _what(findings: Findings) -> str:
     data, model = findings.data, findings.model
-    epochs = f" in {len(findings.training.epochs)} epochs" if findings.training else ""
+    count = len(findings.training.epochs) if findings.training else 0
+    epochs = f" in {count} epoch{'' if count == 1 else 's'}" if count else ""
     height, width, _ = model.image_shape
     return (
         f"A {model_name(findings)} that was trained{epochs} on {data.splits.get('train', 0):,} images of "

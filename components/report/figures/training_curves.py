@@ -19,7 +19,7 @@ def loss_curve(canvas: Figure, curves: Mapping[str, Sequence[float]], best_epoch
       best_epoch: The epoch whose weights were exported, from 1; None if nobody knows.
       quantity: What is drawn, for the axis.
     """
-    axes = _axes(canvas)
+    axes = _axes(canvas, max(len(values) for values in curves.values()))
     styles = {"train": (BLUE, "--"), "eval": (RED, "-")}
     for split, values in curves.items():
         colour, line = styles.get(split, (GREEN, "-."))
@@ -34,17 +34,18 @@ def loss_curve(canvas: Figure, curves: Mapping[str, Sequence[float]], best_epoch
 @figure
 def learning_rate_curve(canvas: Figure, rates: Sequence[float]) -> None:
     """Draws the learning rate by epoch."""
-    axes = _axes(canvas)
+    axes = _axes(canvas, len(rates))
     axes.plot(range(1, len(rates) + 1), rates, color=GREEN, marker="." if len(rates) < 30 else None)
     axes.set_ylim(bottom=0)
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
     axes.set_ylabel("learning rate")
 
 
-def _axes(canvas: Figure) -> Any:
+def _axes(canvas: Figure, epochs: int) -> Any:
     canvas.set_size_inches(WIDTH, 3.4)
     axes: Any = canvas.add_subplot()
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlim(0.6, epochs + 0.4)
     axes.set_xlabel("epoch")
     axes.grid(axis="y", color="#e5e7eb")
     return axes
