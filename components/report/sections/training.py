@@ -20,8 +20,8 @@ def training_section(findings: Findings) -> Section:
     return Section(
         "training",
         _TITLE,
-        f"{epochs} epoch{'' if epochs == 1 else 's'}{stopped} in {training.seconds:,.0f} seconds. Exported are the weights of the "
-        f"epoch with the lowest eval loss, epoch {training.best_epoch}. The first epochs of a long training are cut off.",
+        f"{epochs} epoch{'' if epochs == 1 else 's'}{stopped} in {training.seconds:,.0f} seconds. Exported are the weights of "
+        f"the epoch with the lowest eval loss, epoch {training.best_epoch}. The first epochs of a long training are cut off.",
         list(_blocks(training, has_posterior=findings.model.has_posterior)),
     )
 
