@@ -1,6 +1,6 @@
 """Images per second of training: this Trainer against its peers, on the same networks, batches and digits.
 
-    python benchmarks/training_speed.py [--threads 1] [--rounds 3] [--network default] [--peers DIR]
+    python benchmarks/training_speed.py [--threads 1] [--rounds 3] [--network dense] [--peers DIR]
 
 Each round trains each of them for one epoch of 22,000 digits, in turn, so that whatever else the machine does falls on all.
 The first round, in which everything is compiled, is reported apart. One thread by default: CPU seconds of waiting threads would
@@ -55,7 +55,7 @@ TRAINER: Final = {
     "trainer, bfloat16, from disk": Contestant(("trainer.py", "--bfloat16", "--from-disk"), precision="bfloat16"),
 }
 CONTESTANTS: Final = {
-    "default": {**KERAS, **TRAINER},
+    "dense": {**KERAS, **TRAINER},
     "pythae": {"pythae": Contestant(("pythae_mlp.py",), True), **KERAS, **TRAINER},
     "pytorch": {
         "PyTorch example": Contestant(("pytorch_vae.py",), True),

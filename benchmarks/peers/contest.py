@@ -40,7 +40,7 @@ class Network(NamedTuple):
 
 
 NETWORKS: Final = {
-    "default": Network((512, 512), 32, "silu", True, 256),
+    "dense": Network((512, 512), 32, "silu", True, 256),
     "pythae": Network((512,), 32, "relu", False, 128),
     "pytorch": Network((400,), 20, "relu", False, 128),
 }

@@ -17,7 +17,7 @@ def main() -> None:
 
     from components.example_gen.config import Binarization
     from components.features import IMAGE
-    from components.models.config import ModelConfig, Precision
+    from components.models import config as model_config
     from components.models.factory import build_model
     from components.trainer.config import TrainerConfig
     from components.trainer.image_files import ImageFiles
@@ -36,9 +36,17 @@ def main() -> None:
         return ImagesOnDisk(ImageFiles((path,), (28, 28, 1)), len(digits), float(digits.mean()), seed=0)
 
     network = NETWORKS[arguments.network]
-    precision = Precision.BFLOAT16 if arguments.bfloat16 else Precision.FLOAT32
-    shape = {name: value for name, value in network._asdict().items() if name != "batch_size"}
-    model = build_model(ModelConfig(**shape, precision=precision), (28, 28, 1), 0.13, seed=0)
+    precision = model_config.Precision.BFLOAT16 if arguments.bfloat16 else model_config.Precision.FLOAT32
+    architecture = model_config.ModelConfig(
+        network=model_config.Network.DENSE,
+        decoder_network=model_config.Network.DENSE,
+        hidden_units=network.hidden_units,
+        latent_dim=network.latent_dim,
+        activation=network.activation,
+        batch_normalization=network.batch_normalization,
+        precision=precision,
+    )
+    model = build_model(architecture, (28, 28, 1), 0.13, seed=0)
     config = TrainerConfig(batch_size=network.batch_size, learning_rate=1e-3, jit_compile=arguments.jit_compile)
     digits = read_digits()[..., np.newaxis].astype(np.float32) / np.float32(255)
     with tempfile.TemporaryDirectory() as directory:
