@@ -16,8 +16,8 @@ class Binarization(StrEnum):
     NONE = "none"
 
     DYNAMIC = "dynamic"
-    """Each pixel is drawn anew whenever an image is seen, on with the probability that it is grey (Salakhutdinov & Murray, 2008;
-    Burda et al., 2016)."""
+    """Each pixel is drawn anew whenever an image is seen, on with the probability that it is grey (Salakhutdinov & Murray,
+    2008; Burda et al., 2016)."""
 
 
 class DataConfig(Section):

@@ -69,9 +69,9 @@ def training_objective(objective: Objective, losses: Losses, samples: PosteriorS
     """What training lowers, for each image: float32 [N], nats per image.
 
     Args:
-      objective: `elbo`: reconstruction loss + beta * KL divergence; with beta = 1 the negative ELBO; for other values Higgins et
-        al., 2017, "beta-VAE"; for an autoencoder the reconstruction loss. `iwae`: minus the importance-weighted bound of Burda
-        et al., 2016, equation 8, over the K codes of each image; its expectation for K = 1 is the negative ELBO.
+      objective: `elbo`: reconstruction loss + beta * KL divergence; with beta = 1 the negative ELBO; for other values Higgins
+        et al., 2017, "beta-VAE"; for an autoencoder the reconstruction loss. `iwae`: minus the importance-weighted bound of
+        Burda et al., 2016, equation 8, over the K codes of each image; its expectation for K = 1 is the negative ELBO.
       losses: of the images.
       samples: what the losses were estimated from.
       beta: weight of the KL divergence; `iwae` has no such weight.
