@@ -25,15 +25,18 @@ def main() -> None:
 @main.command()
 @config_option
 @set_option
-def run(config_path: Path, overrides: tuple[str, ...]) -> None:
+@click.option("--scheduled", is_flag=True, help="Do nothing if an earlier run that was started so still goes on.")
+def run(config_path: Path, overrides: tuple[str, ...], scheduled: bool) -> None:
     """Run the pipeline on this machine.
 
     Exit status: 0 if the run succeeded, also where the model was not blessed; 1 if a component failed; 2 for bad usage or
     configuration.
     """
     from pipelines import session
+    from pipelines.scheduled import run_unless_running
 
-    sys.exit(session.run(load_or_exit(config_path, overrides)))
+    config = load_or_exit(config_path, overrides)
+    sys.exit(run_unless_running(config) if scheduled else session.run(config))
 
 
 @main.command("config")

@@ -36,16 +36,41 @@ def database_lock(location: Location, purpose: str, waiting: Callable[[str], Abs
     if path is None:
         yield
         return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+")
-    except OSError as error:
-        raise PipelineError(f"{path} cannot be written ({error.strerror}): mend its permissions.") from error
-    with file:
+    with _open(path) as file:
         _acquire(file, path, waiting)
         _write_holder(file, purpose)
         try:
             yield
+        finally:
+            file.truncate(0)
+            _release(file)
+
+
+@contextmanager
+def try_lock(path: Path, purpose: str) -> Iterator[str | None]:
+    """Locks a file, which is made if it is not there, unless somebody else has locked it.
+
+    Args:
+      path: The file.
+      purpose: What it is locked for, as others will read it.
+
+    Yields:
+      None; or who has it.
+
+    Raises:
+      PipelineError: The file system has no locks, or the directory cannot be written.
+    """
+    with _open(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield _holder(file)
+            return
+        except OSError as error:
+            raise _without_locks(path, error) from error
+        _write_holder(file, purpose)
+        try:
+            yield None
         finally:
             file.truncate(0)
             _release(file)
@@ -82,7 +107,19 @@ def _acquire(file: IO[str], path: Path, waiting: Callable[[str], AbstractContext
             with waiting(f"Waiting for {_holder(file)} to end: a SQLite database takes one at a time."):
                 fcntl.flock(file, fcntl.LOCK_EX)
     except OSError as error:
-        raise PipelineError(f"{path} cannot be locked ({error.strerror}): choose a file system that has locks.") from error
+        raise _without_locks(path, error) from error
+
+
+def _open(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+")
+    except OSError as error:
+        raise PipelineError(f"{path} cannot be written ({error.strerror}): mend its permissions.") from error
+
+
+def _without_locks(path: Path, error: OSError) -> PipelineError:
+    return PipelineError(f"{path} cannot be locked ({error.strerror}): choose a file system that has locks.")
 
 
 def _release(file: IO[str]) -> None:
