@@ -9,8 +9,9 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import Channel, standard_artifacts
 
-from components.evaluator.eval_config import build_eval_config
+from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
 from components.example_gen.component import TfdsExampleGen
+from components.feature_classifier.component import FeatureClassifier
 from components.features import EVAL, TEST, TRAIN
 from components.pusher.executor import Executor as PusherExecutor
 from components.report.component import ModelReport
@@ -22,12 +23,13 @@ from pipelines.config import PipelineConfig
 from pipelines.metadata.store.client import connection_config
 
 
-def create_pipeline(config: PipelineConfig, stock_resolver: bool = False) -> Pipeline:
+def create_pipeline(config: PipelineConfig, for_vertex: bool = False) -> Pipeline:
     """Wires the components together.
 
     Args:
       config: A validated configuration with absolute paths.
-      stock_resolver: Choose the baseline by TFX's own strategy, which Vertex AI knows, though it may choose the candidate.
+      for_vertex: Only what Vertex AI knows: the baseline is chosen by TFX's own strategy, though that may choose the candidate,
+        and the components with artifacts of our own types, ValidationGate and ModelReport, are left out.
 
     Returns:
       The pipeline, ready for any of TFX's runners. Nothing is read or written. The password of a metadata server is not in it,
@@ -67,7 +69,8 @@ def create_pipeline(config: PipelineConfig, stock_resolver: bool = False) -> Pip
         normalization=config.transform.normalization,
         image_shape=config.transform.image_shape,
     ).with_id("Transform")
-    transform.add_upstream_node(validation_gate)
+    if not for_vertex:
+        transform.add_upstream_node(validation_gate)
 
     # Fits the model on `train`, steered by `eval`, and exports it with every signature.
     trainer = Trainer(
@@ -88,19 +91,28 @@ def create_pipeline(config: PipelineConfig, stock_resolver: bool = False) -> Pip
 
     # Finds what to compare with: the latest model of this pipeline that was blessed, but never the candidate itself.
     baseline = Resolver(
-        strategy_class=LatestBlessedModelStrategy if stock_resolver else LatestBlessedOtherModelStrategy,
+        strategy_class=LatestBlessedModelStrategy if for_vertex else LatestBlessedOtherModelStrategy,
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
-        **({} if stock_resolver else {"candidate": model}),
+        **({} if for_vertex else {"candidate": model}),
     ).with_id("BaselineResolver")
 
-    # Computes the losses on `test`, which nothing else looks at, and blesses the model if it passes every threshold.
+    # Learns what the images show, so that samples of the prior can be compared with them.
+    classifier = FeatureClassifier(examples=examples, transform_graph=transform.outputs["transform_graph"])
+    compares_samples = config.evaluator.frechet_distance.enabled and not for_vertex
+
+    # Computes the metrics on `test`, which nothing else looks at, and blesses the model if it passes every threshold.
     evaluator = Evaluator(
         examples=examples,
         model=model,
         baseline_model=baseline.outputs["model"],
         example_splits=[TEST],
-        eval_config=build_eval_config(config.evaluator),
+        eval_config=(
+            eval_config_with_classifier(config.evaluator, classifier.outputs["classifier"])
+            if compares_samples
+            else build_eval_config(config.evaluator)
+        ),
+        module_path=USER_FUNCTIONS,
     )
 
     # Draws what was trained and how good it is, blessed or not.
@@ -138,12 +150,13 @@ def create_pipeline(config: PipelineConfig, stock_resolver: bool = False) -> Pip
             statistics_gen,
             schema_gen,
             example_validator,
-            validation_gate,
+            *([] if for_vertex else [validation_gate]),
             transform,
             trainer,
             baseline,
+            *([classifier] if compares_samples else []),
             evaluator,
-            *([report] if config.report.enabled else []),
+            *([report] if config.report.enabled and not for_vertex else []),
             pusher,
         ],
         enable_cache=config.runtime.cache,

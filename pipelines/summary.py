@@ -1,18 +1,22 @@
 """What a person wants to know when a run has ended: how good the model is, whether it was blessed, and where everything is."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, get_args
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components.evaluator.config import EvaluatorConfig
+from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName
 from components.evaluator.verdict import Verdict, read_verdict
-from components.features import EXAMPLE_COUNT, LOSSES, SQUARED_ERROR
+from components.features import EXAMPLE_COUNT, IW_NLL, LOSSES
+from components.report.metric_names import describe
 from pipelines.config import PipelineConfig
 from pipelines.metadata.location import Backend
 from pipelines.node_result import NodeResult
+
+_MAIN_METRICS: Final = (*LOSSES, IW_NLL, "binarized/iw_nll", "active_units", "latent_probe_accuracy/knn", "frechet_distance")
+_DECIMALS: Final = {"active_units": 0, "latent_probe_accuracy/knn": 3, "latent_probe_accuracy/linear": 3, "ssim": 3}
 
 
 def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:
@@ -28,6 +32,8 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
     if "Evaluator" in results:
         verdict = read_verdict(Path(_only_output(results["Evaluator"], "evaluation").uri))
         console.print(_metrics_table(verdict, config.evaluator))
+        if left_out := left_out_metrics(verdict, config.evaluator):
+            console.print(f"Left out, for this model or these images do not have them: {', '.join(left_out)}", style="dim")
         console.print()
         _print_verdict(verdict, console)
     for name, place in _places(config, results, log):
@@ -35,23 +41,38 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
 
 
 def _metrics_table(verdict: Verdict, config: EvaluatorConfig) -> Table:
+    shown = shown_metrics(verdict, config)
     title = f"Test split: means over {int(verdict.metrics[EXAMPLE_COUNT]):,} images"
+    if any(name.startswith("binarized/") for name in shown):
+        title += "; binarized/ of their black and white versions"
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
     table.add_column("metric", no_wrap=True)
     table.add_column("unit", no_wrap=True)
     table.add_column("model", justify="right")
     table.add_column("latest blessed", justify="right")
     table.add_column("must be", no_wrap=True)
-    for name in LOSSES:
+    for name in shown:
         baseline = verdict.baseline_metrics.get(name)
         table.add_row(
             name,
-            "pixels²" if name == SQUARED_ERROR else "nats",
-            f"{verdict.metrics[name]:.2f}",
-            "none" if baseline is None else f"{baseline:.2f}",
+            describe(name).unit,
+            f"{verdict.metrics[name]:.{_DECIMALS.get(name, 2)}f}",
+            "none" if baseline is None else f"{baseline:.{_DECIMALS.get(name, 2)}f}",
             describe_thresholds(config, name),
         )
     return table
+
+
+def shown_metrics(verdict: Verdict, config: EvaluatorConfig) -> list[str]:
+    """The metrics that say most, and those that are limited, as far as the model has them; the report has all."""
+    limited = [str(name) for name in config.thresholds if name not in _MAIN_METRICS]
+    return [name for name in (*_MAIN_METRICS, *limited) if name in verdict.metrics]
+
+
+def left_out_metrics(verdict: Verdict, config: EvaluatorConfig) -> list[str]:
+    """Metrics that are switched on, but that an autoencoder, or images without labels, do not have."""
+    names: tuple[MetricName, ...] = get_args(MetricName)
+    return [name for name in names if config.measures(name) and name not in verdict.metrics]
 
 
 def describe_thresholds(config: EvaluatorConfig, name: str) -> str:
@@ -65,7 +86,8 @@ def describe_thresholds(config: EvaluatorConfig, name: str) -> str:
     if threshold.upper is not None:
         bounds.append(f"≤ {threshold.upper:g}")
     if threshold.worsening is not None:
-        bounds.append(f"≤ blessed + {threshold.worsening:g}")
+        is_floor = name in HIGHER_IS_BETTER
+        bounds.append(f"{'≥' if is_floor else '≤'} blessed {'-' if is_floor else '+'} {threshold.worsening:g}")
     return ", ".join(bounds)
 
 

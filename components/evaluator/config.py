@@ -1,12 +1,34 @@
-"""When a model is good enough."""
+"""What is measured, and when a model is good enough."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from components.settings import Section
 
-LossName = Literal["reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo"]
+MetricName = Literal[
+    "reconstruction_loss",
+    "squared_error",
+    "kl_divergence",
+    "negative_elbo",
+    "iw_nll",
+    "binarized/reconstruction_loss",
+    "binarized/kl_divergence",
+    "binarized/negative_elbo",
+    "binarized/iw_nll",
+    "ssim",
+    "active_units",
+    "mutual_information",
+    "marginal_kl",
+    "latent_gaussianity",
+    "latent_probe_accuracy/linear",
+    "latent_probe_accuracy/knn",
+    "frechet_distance",
+]
+
+HIGHER_IS_BETTER: Final[frozenset[MetricName]] = frozenset(
+    {"ssim", "active_units", "mutual_information", "latent_probe_accuracy/linear", "latent_probe_accuracy/knn"}
+)
 
 
 class Threshold(Section):
@@ -19,7 +41,8 @@ class Threshold(Section):
     """The metric must be at most this."""
 
     worsening: float | None = Field(default=None, ge=0)
-    """The metric may be at most this much higher than that of the latest blessed model."""
+    """The metric may be at most this much worse than that of the latest blessed model: higher or, where higher is better,
+    lower."""
 
     @model_validator(mode="after")
     def _is_satisfiable(self) -> Self:
@@ -28,16 +51,91 @@ class Threshold(Section):
         return self
 
 
-def _default_thresholds() -> dict[LossName, Threshold]:
+class ImportanceWeightedConfig(Section):
+    """The importance-weighted bound on -log p(x), `iw_nll` (Burda et al., 2016); an autoencoder has none."""
+
+    enabled: bool = True
+    """Compute it."""
+
+    samples: int = Field(default=64, ge=1, le=1_000_000)
+    """Codes drawn for each image, K. Published figures have 5000."""
+
+    images: PositiveInt = 1_000
+    """Images to compute it for, at most: always the same, chosen by a hash of their bytes. Time grows with images * samples.
+    """
+
+
+class LatentSpaceConfig(Section):
+    """Metrics of the codes of many images together.
+
+    They are `mutual_information`, `marginal_kl`, `latent_gaussianity` and, where images have labels, `latent_probe_accuracy`.
+    """
+
+    enabled: bool = True
+    """Compute them."""
+
+    images: int = Field(default=10_000, ge=2)
+    """Images to look at, at most: always the same, chosen by a hash of their bytes. Time grows with the square of this, and the
+    mutual information is at most its logarithm."""
+
+
+class FrechetDistanceConfig(Section):
+    """The Fréchet distance between test images and as many samples of the prior, `frechet_distance` (Heusel et al., 2017).
+
+    It is measured in the features of a small classifier, which FeatureClassifier trains where images have labels.
+    """
+
+    enabled: bool = True
+    """Train the classifier, and compute it."""
+
+    images: int = Field(default=10_000, ge=2)
+    """Images to compare, at most: always the same, chosen by a hash of their bytes. Figures for others do not compare."""
+
+
+def _default_thresholds() -> dict[MetricName, Threshold]:
     return {"negative_elbo": Threshold(worsening=1.0)}
 
 
 class EvaluatorConfig(Section):
-    """Slices and thresholds."""
+    """Metrics, slices and thresholds; docs/metrics.md says what each metric is."""
 
     slice_by_label: bool = True
     """Metrics for each label too, where the dataset has one."""
 
-    thresholds: dict[LossName, Threshold] = Field(default_factory=_default_thresholds, min_length=1)
-    """For `reconstruction_loss`, `squared_error`, `kl_divergence` and `negative_elbo`, each with any of `lower` and `upper`,
-    between which the mean over the test split must be, and `worsening`, how far it may be above the latest blessed model's."""
+    binarized: bool = True
+    """Losses of binarised images beside those of grey ones, `binarized/...`: what published figures are about. A Gaussian
+    likelihood has none."""
+
+    importance_weighted: ImportanceWeightedConfig = ImportanceWeightedConfig()
+
+    latent_space: LatentSpaceConfig = LatentSpaceConfig()
+
+    frechet_distance: FrechetDistanceConfig = FrechetDistanceConfig()
+
+    thresholds: dict[MetricName, Threshold] = Field(default_factory=_default_thresholds, min_length=1)
+    """For any metric, any of `lower` and `upper`, between which it must be over the test split, and `worsening`, how much worse
+    it may be than the latest blessed model's: `{negative_elbo: {upper: 110, worsening: 0.5}, ssim: {lower: 0.9}}`."""
+
+    @model_validator(mode="after")
+    def _limits_what_is_measured(self) -> Self:
+        for name in self.thresholds:
+            for key, is_on in self._switches(name).items():
+                if not is_on:
+                    raise ValueError(f"evaluator.thresholds limits {name}, which evaluator.{key}=false leaves out")
+        return self
+
+    def measures(self, name: MetricName) -> bool:
+        """Whether a metric is computed, if the model and the data have it."""
+        return all(self._switches(name).values())
+
+    def _switches(self, name: MetricName) -> dict[str, bool]:
+        switches = {}
+        if name.startswith("binarized/"):
+            switches["binarized"] = self.binarized
+        if name.endswith("iw_nll"):
+            switches["importance_weighted.enabled"] = self.importance_weighted.enabled
+        if name in ("mutual_information", "marginal_kl", "latent_gaussianity") or name.startswith("latent_probe_accuracy/"):
+            switches["latent_space.enabled"] = self.latent_space.enabled
+        if name == "frechet_distance":
+            switches["frechet_distance.enabled"] = self.frechet_distance.enabled
+        return switches

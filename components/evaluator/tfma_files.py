@@ -2,8 +2,8 @@
 
 Importing tensorflow_model_analysis takes ten seconds and more, for two small TFRecord files of protocol buffers. The part of
 their schema that is needed is repeated here, with the field numbers of metrics_for_slice.proto, validation_result.proto and
-config.proto in tensorflow_model_analysis/proto; all other fields are skipped. tests/component/test_evaluator.py compares with
-what TFMA itself reads.
+config.proto in tensorflow_model_analysis/proto; all other fields are skipped. tests/component/evaluator/test_blessing.py
+compares with what TFMA itself reads.
 """
 
 import struct
@@ -16,10 +16,12 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, wr
 
 _PACKAGE = "tfx_vae.evaluation"
 _DOUBLE = ".google.protobuf.DoubleValue"
+_INT32 = ".google.protobuf.Int32Value"
 
 # message: {field: (number, type)}; a type is a scalar, a message of this table, or a full name; "*" marks a repeated field.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
-    "MetricKey": {"name": (1, "string"), "model_name": (4, "string"), "is_diff": (5, "bool")},
+    "SubKey": {"class_id": (1, _INT32)},
+    "MetricKey": {"name": (1, "string"), "sub_key": (3, "SubKey"), "model_name": (4, "string"), "is_diff": (5, "bool")},
     "MetricValue": {"double_value": (1, _DOUBLE)},
     "SingleSliceKey": {"column": (1, "string"), "bytes_value": (2, "bytes"), "int64_value": (4, "int64")},
     "SliceKey": {"single_slice_keys": (1, "SingleSliceKey*")},

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.evaluator.tfma_files import read_metrics
 from components.evaluator.verdict import read_verdict
-from components.features import LABEL
-
-_BASELINE = "baseline"
 
 Metrics = Mapping[str, float]
 
@@ -51,21 +47,11 @@ def read_evaluation(directory: Path) -> Evaluation:
         metrics=verdict.metrics,
         metrics_by_label=verdict.metrics_by_label,
         baseline=verdict.baseline_metrics,
-        baseline_by_label=_baseline_by_label(directory),
+        baseline_by_label=verdict.baseline_by_label,
         thresholds=dict(_thresholds(directory / "eval_config.json")),
         blessed=verdict.blessed,
         reasons=verdict.reasons,
     )
-
-
-def _baseline_by_label(directory: Path) -> dict[int, dict[str, float]]:
-    found: dict[int, dict[str, float]] = {}
-    for of_slice in read_metrics(directory):
-        label = next((key.int64_value for key in of_slice.slice_key.single_slice_keys if key.column == LABEL), None)
-        for item in of_slice.metric_keys_and_values:
-            if label is not None and item.key.model_name == _BASELINE and not item.key.is_diff:
-                found.setdefault(label, {})[item.key.name] = item.value.double_value.value
-    return dict(sorted(found.items()))
 
 
 def _thresholds(path: Path) -> Iterator[tuple[str, str]]:

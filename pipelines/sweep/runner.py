@@ -1,4 +1,4 @@
-"""Runs one variant: what is upstream of the Trainer comes out of the cache of the pipeline that the sweep started from."""
+"""Runs one variant: what is no part of it comes out of the cache of the pipeline that the sweep started from."""
 
 from pathlib import Path
 
@@ -13,16 +13,17 @@ from pipelines.runner import WatchedLocalDagRunner
 
 _TRAINER = "Trainer"
 _EVALUATOR = "Evaluator"
+_BASELINE = "BaselineResolver"
 
 
 class VariantRunner(WatchedLocalDagRunner):
-    """Runs the Trainer, the Evaluator and what is upstream of the Trainer, and nothing else.
+    """Runs the Trainer, the Evaluator and what is upstream of them, and nothing else.
 
     There is no baseline: variants are compared with each other, and an evaluation should not depend on their order. Without
     the Resolver's execution the Evaluator's optional input is empty.
 
     TFX's cache key holds the name of the pipeline, as `pipeline_info` has it, and not the contexts that an execution is filed
-    under. So an execution upstream of the Trainer is looked up, and kept, under the name of the pipeline that the sweep started
+    under. So an execution upstream of both is looked up, and kept, under the name of the pipeline that the sweep started
     from, while ML Metadata has it as part of the sweep. All variants have the same data, as has that pipeline.
     """
 
@@ -40,7 +41,7 @@ class VariantRunner(WatchedLocalDagRunner):
         self._shared_with = shared_with
 
     def _run_node(self, pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> None:
-        data = _upstream(pipeline, _TRAINER)
+        data = _upstream(pipeline, _EVALUATOR) - {_TRAINER, _BASELINE}
         if node.node_info.id in data:
             shared = pipeline_pb2.Pipeline()
             shared.CopyFrom(pipeline)

@@ -11,7 +11,7 @@ from support.workplace import BIN, PROJECT, SMOKE, Workplace, states
 
 NODES = {
     "ImportSchemaGen", "TfdsExampleGen", "StatisticsGen", "ExampleValidator", "ValidationGate",
-    "Transform", "Trainer", "BaselineResolver", "Evaluator", "ModelReport", "Pusher",
+    "Transform", "Trainer", "BaselineResolver", "FeatureClassifier", "Evaluator", "ModelReport", "Pusher",
 }  # fmt: skip
 
 
@@ -46,6 +46,11 @@ def test_a_person_sees_the_metrics_the_verdict_and_where_everything_is(
 ):
     assert "Test split: means over 200 images" in first.stdout
     assert re.search(r"negative_elbo\s+nats\s+\d+\.\d\d\s+none", first.stdout)
+    shown = re.findall(
+        r"^ *(iw_nll|binarized/iw_nll|active_units|latent_probe_accuracy/knn|frechet_distance) ", first.stdout, re.M
+    )
+    assert len(shown) == 5
+    assert "Left out" not in first.stdout
     assert "Blessed" in first.stdout
     [version] = workplace.versions()
     assert f"version {version} is the newest in {workplace.root}/serving/mnist-smoke" in first.stdout
@@ -69,7 +74,7 @@ def test_the_report_has_every_figure_and_says_how_long_each_component_took(
     html = page.read_text()
     [run] = re.findall(r"mnist-smoke, run (\S+)", first.stdout)
     assert f"Trained in run {run}" in html
-    for node in NODES - {"BaselineResolver", "ModelReport", "Pusher"}:
+    for node in NODES - {"BaselineResolver", "FeatureClassifier", "ModelReport", "Pusher"}:
         assert re.search(rf">{node}</th>\s*<td[^>]*>[\d.,]+</td>\s*<td[^>]*>{run}<", html), node
     figures = {path.stem for path in page.parent.glob("*.png")}
     assert figures == {
@@ -157,6 +162,7 @@ def test_an_autoencoder_goes_through_the_same_pipeline_with_its_own_baseline(
 ):
     assert autoencoder.returncode == 0, autoencoder.stdout + autoencoder.stderr
     assert re.search(r"kl_divergence\s+nats\s+0\.00\s+none", autoencoder.stdout)
+    assert "do not have them: iw_nll, binarized/iw_nll, mutual_information, marginal_kl" in " ".join(autoencoder.stdout.split())
     assert len(workplace.versions("mnist-smoke-ae")) == 1
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from components.evaluator.config import EvaluatorConfig
-from pipelines.summary import describe_thresholds, describe_versions
+from components.evaluator.verdict import Verdict
+from pipelines.summary import describe_thresholds, describe_versions, left_out_metrics, shown_metrics
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,37 @@ def test_thresholds_are_written_as_inequalities():
     assert describe_thresholds(config, "negative_elbo") == "≤ 110, ≤ blessed + 0.5"
     assert describe_thresholds(config, "kl_divergence") == "≥ 10, ≤ 40"
     assert describe_thresholds(config, "squared_error") == ""
+
+
+def test_where_higher_is_better_the_blessed_model_sets_a_floor():
+    config = EvaluatorConfig.model_validate({"thresholds": {"ssim": {"worsening": 0.01}}})
+
+    assert describe_thresholds(config, "ssim") == "≥ blessed - 0.01"
+
+
+def verdict(*metrics: str) -> Verdict:
+    return Verdict(dict.fromkeys(metrics, 1.0), {}, (), {}, {}, {}, True, ())
+
+
+def test_the_main_metrics_are_shown_and_those_that_are_limited():
+    config = EvaluatorConfig.model_validate({"thresholds": {"ssim": {"lower": 0.5}, "negative_elbo": {"upper": 100}}})
+
+    assert shown_metrics(verdict("marginal_kl", "ssim", "negative_elbo", "iw_nll"), config) == [
+        "negative_elbo",
+        "iw_nll",
+        "ssim",
+    ]
+
+
+def test_what_is_switched_on_and_was_not_computed_is_named():
+    config = EvaluatorConfig.model_validate({"importance_weighted": {"enabled": False}, "binarized": False})
+    without_labels = verdict(
+        "reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo", "ssim", "active_units", "mutual_information",
+        "marginal_kl", "latent_gaussianity",
+    )  # fmt: skip
+
+    assert left_out_metrics(without_labels, config) == [
+        "latent_probe_accuracy/linear",
+        "latent_probe_accuracy/knn",
+        "frechet_distance",
+    ]

@@ -61,6 +61,11 @@ def bounds(lower: float, upper: float) -> str:
             "change_threshold { absolute { value: 0.0 } }",
             "negative_elbo 97.5004 is 0.0004 above the latest blessed model's 97.5000, more than the 0.0000 allowed",
         ),
+        (
+            94.5,
+            "change_threshold { absolute { value: -1.0 } }",
+            "negative_elbo 94.5 is 3.0 below the latest blessed model's 97.5, more than the 1.0 allowed",
+        ),
     ],
 )
 def test_a_threshold_that_was_not_kept_is_a_sentence(value: float, threshold: str, reason: str, tmp_path: Path) -> None:
@@ -76,6 +81,46 @@ def test_a_value_that_is_not_a_number_is_said_once_though_it_keeps_no_threshold(
     failures = failure("negative_elbo", bounds(0, 1)) + failure("negative_elbo", "change_threshold { absolute {} }")
     verdict = read_verdict(evaluation(tmp_path, {"negative_elbo": float("nan")}, failures))
     assert verdict.reasons == ("negative_elbo is nan, which is not a finite number",)
+
+
+def test_a_metric_that_only_the_baseline_lacks_is_told_from_one_that_was_not_computed(tmp_path: Path) -> None:
+    failures = "".join(
+        f'failures {{ metric_key {{ name: "{name}" is_diff: true }} metric_threshold {{ change_threshold {{}} }} }}'
+        for name in ("ssim", "iw_nll")
+    )
+    verdict = read_verdict(evaluation(tmp_path, {"ssim": 0.9}, failures, baseline={"negative_elbo": 97.5}))
+    assert verdict.reasons == (
+        "ssim cannot be compared with the latest blessed model, which does not say it: "
+        "leave worsening out of evaluator.thresholds.ssim until a newer model is blessed",
+        "iw_nll was not computed: this model, or this data, does not have it",
+    )
+
+
+def test_what_has_a_value_for_each_dimension_is_kept_apart_and_in_order(tmp_path: Path) -> None:
+    def dimension(number: int, value: float, more: str = "") -> str:
+        key = f'key {{ name: "kl_per_dimension" sub_key {{ class_id {{ value: {number} }} }} {more} }}'
+        return f"metric_keys_and_values {{ {key} {double(value)} }} "
+
+    label = 'slice_key { single_slice_keys { column: "label" int64_value: 3 } } '
+    records = [
+        "".join(dimension(number, number / 2) for number in (10, 2, 0, 1)) + dimension(0, 9.0, 'model_name: "baseline"'),
+        label + dimension(0, 7.0),
+    ]
+    for number, record in enumerate(records):
+        write(tmp_path / f"metrics-0000{number}-of-00002.tfrecord", "MetricsForSlice", record)
+    verdict = read_verdict(tmp_path)
+    assert verdict.kl_per_dimension == (0.0, 0.5, 1.0, 5.0)
+    assert verdict.kl_per_dimension_by_label == {3: (7.0,)}
+    assert verdict.metrics == verdict.baseline_metrics == verdict.metrics_by_label == {}
+
+
+def test_a_metric_that_has_no_meaning_for_one_label_is_not_there_but_a_loss_that_is_not_a_number_is(tmp_path: Path) -> None:
+    label = 'slice_key { single_slice_keys { column: "label" int64_value: 3 } } '
+    values = [
+        f'metric_keys_and_values {{ key {{ name: "{name}" }} {double(float("nan"))} }}' for name in ("ssim", "kl_divergence")
+    ]
+    write(tmp_path / "metrics-00000-of-00001.tfrecord", "MetricsForSlice", label + " ".join(values))
+    assert list(read_verdict(tmp_path).metrics_by_label[3]) == ["kl_divergence"]
 
 
 def test_a_blessed_model_needs_no_reasons(tmp_path: Path) -> None:

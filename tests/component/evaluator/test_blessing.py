@@ -8,56 +8,25 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
-from tfx.components.evaluator.executor import Executor
-from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
-from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
-from tfx.utils import json_utils, proto_utils
 
 from components.evaluator import eval_config
 from components.evaluator.config import EvaluatorConfig, Threshold
 from components.evaluator.eval_config import build_eval_config
-from components.evaluator.verdict import Verdict, read_verdict
+from components.evaluator.verdict import Verdict
 from components.features import LOSSES
 
 Judge = Callable[..., Verdict]
 
 
 @pytest.fixture
-def judge(digits: Any, make_model: Any, tmp_path: Path) -> Judge:
-    """Evaluates a model, and says what the blessing artifact and the verdict agree on."""
-
-    def saved(name: str, grey: float, kl_divergence: float) -> Model:
-        model = Model()
-        model.uri = str(tmp_path / name)
-        make_model(grey, kl_divergence).save(tmp_path / name / "Format-Serving")
-        return model
+def judge(evaluate: Callable[..., Verdict], make_model: Any, tmp_path: Path) -> Judge:
+    """Evaluates models that say nothing but their losses."""
 
     def run(
         thresholds: dict[str, Threshold], candidate: tuple[float, float], baseline: tuple[float, float] | None = None
     ) -> Verdict:
-        examples = Examples()
-        examples.uri, examples.split_names = str(digits.directory), '["test"]'
-        evaluation, blessing = ModelEvaluation(), ModelBlessing()
-        evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
-        inputs = {"examples": [examples], "model": [saved("candidate", *candidate)]}
-        if baseline:
-            inputs["baseline_model"] = [saved("baseline", *baseline)]
-        config = EvaluatorConfig.model_validate({"thresholds": thresholds})
-        context = BaseBeamExecutor.Context(
-            beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"], tmp_dir=str(tmp_path), unique_id="1"
-        )
-        Executor(context).Do(
-            inputs,
-            {"evaluation": [evaluation], "blessing": [blessing]},
-            {
-                "eval_config": proto_utils.proto_to_json(build_eval_config(config)),
-                "example_splits": json_utils.dumps(["test"]),
-            },
-        )
-        verdict = read_verdict(tmp_path / "evaluation")
-        assert verdict.blessed == bool(blessing.get_int_custom_property("blessed"))
-        assert verdict.blessed == (not verdict.reasons)
-        return verdict
+        before = make_model(*baseline) if baseline else None
+        return evaluate({"thresholds": thresholds}, make_model(*candidate), before, into=tmp_path)
 
     return run
 

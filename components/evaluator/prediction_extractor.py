@@ -1,0 +1,158 @@
+"""Asks models what the `evaluate` signature does not say: binarised losses, importance-weighted bounds, samples of the prior.
+
+The stock Evaluator calls one signature with the examples alone. What costs more, or needs a parameter from the configuration,
+comes from signatures of its own, which the extractor here calls after that one, and for no more images than are wanted. A model
+that has no such signature, an autoencoder or an older baseline, is not asked, and the metrics leave it out.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.api.types import EvalSharedModel, Extracts
+from tensorflow_model_analysis.extractors.extractor import Extractor
+from tensorflow_model_analysis.utils import util
+from tensorflow_model_analysis.utils.model_util import DoFnWithModels
+
+from components.evaluator.sample_metrics import IMAGE_FEATURES, SAMPLE_FEATURES
+from components.evaluator.stable_choice import image_hash
+from components.feature_classifier.classifier import FeatureClassifier
+from components.features import IMAGE, IW_NLL
+from components.trainer.signature_names import (
+    EVALUATE_BINARIZED,
+    EVALUATE_IW_NLL,
+    EVALUATE_IW_NLL_BINARIZED,
+    EVALUATE_SAMPLES,
+    EXAMPLES,
+    PIXELS,
+    SAMPLE,
+    SAMPLES,
+)
+
+BINARIZED = "binarized/"
+
+
+class Questions(NamedTuple):
+    """What to ask a model beyond `evaluate`."""
+
+    binarized: bool = False
+    """Losses of binarised images."""
+
+    iw_samples: int = 0
+    """Codes for the importance-weighted bound; 0 for none."""
+
+    iw_images: int = 0
+    """Images to compute it for, at most."""
+
+    classifier: str = ""
+    """Directory of the classifier that looks at samples; empty for none."""
+
+    compared_images: int = 0
+    """Images that samples are compared with, at most."""
+
+
+def further_predictions(models: Sequence[EvalSharedModel], questions: Questions) -> Extractor:
+    """An extractor that adds to the predictions of `models`; its place is right after TFMA's own."""
+    return Extractor(
+        stage_name="ExtractFurtherPredictions",
+        ptransform=_AskFurther(models, questions),  # type: ignore[no-untyped-call, unused-ignore]
+    )
+
+
+class _AskFurther(beam.PTransform):  # type: ignore[misc, unused-ignore]  # Beam has no types
+    """Finds out which images have the lowest hashes, and asks about them."""
+
+    def __init__(self, models: Sequence[EvalSharedModel], questions: Questions) -> None:
+        super().__init__()
+        self._models = models
+        self._questions = questions
+
+    def expand(self, extracts: beam.PCollection) -> beam.PCollection:
+        limit = max(self._questions.iw_images, self._questions.compared_images, 1)
+        lowest = extracts | "HashImages" >> beam.FlatMap(_hashes) | "LowestHashes" >> beam.combiners.Top.Smallest(limit)
+        ask = _Ask({model.model_name: model for model in self._models}, self._questions)
+        return extracts | "Ask" >> beam.ParDo(ask, beam.pvalue.AsSingleton(lowest))
+
+
+class _Ask(DoFnWithModels):  # type: ignore[misc, unused-ignore]  # TFMA has no types
+    """Adds what the models say about a batch."""
+
+    def __init__(self, models: Mapping[str, EvalSharedModel], questions: Questions) -> None:
+        super().__init__({name: model.model_loader for name, model in models.items()})
+        self._questions = questions
+
+    def setup(self) -> None:
+        """Loads the models, once for each worker."""
+        super().setup()
+        self._classifier = FeatureClassifier.load(self._questions.classifier) if self._questions.classifier else None
+
+    def process(self, extracts: Extracts, lowest_hashes: Sequence[int]) -> Iterator[Extracts]:
+        """Adds to the predictions of a batch.
+
+        Args:
+          extracts: A batch of examples, and what the models said about them.
+          lowest_hashes: Of all images, in order.
+        """
+        hashes = np.array(list(_hashes(extracts)), np.int64)
+        examples = np.asarray(extracts[constants.INPUT_KEY], object).reshape(-1)
+        said = extracts[constants.PREDICTIONS_KEY]
+        is_only_one = len(self._loaded_models) == 1
+        predictions = {
+            name: {
+                **(said if is_only_one else said[name]),
+                **dict(self._answers(model.signatures, examples, hashes, lowest_hashes)),
+            }
+            for name, model in self._loaded_models.items()
+        }
+        # TFMA has no level for the models where there is only one.
+        [*_, last] = predictions.values()
+        yield util.copy_and_set_by_keys(extracts, [constants.PREDICTIONS_KEY], last if is_only_one else predictions)
+
+    def _answers(
+        self, signatures: Mapping[str, Any], examples: NDArray[np.object_], hashes: NDArray[np.int64], lowest: Sequence[int]
+    ) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        ask = self._questions
+        if ask.binarized and EVALUATE_BINARIZED in signatures:
+            for loss, values in signatures[EVALUATE_BINARIZED](examples=tf.constant(examples, tf.string)).items():
+                yield f"{BINARIZED}{loss}", values.numpy()
+        if ask.iw_samples:
+            chosen = _among(hashes, lowest, ask.iw_images)
+            asked = _at_least_one(chosen)
+            arguments = {EXAMPLES: tf.constant(examples[asked], tf.string), SAMPLES: tf.constant(ask.iw_samples)}
+            if EVALUATE_IW_NLL in signatures:
+                yield IW_NLL, _spread(signatures[EVALUATE_IW_NLL](**arguments)[IW_NLL].numpy(), asked, chosen)
+            if ask.binarized and EVALUATE_IW_NLL_BINARIZED in signatures:
+                answer = signatures[EVALUATE_IW_NLL_BINARIZED](**arguments)[IW_NLL].numpy()
+                yield f"{BINARIZED}{IW_NLL}", _spread(answer, asked, chosen)
+        if self._classifier is not None and EVALUATE_SAMPLES in signatures:
+            chosen = _among(hashes, lowest, ask.compared_images)
+            asked = _at_least_one(chosen)
+            images = signatures[EVALUATE_SAMPLES](examples=tf.constant(examples[asked], tf.string))
+            yield IMAGE_FEATURES, _spread(self._classifier.features(images[PIXELS]), asked, chosen)
+            yield SAMPLE_FEATURES, _spread(self._classifier.features(images[SAMPLE]), asked, chosen)
+
+
+def _among(hashes: NDArray[np.int64], lowest: Sequence[int], count: int) -> NDArray[np.bool_]:
+    """Which images belong to the `count` that have the lowest hashes of all."""
+    return hashes <= lowest[min(count, len(lowest)) - 1]
+
+
+def _at_least_one(chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The chosen examples, or the first one if none of a batch is: a signature need not know what to do with none."""
+    return chosen if chosen.any() else np.arange(len(chosen)) == 0
+
+
+def _spread(answers: NDArray[np.float32], asked: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Answers about the chosen examples at their places, and NaN at all others: TFMA wants one for each."""
+    spread = np.full((len(chosen), *answers.shape[1:]), np.nan, np.float32)
+    spread[asked] = answers
+    spread[~chosen] = np.nan
+    return spread
+
+
+def _hashes(extracts: Extracts) -> Iterable[int]:
+    return (image_hash(encoded) for encoded in np.asarray(extracts[constants.FEATURES_KEY][IMAGE], object).flat)

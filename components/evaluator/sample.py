@@ -1,0 +1,118 @@
+"""Gathers what a model says about a bounded number of examples, for metrics of many examples together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import numpy as np
+from numpy.typing import NDArray
+from tensorflow_model_analysis.metrics import metric_types
+
+from components.evaluator.stable_choice import image_hash
+from components.features import IMAGE, LABEL
+
+
+class Sample(NamedTuple):
+    """What a model says about N examples, in an order that depends on the examples alone."""
+
+    outputs: dict[str, NDArray[np.float32]]
+    """By output: [N, ...]; N is at least 2."""
+
+    labels: NDArray[np.int64] | None
+    """[N]; None where an example has none."""
+
+
+class _Row(NamedTuple):
+    """One example; rows are sorted by what comes first."""
+
+    hash: int
+    label: int
+    values: tuple[bytes, ...]
+    """float32, one entry for each output."""
+
+
+@dataclass
+class _Gathered:
+    """Rows, more than are wanted meanwhile, and whether the model gives the outputs at all."""
+
+    rows: list[_Row] = field(default_factory=list)
+    is_known: bool = False
+
+
+_NO_LABEL = -(2**63)
+
+
+def sample_computations(
+    outputs: Sequence[str], limit: int, model_names: list[str] | None
+) -> dict[str, metric_types.MetricComputation]:
+    """Computations whose result is a `Sample`, for each model; TFMA computes equal ones once.
+
+    The result is private, as TFMA calls it: there for other computations, and not written. Where a model does not give all of
+    the outputs, there is none; where less than two examples count, it is None.
+
+    Args:
+      outputs: Of the model. An example with NaN in any of them does not count.
+      limit: Examples at most: those with the lowest `image_hash`.
+      model_names: As TFMA gives them.
+    """
+    features = metric_types.FeaturePreprocessor(feature_keys=[IMAGE, LABEL])
+    computations = {}
+    for model_name in model_names or [""]:
+        key = metric_types.MetricKey(name=f"_sample_of_{limit}:{','.join(outputs)}", model_name=model_name)
+        computations[model_name] = metric_types.MetricComputation(
+            keys=[key], preprocessors=[features], combiner=_Gather(key, outputs, limit)
+        )
+    return computations
+
+
+class _Gather(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
+    """Keeps the examples with the lowest hashes."""
+
+    def __init__(self, key: metric_types.MetricKey, outputs: Sequence[str], limit: int) -> None:
+        self._key = key
+        self._outputs = tuple(outputs)
+        self._limit = limit
+
+    def create_accumulator(self) -> _Gathered:
+        return _Gathered()
+
+    def add_input(self, accumulator: _Gathered, element: metric_types.StandardMetricInputs) -> _Gathered:
+        said = element.get_predictions(self._key.model_name or None)
+        if not all(output in said for output in self._outputs):
+            return accumulator
+        accumulator.is_known = True
+        values = [np.asarray(said[output], np.float32) for output in self._outputs]
+        if not any(np.isnan(value).any() for value in values):
+            accumulator.rows.append(_Row(*_identity(element.features), tuple(value.tobytes() for value in values)))
+        # Twice as many at most, so that sorting them is rare.
+        if len(accumulator.rows) >= 2 * self._limit:
+            accumulator.rows = self._lowest(accumulator.rows)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[_Gathered]) -> _Gathered:
+        parts = list(accumulators)
+        return _Gathered(self._lowest([row for part in parts for row in part.rows]), any(part.is_known for part in parts))
+
+    def extract_output(self, accumulator: _Gathered) -> dict[metric_types.MetricKey, Sample | None]:
+        if not accumulator.is_known:
+            return {}
+        rows = self._lowest(accumulator.rows)
+        if len(rows) < 2:
+            return {self._key: None}
+        outputs = {
+            output: np.stack([np.frombuffer(row.values[index], np.float32) for row in rows])
+            for index, output in enumerate(self._outputs)
+        }
+        labels = np.array([row.label for row in rows], np.int64)
+        return {self._key: Sample(outputs, None if (labels == _NO_LABEL).any() else labels)}
+
+    def _lowest(self, rows: list[_Row]) -> list[_Row]:
+        return sorted(rows)[: self._limit]
+
+
+def _identity(features: Any) -> tuple[int, int]:
+    """The hash and the label of an example."""
+    encoded = np.asarray(features[IMAGE], object).flat[0]
+    label = np.asarray(features[LABEL]) if features.get(LABEL) is not None else np.zeros(0)
+    return image_hash(encoded), int(label.flat[0]) if label.size else _NO_LABEL

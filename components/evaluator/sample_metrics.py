@@ -1,0 +1,188 @@
+"""The Evaluator's metrics of many examples together: of the codes, and of samples of the prior.
+
+Each is computed in double precision from the same examples in the same order, whatever Beam does. A slice of one example has
+none, and one of a single label no accuracy and no Fréchet distance; they are NaN there.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from tensorflow_model_analysis.metrics import metric_types
+
+from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
+from components.evaluator.sample import Sample, sample_computations
+from components.models.aggregate_posterior import Rate, decompose_rate
+from components.models.frechet import frechet_distance
+from components.models.gaussianity import maximum_mean_discrepancy
+from components.trainer.signature_names import LATENT_LOG_VARIANCE, LATENT_MEAN, LATENT_SAMPLE
+
+IMAGE_FEATURES = "image_features"
+SAMPLE_FEATURES = "sample_features"
+"""What the classifier sees in an image, and in the sample beside it: see prediction_extractor.py."""
+
+_Metrics = dict[metric_types.MetricKey, Any]
+_POSTERIOR = (LATENT_MEAN, LATENT_LOG_VARIANCE, LATENT_SAMPLE)
+
+
+class MutualInformation(metric_types.Metric):
+    """The mutual information between an image and its code, in nats per image: I(n; z) of Hoffman & Johnson, 2016.
+
+    See components/models/aggregate_posterior.py. At most log N for N images, which a model of MNIST that tells all digits apart
+    comes close to: 9.2 for 10,000. An autoencoder, whose codes have no density, has none.
+    """
+
+    def __init__(self, name: str, images: int, source_digest: str = "") -> None:
+        """Builds the metric from its part of the EvalConfig.
+
+        Args:
+          name: Of the metric.
+          images: How many to look at, at most.
+          source_digest: Of the code, for the Evaluator's cache key.
+        """
+        super().__init__(_mutual_information, name=name, images=images, source_digest=source_digest)
+
+
+class MarginalKl(metric_types.Metric):
+    """The KL divergence of the aggregate posterior from the prior, in nats: the other part of Hoffman & Johnson, 2016.
+
+    `kl_divergence` = `mutual_information` + `marginal_kl`, but for the Monte Carlo error. With 10,000 of MNIST's digits about
+    15, most of which is log N being small; a sample of the prior looks like a digit where it is small. An autoencoder has none.
+    """
+
+    def __init__(self, name: str, images: int, source_digest: str = "") -> None:
+        """Builds the metric; arguments as for `MutualInformation`."""
+        super().__init__(_marginal_kl, name=name, images=images, source_digest=source_digest)
+
+
+class LatentGaussianity(metric_types.Metric):
+    """The squared maximum mean discrepancy between codes, drawn from the posteriors, and the standard normal; without unit.
+
+    See components/models/gaussianity.py (Gretton et al., 2012). 0 where codes look as if drawn from the prior: so it
+    nearly is for a VAE of MNIST, and not for an autoencoder, whose codes lie in clusters of any scale.
+    """
+
+    def __init__(self, name: str, images: int, source_digest: str = "") -> None:
+        """Builds the metric; arguments as for `MutualInformation`."""
+        super().__init__(_latent_gaussianity, name=name, images=images, source_digest=source_digest)
+
+
+class LatentProbeAccuracy(metric_types.Metric):
+    """The share of labels that a classifier fitted to half of the codes tells from the other half, in [0, 1].
+
+    See components/evaluator/probes.py (Alain & Bengio, 2017). On the posterior means of MNIST's test digits, 5,000 to fit and
+    5,000 to judge: linear 0.91, nearest neighbours 0.96. Images without labels have none.
+    """
+
+    def __init__(self, name: str, images: int, source_digest: str = "") -> None:
+        """Builds the metric; arguments as for `MutualInformation`, and the name ends in `/linear` or `/knn`."""
+        super().__init__(_latent_probe_accuracy, name=name, images=images, source_digest=source_digest)
+
+
+class FrechetDistance(metric_types.Metric):
+    """The Fréchet distance between images and as many samples of the prior, in squared units of a classifier's features.
+
+    See components/models/frechet.py (Heusel et al., 2017). The classifier is FeatureClassifier's, trained on the pipeline's own
+    `train` split, so figures compare within a dataset and not with published ones. Images without labels have none.
+    """
+
+    def __init__(self, name: str, images: int, classifier: str, source_digest: str = "") -> None:
+        """Builds the metric from its part of the EvalConfig.
+
+        Args:
+          name: Of the metric.
+          images: How many to compare, at most.
+          classifier: Directory of the classifier, where prediction_extractor.py looks it up.
+          source_digest: Of the code, for the Evaluator's cache key.
+        """
+        super().__init__(_frechet_distance, name=name, images=images, classifier=classifier, source_digest=source_digest)
+
+
+def _mutual_information(name: str, images: int, source_digest: str, model_names: list[str] | None = None) -> list[Any]:
+    del source_digest
+    return _of_rate(name, images, model_names, lambda rate: rate.mutual_information)
+
+
+def _marginal_kl(name: str, images: int, source_digest: str, model_names: list[str] | None = None) -> list[Any]:
+    del source_digest
+    return _of_rate(name, images, model_names, lambda rate: rate.marginal_kl)
+
+
+def _latent_gaussianity(name: str, images: int, source_digest: str, model_names: list[str] | None = None) -> list[Any]:
+    del source_digest
+    return _of_sample(
+        name, images, model_names, (LATENT_SAMPLE,), lambda sample: maximum_mean_discrepancy(sample.outputs[LATENT_SAMPLE])
+    )
+
+
+def _latent_probe_accuracy(name: str, images: int, source_digest: str, model_names: list[str] | None = None) -> list[Any]:
+    del source_digest
+    accuracy = linear_probe_accuracy if name.endswith("/linear") else nearest_neighbours_accuracy
+
+    def measure(sample: Sample) -> float | None:
+        return None if sample.labels is None else accuracy(sample.outputs[LATENT_MEAN], sample.labels)
+
+    return _of_sample(name, images, model_names, (LATENT_MEAN,), measure)
+
+
+def _frechet_distance(
+    name: str, images: int, classifier: str, source_digest: str, model_names: list[str] | None = None
+) -> list[Any]:
+    del classifier, source_digest
+
+    def measure(sample: Sample) -> float:
+        if sample.labels is not None and len(np.unique(sample.labels)) < 2:
+            return math.nan
+        return frechet_distance(sample.outputs[IMAGE_FEATURES], sample.outputs[SAMPLE_FEATURES])
+
+    return _of_sample(name, images, model_names, (IMAGE_FEATURES, SAMPLE_FEATURES), measure)
+
+
+def _of_sample(
+    name: str,
+    images: int,
+    model_names: list[str] | None,
+    outputs: tuple[str, ...],
+    measure: Callable[[Sample], Any | None],
+    undefined: Any = math.nan,
+) -> list[Any]:
+    """For each model, the sample, and what is derived from it: nothing where either says nothing."""
+    computations: list[Any] = []
+    for model_name, gathered in sample_computations(outputs, images, model_names).items():
+        [source] = gathered.keys
+        computations.append(gathered)
+        computations.append(_derived(metric_types.MetricKey(name=name, model_name=model_name), source, measure, undefined))
+    return computations
+
+
+def _of_rate(name: str, images: int, model_names: list[str] | None, part: Callable[[Rate], float]) -> list[Any]:
+    """For each model a part of its rate, which is computed once for both parts."""
+    rates = _of_sample(
+        f"_rate_of_{images}",
+        images,
+        model_names,
+        _POSTERIOR,
+        lambda sample: decompose_rate(*(sample.outputs[output] for output in _POSTERIOR)),
+        undefined=Rate(math.nan, math.nan),
+    )
+    parts = [
+        _derived(metric_types.MetricKey(name=name, model_name=rate.keys[0].model_name), rate.keys[0], part)
+        for rate in rates
+        if isinstance(rate, metric_types.DerivedMetricComputation)
+    ]
+    return [*rates, *parts]
+
+
+def _derived(
+    key: metric_types.MetricKey, source: metric_types.MetricKey, measure: Callable[[Any], Any | None], undefined: Any = math.nan
+) -> metric_types.DerivedMetricComputation:
+    def result(metrics: _Metrics) -> _Metrics:
+        if source not in metrics:
+            return {}
+        found = metrics[source]
+        # Not {}: TFMA wants every metric that has a threshold on every slice.
+        value = undefined if found is None else measure(found)
+        return {} if value is None else {key: value}
+
+    return metric_types.DerivedMetricComputation(keys=[key], result=result)

@@ -1,0 +1,45 @@
+"""The trained classifier, as whoever needs its features uses it."""
+
+from pathlib import PurePosixPath
+from typing import Any, Final, Self
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike, NDArray
+
+SAVED_MODEL: Final = "saved_model"
+LEFT_OUT: Final = "left_out.txt"
+"""What lies in the component's output: one of the two."""
+
+FEATURES: Final = "features"
+
+
+class FeatureClassifier:
+    """Says what a small classifier sees in images."""
+
+    def __init__(self, model: Any) -> None:
+        """Wraps a loaded model.
+
+        Args:
+          model: A SavedModel with the signature `features`; it has to live as long as its signature.
+        """
+        self._model = model
+        self._features = model.signatures[FEATURES]
+
+    @classmethod
+    def load(cls, directory: str) -> Self | None:
+        """Loads what FeatureClassifier wrote; None if it had nothing to train with.
+
+        Args:
+          directory: Of its output.
+        """
+        path = str(PurePosixPath(directory) / SAVED_MODEL)
+        return cls(tf.saved_model.load(path)) if tf.io.gfile.exists(path) else None
+
+    def features(self, pixels: ArrayLike) -> NDArray[np.float32]:
+        """The activations of the last hidden layer: float32 [N, F].
+
+        Args:
+          pixels: [N, height, width, channels] in [0, 1].
+        """
+        return np.asarray(self._features(image=tf.constant(pixels, tf.float32))[FEATURES].numpy())

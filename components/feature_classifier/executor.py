@@ -1,0 +1,68 @@
+"""What FeatureClassifier does."""
+
+import logging
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+import tensorflow_transform as tft
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.types import artifact_utils
+from tfx.types.artifact import Artifact
+from tfx.utils import io_utils
+
+from components.feature_classifier.classifier import LEFT_OUT, SAVED_MODEL
+from components.feature_classifier.training import FeatureExtractor, LabelledImages, accuracy, train_classifier
+from components.features import EVAL, TRAIN
+from components.report.images import read_images
+from components.trainer.input_data import image_shape
+from components.transform.preprocessing import ImageShape
+
+EXAMPLES: Final = "examples"
+TRANSFORM_GRAPH: Final = "transform_graph"
+CLASSIFIER: Final = "classifier"
+ACCURACY: Final = "accuracy"
+TRAINING_IMAGES: Final = "training_images"
+
+_LOGGER = logging.getLogger("tfx_vae.feature_classifier")
+# More teach it little that a distance between sets of images would show.
+_TRAINING_IMAGES = 20_000
+_EVAL_IMAGES = 5_000
+
+
+class Executor(BaseExecutor):
+    """Trains a classifier, or says why there is none."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Trains on images of `train`, and notes in the artifact how many labels of `eval` it tells.
+
+        Raises:
+          DataError: A split is empty.
+        """
+        del exec_properties
+        examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        output = artifact_utils.get_single_instance(output_dict[CLASSIFIER])
+        shape = image_shape(tft.TFTransformOutput(artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH])))
+        images = _read(examples, TRAIN, _TRAINING_IMAGES, shape)
+        if images is None or len(np.unique(images.labels)) < 2:
+            reason = "images of two labels or more are needed to train the classifier whose features it compares"
+            _LOGGER.warning("frechet_distance is left out: %s, and split '%s' has none.", reason, TRAIN)
+            io_utils.write_string_file(str(PurePosixPath(output.uri) / LEFT_OUT), f"{reason}\n")
+            return
+        model = train_classifier(images, shape)
+        FeatureExtractor(model, shape).save(str(PurePosixPath(output.uri) / SAVED_MODEL))
+        output.set_int_custom_property(TRAINING_IMAGES, len(images.labels))
+        others = _read(examples, EVAL, _EVAL_IMAGES, shape)
+        if others is not None:
+            output.set_float_custom_property(ACCURACY, accuracy(model, others, np.unique(images.labels), shape))
+
+
+def _read(examples: Artifact, split: str, limit: int, shape: ImageShape) -> LabelledImages | None:
+    """The first images of a split; None if one of them has no label."""
+    images = read_images(examples, split, limit, shape)
+    return None if images.labels is None else LabelledImages(np.array(images.encoded, object), images.labels)

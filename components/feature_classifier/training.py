@@ -1,0 +1,136 @@
+"""A small convolutional classifier, and how it is trained."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from components.feature_classifier.classifier import FEATURES
+from components.models.seeds import layer_seeds
+from components.progress import Progress, report
+from components.trainer.equal_batches import in_equal_batches
+from components.transform.preprocessing import ImageShape, decode_images
+
+FEATURE_COUNT = 64
+_EPOCHS = 3
+_BATCH = 128
+_LEARNING_RATE = 2e-3
+_SEED = 0
+_FILTERS = (16, 32, 64)
+# Strides halve the image until it is about as large as this.
+_SMALLEST_SIDE = 7
+
+
+class LabelledImages(NamedTuple):
+    """Encoded images and what they show."""
+
+    encoded: NDArray[np.object_]
+    """PNG or JPEG bytes [N]."""
+
+    labels: NDArray[np.int64]
+    """[N]."""
+
+
+def train_classifier(images: LabelledImages, shape: ImageShape) -> keras.Model:
+    """Trains by cross-entropy, with Adam; the same images give the same classifier.
+
+    Args:
+      images: Of at least two labels.
+      shape: Height, width and channels to decode them to.
+
+    Returns:
+      A model from float32 [N, height, width, channels] in [0, 1] to logits, float32 [N, labels]; its layer `features` has 64
+      units.
+    """
+    classes = np.unique(images.labels)
+    model = build_classifier(shape, len(classes))
+    model.compile(
+        keras.optimizers.Adam(_LEARNING_RATE),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    records = tf.data.Dataset.from_tensor_slices((images.encoded.tolist(), np.searchsorted(classes, images.labels)))
+    batches = (
+        records.shuffle(len(images.labels), seed=_SEED)
+        .batch(_BATCH)
+        .map(lambda encoded, label: (decode_images(encoded, shape), label), num_parallel_calls=tf.data.AUTOTUNE)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+    model.fit(batches, epochs=_EPOCHS, verbose=0, callbacks=[_ProgressReport()])
+    return model
+
+
+def build_classifier(shape: ImageShape, classes: int) -> keras.Model:
+    """The untrained network: strided convolutions, a layer of features, a layer of logits."""
+    seeds = layer_seeds(_SEED, "classifier")
+    image = keras.Input(tuple(shape), name="image")
+    maps = image
+    for number, filters in enumerate(_FILTERS):
+        strides = 2 if min(maps.shape[1:3]) > _SMALLEST_SIDE else 1
+        maps = keras.layers.Conv2D(
+            filters,
+            kernel_size=3,
+            strides=strides,
+            padding="same",
+            activation="relu",
+            kernel_initializer=keras.initializers.HeUniform(next(seeds)),
+            name=f"convolution_{number + 1}",
+        )(maps)
+    while max(maps.shape[1:3]) > _SMALLEST_SIDE:
+        maps = keras.layers.MaxPooling2D(padding="same")(maps)
+    flat = keras.layers.Flatten()(maps)
+    initializer = keras.initializers.HeUniform(next(seeds))
+    features = keras.layers.Dense(FEATURE_COUNT, "relu", kernel_initializer=initializer, name=FEATURES)(flat)
+    logits = keras.layers.Dense(classes, kernel_initializer=keras.initializers.GlorotUniform(next(seeds)), name="logits")(
+        features
+    )
+    return keras.Model(image, logits, name="classifier")
+
+
+def accuracy(model: keras.Model, images: LabelledImages, classes: NDArray[np.int64], shape: ImageShape) -> float:
+    """The share of images whose label the classifier tells, in [0, 1].
+
+    Args:
+      model: What `train_classifier` gave.
+      images: Others than it was trained on.
+      classes: The labels that it knows, in order.
+      shape: As for `train_classifier`.
+    """
+    batches = tf.data.Dataset.from_tensor_slices(images.encoded.tolist()).batch(_BATCH)
+    logits = np.concatenate([model(decode_images(batch, shape), training=False).numpy() for batch in batches])
+    return float((classes[logits.argmax(axis=1)] == images.labels).mean())
+
+
+class FeatureExtractor(tf.Module):
+    """The part of a classifier that is exported."""
+
+    def __init__(self, model: keras.Model, shape: ImageShape) -> None:
+        """Cuts off the logits.
+
+        Args:
+          model: A classifier.
+          shape: Of an image.
+        """
+        super().__init__()
+        self._model = keras.Model(model.inputs, model.get_layer(FEATURES).output)
+        self._shape = tuple(shape)
+
+    def save(self, directory: str) -> None:
+        """Writes a SavedModel with the signature `features`: images in [0, 1] to float32 [N, 64]."""
+        spec = tf.TensorSpec([None, *self._shape], tf.float32, name="image")
+        function = tf.function(self._features, input_signature=[spec]).get_concrete_function()
+        tf.saved_model.save(self, directory, signatures={FEATURES: function})
+
+    def _features(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return in_equal_batches(lambda batch: {FEATURES: self._model(batch)}, [image], {FEATURES: [FEATURE_COUNT]})
+
+
+class _ProgressReport(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]  # Keras has no types
+    """Tells whoever watches how far the training is."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """An epoch has ended."""
+        figures = {"training accuracy": (logs or {}).get("accuracy", float("nan"))}
+        report(Progress("training a classifier", epoch + 1, _EPOCHS, "epochs", figures))

@@ -1,0 +1,148 @@
+"""Every metric of a model that answers everything, beside what numpy makes of its answers."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from components.evaluator.config import MetricName
+from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
+from components.evaluator.stable_choice import image_hash
+from components.evaluator.verdict import Verdict
+from components.feature_classifier.classifier import FeatureClassifier
+from components.feature_classifier.training import FeatureExtractor, build_classifier
+from components.features import LOSSES
+from components.models.aggregate_posterior import decompose_rate
+from components.models.frechet import frechet_distance
+from components.models.gaussianity import maximum_mean_discrepancy
+
+Evaluate = Callable[..., Verdict]
+SETTINGS: dict[str, Any] = {
+    "importance_weighted": {"samples": 7, "images": 20},
+    "latent_space": {"images": 40},
+    "frechet_distance": {"images": 50},
+    # On every slice TFMA looks for what has a threshold, also where it has no meaning.
+    "thresholds": {
+        "latent_probe_accuracy/knn": {"lower": 0.0},
+        "iw_nll": {"upper": 7.0},
+        "frechet_distance": {"lower": 0.0},
+        "ssim": {"lower": 0.0, "upper": 1.0},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("classifier")
+    FeatureExtractor(build_classifier((4, 4, 1), 10), (4, 4, 1)).save(str(directory / "saved_model"))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def verdict(evaluate: Evaluate, make_talkative_model: Any, classifier: Path) -> Verdict:
+    return evaluate(SETTINGS, make_talkative_model(0.4, 12.5), classifier=str(classifier))
+
+
+def expected_metrics(model: Any, digits: Any, members: np.ndarray, classifier: Path) -> dict[str, float]:
+    """Over the images at the given places."""
+    in_order = sorted(range(len(digits.pixels)), key=lambda index: image_hash(digits.encoded[index]))
+    pixels, first_pixels = digits.pixels, digits.pixels[:, 0, 0, 0]
+
+    def chosen(limit: int) -> list[int]:
+        return [index for index in in_order if members[index]][:limit]
+
+    weighted = [index for index in in_order[:20] if members[index]]
+    mean = model.latent_mean(pixels)
+    log_variance, sample = np.full_like(mean, 2 * math.log(0.1)), mean + 0.05
+    coded = chosen(40)
+    expected = {name: losses[members].mean() for name, losses in model.losses(pixels).items()}
+    binary = model.losses(pixels.round())
+    expected |= {f"binarized/{name}": binary[name][members].mean() for name in LOSSES if name != "squared_error"}
+    expected |= {
+        "example_count": members.sum(),
+        "ssim": pixels[members].mean(),
+        "active_units": np.count_nonzero(mean[members].var(axis=0) > 0.01),
+    }
+    # One code alone is not compared with others.
+    if len(coded) > 1:
+        rate = decompose_rate(mean[coded], log_variance[coded], sample[coded])
+        expected |= rate._asdict() | {"latent_gaussianity": maximum_mean_discrepancy(sample[coded])}
+    if weighted:
+        expected["iw_nll"] = 7 * first_pixels[weighted].mean()
+        expected["binarized/iw_nll"] = 100 + 7 * first_pixels[weighted].mean()
+    if members.all():
+        expected["latent_probe_accuracy/linear"] = linear_probe_accuracy(mean[coded], digits.labels[coded])
+        expected["latent_probe_accuracy/knn"] = nearest_neighbours_accuracy(mean[coded], digits.labels[coded])
+        loaded = FeatureClassifier.load(str(classifier))
+        assert loaded is not None
+        features = [loaded.features(images[in_order[:50]]) for images in (pixels, 1 - 0.5 * pixels)]
+        expected["frechet_distance"] = frechet_distance(*features)
+    return expected
+
+
+def test_every_metric_is_what_numpy_makes_of_what_the_model_says(
+    verdict: Verdict, digits: Any, make_talkative_model: Any, classifier: Path
+) -> None:
+    model, everything = make_talkative_model(0.4, 12.5), np.ones(57, bool)
+    assert verdict.reasons == ()
+    expected = expected_metrics(model, digits, everything, classifier)
+    assert set(expected) == {*get_args(MetricName), "example_count"}
+    assert verdict.metrics == pytest.approx(expected, rel=1e-4)
+    assert verdict.kl_per_dimension == pytest.approx((model.latent_mean(digits.pixels) * [1, 10, 100]).mean(axis=0), rel=1e-5)
+    for label, metrics in verdict.metrics_by_label.items():
+        members = digits.labels == label
+        assert metrics == pytest.approx(expected_metrics(model, digits, members, classifier), rel=1e-4, abs=1e-5)
+        of_label = (model.latent_mean(digits.pixels[members]) * [1, 10, 100]).mean(axis=0)
+        assert verdict.kl_per_dimension_by_label[label] == pytest.approx(of_label, rel=1e-5)
+
+
+def test_metrics_agree_bit_for_bit_whatever_the_order_of_the_examples(
+    verdict: Verdict, evaluate: Evaluate, digits: Any, make_talkative_model: Any, classifier: Path, tmp_path: Path
+) -> None:
+    digits.write(tmp_path / "shuffled", np.random.default_rng(1).permutation(57))
+    model = make_talkative_model(0.4, 12.5)
+    again = evaluate(SETTINGS, model, examples=tmp_path / "shuffled", classifier=str(classifier))
+    assert asdict(again) == asdict(verdict)
+
+
+def test_images_without_labels_have_all_metrics_but_the_accuracy_of_labels(
+    evaluate: Evaluate, digits: Any, make_talkative_model: Any, tmp_path: Path
+) -> None:
+    digits.write(tmp_path / "unlabelled", np.arange(57), labels=False)
+    settings = {**SETTINGS, "thresholds": {"latent_probe_accuracy/knn": {"lower": 0.0}}}
+    verdict = evaluate(settings, make_talkative_model(0.4, 12.5), examples=tmp_path / "unlabelled")
+    left_out = set(get_args(MetricName)) - set(verdict.metrics)
+    assert left_out == {"latent_probe_accuracy/linear", "latent_probe_accuracy/knn", "frechet_distance"}
+    assert verdict.metrics_by_label == {}
+    assert verdict.reasons == ("latent_probe_accuracy/knn was not computed: this model, or this data, does not have it",)
+
+
+def test_an_older_baseline_is_compared_where_it_can_be_and_a_threshold_on_the_rest_is_explained(
+    evaluate: Evaluate, make_model: Any, make_talkative_model: Any, classifier: Path
+) -> None:
+    settings = {**SETTINGS, "thresholds": {"negative_elbo": {"worsening": 1.0}, "iw_nll": {"worsening": 1.0}}}
+    verdict = evaluate(settings, make_talkative_model(0.4, 12.5), make_model(0.4, 12.5), classifier=str(classifier))
+    assert set(get_args(MetricName)) <= set(verdict.metrics)
+    assert set(verdict.baseline_metrics) == {*LOSSES, "example_count"}
+    assert verdict.reasons == (
+        "iw_nll cannot be compared with the latest blessed model, which does not say it: "
+        "leave worsening out of evaluator.thresholds.iw_nll until a newer model is blessed",
+    )
+
+
+def test_a_newer_baseline_says_as_much_and_a_fall_is_worse_where_higher_is_better(
+    evaluate: Evaluate, digits: Any, make_talkative_model: Any, classifier: Path
+) -> None:
+    thresholds = {"ssim": {"worsening": 0.01}, "latent_probe_accuracy/linear": {"worsening": 0.0}, "iw_nll": {"worsening": 0.0}}
+    settings = {**SETTINGS, "thresholds": thresholds}
+    brighter = make_talkative_model(0.4, 12.5, brightness=1.1)
+    worse = evaluate(settings, make_talkative_model(0.4, 12.5), brighter, classifier=str(classifier))
+    level = digits.pixels.mean()
+    assert worse.baseline_metrics["ssim"] == pytest.approx(1.1 * level, rel=1e-5)
+    assert worse.baseline_metrics["frechet_distance"] == worse.metrics["frechet_distance"]
+    [reason] = worse.reasons
+    assert reason.startswith(f"ssim {level:.2f} is {0.1 * level:.2f} below the latest blessed model's {1.1 * level:.2f}")
