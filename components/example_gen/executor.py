@@ -19,6 +19,7 @@ from components.errors import PipelineError
 from components.example_gen import properties
 from components.example_gen.causes import causes
 from components.example_gen.dataset import split_ranges
+from components.example_gen.driver import complete_properties
 from components.example_gen.file_errors import as_os_error
 from components.example_gen.image_features import select_features
 from components.example_gen.records import RecordWriter
@@ -46,6 +47,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           OSError: If the disk is full or the output cannot be written.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
+        if properties.PREPARED_DIRECTORY not in exec_properties:  # Vertex AI runs no drivers
+            exec_properties = complete_properties(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         splits = json.loads(exec_properties[properties.SPLITS])
         image, label = (exec_properties.get(name) for name in (properties.IMAGE_FEATURE, properties.LABEL_FEATURE))

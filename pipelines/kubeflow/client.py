@@ -72,7 +72,8 @@ def _open(connection: Connection) -> Any:
         """KFP's own has no time limit."""
 
         def request(self, *arguments: Any, **options: Any) -> Any:
-            options["_request_timeout"] = options.get("_request_timeout") or connection.timeout_seconds
+            # A pair, to connect and to read: a single float it ignores.
+            options["_request_timeout"] = options.get("_request_timeout") or (connection.timeout_seconds,) * 2
             return super().request(*arguments, **options)
 
     class Client(kfp.Client):  # type: ignore[name-defined, misc, unused-ignore]

@@ -9,7 +9,7 @@ from pipelines.config import PipelineConfig
 def compile_for_vertex(config: PipelineConfig, pipeline_root: str | None, output: Path) -> None:
     """Writes the pipeline as Vertex AI Pipelines takes it.
 
-    The baseline is chosen by TFX's LatestBlessedModelStrategy: Vertex AI runs resolvers itself, and knows no other.
+    What Vertex AI does not know is left out or replaced: see `create_pipeline`.
 
     Args:
       config: Loaded with `base=Path()`; what it writes beside artifacts, and reads, should lie under `/gcs/BUCKET`, where
@@ -30,7 +30,7 @@ def compile_for_vertex(config: PipelineConfig, pipeline_root: str | None, output
 
     from pipelines.pipeline import create_pipeline
 
-    pipeline = create_pipeline(config, stock_resolver=True)
+    pipeline = create_pipeline(config, for_vertex=True)
     pipeline.pipeline_info.pipeline_root = pipeline_root
     output.parent.mkdir(parents=True, exist_ok=True)
     settings = KubeflowV2DagRunnerConfig(

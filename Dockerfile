@@ -1,0 +1,26 @@
+# The image that every step on Kubeflow runs in: the locked environment, this project, and MNIST.
+#
+#     docker build -t REPOSITORY/tfx-vae:TAG .
+#     docker run --rm -v "$PWD/runs:/app/runs" REPOSITORY/tfx-vae:TAG tfx-vae run --config pipelines/configs/smoke.yaml
+
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /app
+ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+RUN pip install --no-cache-dir "uv>=0.9,<0.14"
+# The environment first: it changes less often than the code, and takes minutes.
+COPY pyproject.toml uv.lock setup.py ./
+RUN uv sync --locked --no-cache --no-install-project --extra kubeflow
+COPY components components
+COPY pipelines pipelines
+RUN uv sync --locked --no-cache --extra kubeflow
+
+FROM python:3.11-slim-bookworm
+RUN useradd --uid 10001 --create-home tfx-vae && mkdir -p /app/runs && chown tfx-vae /app/runs
+WORKDIR /app
+COPY --from=build /app /app
+COPY schema schema
+COPY data data
+ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1
+# By number, so that Kubernetes can see that it is not root.
+USER 10001
+CMD ["tfx-vae", "--help"]

@@ -1,0 +1,30 @@
+"""A Kubeflow on loopback, and a pipeline that is compiled."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.kubeflow_server import KubeflowServer, kubeflow_server
+
+from pipelines.config import PipelineConfig, load_config
+
+PROJECT = Path(__file__).parents[3]
+SMOKE = PROJECT / "pipelines" / "configs" / "smoke.yaml"
+
+
+@pytest.fixture
+def server() -> Iterator[KubeflowServer]:
+    with kubeflow_server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def smoke() -> PipelineConfig:
+    """As the commands load it: relative paths are the image's."""
+    return load_config(SMOKE, ["kubeflow.image=registry.example/python-tfx-vae:1", "kubeflow.steps.Trainer.gpu=1"], base=Path())
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """The smoke pipeline, compiled."""
+    return Path(__file__).parent / "mnist-smoke.yaml"

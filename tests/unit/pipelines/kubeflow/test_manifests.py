@@ -1,0 +1,72 @@
+"""What a person applies to the cluster once."""
+
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from pipelines.kubeflow.config import KubeflowConfig
+
+DEPLOY = Path(__file__).parents[4] / "deploy" / "kubeflow"
+MANIFESTS = sorted(path for path in DEPLOY.glob("*.yaml") if path.name != "kustomization.yaml")
+VERSIONS = ("1.27", "1.32")
+
+
+def documents() -> list[dict[str, Any]]:
+    return [document for path in MANIFESTS for document in yaml.safe_load_all(path.read_text())]
+
+
+def named(kind: str, name: str) -> dict[str, Any]:
+    [found] = [item for item in documents() if item["kind"] == kind and item["metadata"]["name"] == name]
+    return found
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("document", documents(), ids=lambda item: f"{item['kind']}-{item['metadata']['name']}")
+def test_kubernetes_knows_every_field(document: dict[str, Any], version: str):
+    kubernetes_validate.validate(document, version, strict=True)
+
+
+def test_the_validator_refuses_what_kubernetes_does_not_know():
+    document = named("Service", "tfx-vae-metadata")
+    document["spec"]["port"] = 3306
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(document, VERSIONS[0], strict=True)
+
+
+def test_kustomize_applies_all_of_them():
+    listed = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"]
+    assert sorted(listed) == [path.name for path in MANIFESTS]
+
+
+def test_the_compiled_pipeline_finds_what_is_applied():
+    defaults = KubeflowConfig()
+    claim = named("PersistentVolumeClaim", str(defaults.volume_claim))
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    assert named("ServiceAccount", str(defaults.service_account))
+    assert named("RoleBinding", "tfx-vae")["subjects"][0]["name"] == defaults.service_account
+    database = named("StatefulSet", "tfx-vae-metadata")["spec"]["template"]["spec"]["containers"][0]
+    [password] = [item for item in database["env"] if item["name"] == "MARIADB_PASSWORD"]
+    assert password["valueFrom"]["secretKeyRef"] == {"name": defaults.metadata_secret, "key": "password"}
+
+
+def test_no_password_stands_in_a_manifest():
+    assert not [item for item in documents() if item["kind"] == "Secret"]
+    values = [
+        item.get("value", "")
+        for document in documents()
+        if document["kind"] == "StatefulSet"
+        for container in document["spec"]["template"]["spec"]["containers"]
+        for item in container["env"]
+        if "PASSWORD" in item["name"]
+    ]
+    assert set(values) <= {"", "1"}
+
+
+def test_the_volume_belongs_to_whom_the_image_runs_as():
+    [chown] = named("Job", "tfx-vae-volume-owner")["spec"]["template"]["spec"]["containers"]
+    dockerfile = (DEPLOY.parents[1] / "Dockerfile").read_text()
+    assert "\nUSER 10001\n" in dockerfile
+    assert chown["command"][:2] == ["chown", "10001:10001"]
