@@ -7,10 +7,12 @@ ML Metadata and the pipeline root that all steps share. What a step prints is it
 """
 
 import logging
+import shutil
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import click
 
@@ -94,10 +96,17 @@ def _launch(node: str, run_id: str, config: PipelineConfig) -> None:
         _log.info("An earlier attempt has finished %s in run %s.", node, run_id)
     else:
         run.require(nodes[node].upstream_nodes)
-        run.end_attempts(node, _KILLED)
+        for execution in run.forget_attempts(node):
+            _remove_outputs(config.pipeline_root / node, execution)
         result = launch_node(pipeline, nodes[node], config.metadata_location)
         _log.info("%s of run %s: %s, execution %d.", node, run_id, result.state, result.execution_id)
     SharedRun(open_store(config.metadata_location), config.name, run_id).succeed(list(nodes))
+
+
+def _remove_outputs(directory: Path, execution: int) -> None:
+    """What a killed attempt left half written would stand in the way of the next: the launcher gives both the same places."""
+    for leftover in [*directory.glob(f"*/{execution}"), *directory.glob(f".system/*/{execution}")]:
+        shutil.rmtree(leftover)
 
 
 @contextmanager

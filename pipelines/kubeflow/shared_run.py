@@ -69,22 +69,32 @@ class SharedRun:
         if missing := [node for node in nodes if not self.is_finished(node)]:
             raise PipelineError(f"This needs {', '.join(missing)}, which did not end well in run {self._run_id}.")
 
-    def end_attempts(self, node: str, error: str) -> None:
-        """Ends in ML Metadata what is recorded as running of a node: an attempt that was killed cannot do it itself."""
-        from ml_metadata.proto import metadata_store_pb2
+    def forget_attempts(self, node: str) -> list[int]:
+        """Prepares for another attempt: TFX's launcher takes up the execution of the one before, in whatever state it is.
 
-        states = metadata_store_pb2.Execution
-        changed = [
-            execution for execution in self._executions(node) if execution.last_known_state in (states.RUNNING, states.NEW)
-        ]
-        for execution in changed:
-            execution.last_known_state = states.FAILED
-            execution.custom_properties[names.ERROR].string_value = error
-        self._store.put_executions(changed)
+        An attempt that failed has said so; one that was killed is still recorded as running.
+
+        Returns:
+          The executions, whose outputs may be half written.
+        """
+        executions = self._executions(node)
+        for execution in executions:
+            if names.ERROR in execution.custom_properties:
+                del execution.custom_properties[names.ERROR]
+        self._store.put_executions(executions)
+        return [execution.id for execution in executions]
 
     def fail(self, node: str, error: str) -> None:
         """Notes that a node failed, and the run with it; nodes that run beside it are left alone."""
-        self.end_attempts(node, error)
+        from ml_metadata.proto import metadata_store_pb2
+
+        states = metadata_store_pb2.Execution
+        ended_well = (states.COMPLETE, states.CACHED)
+        executions = [execution for execution in self._executions(node) if execution.last_known_state not in ended_well]
+        for execution in executions:
+            execution.last_known_state = states.FAILED
+            execution.custom_properties[names.ERROR].string_value = error
+        self._store.put_executions(executions)
         self._note("failed", error)
 
     def succeed(self, nodes: Sequence[str]) -> bool:

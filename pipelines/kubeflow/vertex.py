@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import yaml
+
 from components.errors import ConfigurationError
 from pipelines.config import PipelineConfig
 
@@ -32,8 +34,10 @@ def compile_for_vertex(config: PipelineConfig, pipeline_root: str | None, output
 
     pipeline = create_pipeline(config, for_vertex=True)
     pipeline.pipeline_info.pipeline_root = pipeline_root
-    output.parent.mkdir(parents=True, exist_ok=True)
     settings = KubeflowV2DagRunnerConfig(
         display_name=config.name, default_image=config.kubeflow.image, use_pipeline_spec_2_1=True
     )
-    KubeflowV2DagRunner(settings, output_dir=str(output.parent), output_filename=output.name).run(pipeline)
+    # The runner's own file would leave out the root.
+    job = KubeflowV2DagRunner(settings).run(pipeline, write_out=False)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(yaml.safe_dump({**job["pipelineSpec"], "defaultPipelineRoot": pipeline_root}))

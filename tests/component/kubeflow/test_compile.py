@@ -1,0 +1,211 @@
+"""What Kubeflow and Vertex AI are given."""
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from kfp import components
+from support.kubeflow_server import KubeflowServer
+
+from components.errors import ConfigurationError
+from pipelines.cli import main
+from pipelines.config import PipelineConfig, load_config
+from pipelines.kubeflow.compile import compile_pipeline
+from pipelines.kubeflow.parameters import as_text
+
+SMOKE = Path(__file__).parents[3] / "pipelines" / "configs" / "smoke.yaml"
+IMAGE = "registry.example/python-tfx-vae:1"
+
+
+@pytest.fixture(scope="session")
+def compiled(smoke: PipelineConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compile_pipeline(smoke, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def pipeline(compiled: Path) -> dict[str, Any]:
+    return next(yaml.safe_load_all(compiled.read_text()))
+
+
+@pytest.fixture(scope="session")
+def platform(compiled: Path) -> dict[str, Any]:
+    _, platform = yaml.safe_load_all(compiled.read_text())
+    return platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+
+
+def normal(text: str) -> list[str]:
+    """Without what is tested elsewhere, and changes with every setting: the configuration, and KFP's version."""
+    documents = list(yaml.safe_load_all(text))
+    documents[0]["sdkVersion"] = "kfp"
+    documents[0]["root"]["inputDefinitions"]["parameters"]["configuration"]["defaultValue"] = "{}"
+    return yaml.safe_dump_all(documents).splitlines()
+
+
+def test_the_pipeline_is_what_it_was(compiled: Path, golden: Path):
+    changes = list(difflib.unified_diff(normal(golden.read_text()), normal(compiled.read_text()), "golden", "now", lineterm=""))
+    assert not changes, "\n".join(["if this is meant, copy the compiled file over the golden one:", *changes[:60]])
+
+
+def test_it_loads_in_the_kfp_sdk_with_the_parameters_that_a_person_changes(compiled: Path, smoke: PipelineConfig):
+    loaded = components.load_component_from_file(str(compiled))
+    inputs = {name: (spec.type, spec.default) for name, spec in loaded.component_spec.inputs.items()}
+    assert inputs == {
+        "configuration": ("String", as_text(smoke)),
+        "epochs": ("Integer", 3),
+        "latent_dim": ("Integer", 8),
+        "beta": ("Float", 1.0),
+        "dataset": ("String", "mnist"),
+        "run_date": ("String", ""),
+    }
+
+
+def test_open_source_kubeflow_accepts_it(pipeline: dict[str, Any]):
+    assert pipeline["schemaVersion"] == "2.1.0"
+    kinds = {kind for executor in pipeline["deploymentSpec"]["executors"].values() for kind in executor}
+    assert kinds == {"container"}  # neither resolver nor importer
+
+
+def test_each_component_is_a_step_that_waits_for_those_it_needs(pipeline: dict[str, Any]):
+    tasks = pipeline["root"]["dag"]["tasks"]
+    assert {task["taskInfo"]["name"]: sorted(task.get("dependentTasks", [])) for task in tasks.values()} == {
+        "ImportSchemaGen": [],
+        "TfdsExampleGen": [],
+        "StatisticsGen": ["importschemagen", "tfdsexamplegen"],
+        "ExampleValidator": ["importschemagen", "statisticsgen"],
+        "ValidationGate": ["examplevalidator", "statisticsgen"],
+        "Transform": ["importschemagen", "tfdsexamplegen", "validationgate"],
+        "Trainer": ["transform"],
+        "BaselineResolver": ["trainer"],
+        "FeatureClassifier": ["tfdsexamplegen", "transform"],
+        "Evaluator": ["baselineresolver", "featureclassifier", "tfdsexamplegen", "trainer"],
+        "ModelReport": [
+            "baselineresolver", "evaluator", "examplevalidator", "importschemagen", "statisticsgen", "tfdsexamplegen",
+            "trainer", "transform", "validationgate",
+        ],
+        "Pusher": ["evaluator", "trainer"],
+    }  # fmt: skip
+
+
+def test_all_steps_share_kubeflows_id_of_the_run_and_are_never_taken_from_its_cache(pipeline: dict[str, Any]):
+    for task in pipeline["root"]["dag"]["tasks"].values():
+        given = task["inputs"]["parameters"]
+        assert given["run_id"]["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}"
+        assert given["node"]["runtimeValue"]["constant"] == task["taskInfo"]["name"]
+        assert not task["cachingOptions"].get("enableCache", False)
+        assert task["retryPolicy"]["maxRetryCount"] == 2
+
+
+def test_a_step_asks_for_what_the_configuration_says(pipeline: dict[str, Any], platform: dict[str, Any]):
+    executors = pipeline["deploymentSpec"]["executors"]
+    assert executors["exec-trainer"]["container"]["resources"]["accelerator"]["resourceType"] == "nvidia.com/gpu"
+    assert "accelerator" not in executors["exec-transform"]["container"]["resources"]
+    assert executors["exec-transform"]["container"]["resources"]["resourceMemoryLimit"] == "4Gi"
+    assert {executor["container"]["image"] for executor in executors.values()} == {IMAGE}
+    assert set(platform) == set(executors)
+    for step in platform.values():
+        assert (step["pvcMount"][0]["constant"], step["pvcMount"][0]["mountPath"]) == ("tfx-vae", "/mnt/tfx-vae")
+        variables = {item["envVar"]: item["secretKey"] for item in step["secretAsEnv"][0]["keyToEnv"]}
+        assert variables == {"TFX_VAE_METADATA": "url", "TFX_VAE_METADATA_PASSWORD": "password"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "output", "reason"),
+    [
+        ("kubeflow.image=null", "p.yaml", "no image is named; say --image"),
+        ("kubeflow.steps.Trainor.gpu=1", "p.yaml", "there is no component Trainor; there are ImportSchemaGen"),
+        ("kubeflow.image=x", "p.json", "must end in .yaml"),
+    ],
+)
+def test_what_cannot_be_compiled_is_refused_and_nothing_written(tmp_path: Path, setting: str, output: str, reason: str):
+    config = load_config(SMOKE, [f"kubeflow.image={IMAGE}", setting], base=Path())
+    with pytest.raises(ConfigurationError, match=reason):
+        compile_pipeline(config, tmp_path / output)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def cli(server: KubeflowServer) -> Iterator[Any]:
+    def call(*words: str) -> Any:
+        return CliRunner().invoke(
+            main, ["kubeflow", *words, "--config", str(SMOKE)], env={"KF_PIPELINES_ENDPOINT": server.endpoint}
+        )
+
+    return call
+
+
+def test_schedule_says_when_it_fires_and_the_other_commands_find_it(cli: Any, server: KubeflowServer):
+    made = cli("schedule", "--cron", "0 0 3 * * *", "--image", IMAGE, "--param", "epochs=7")
+    assert made.exit_code == 0, made.output
+    assert made.output.startswith("mnist-smoke is scheduled\n")
+    assert made.output.count("03:00:00") >= 3
+    [found] = server.schedules.values()
+    assert found["runtime_config"]["parameters"] == {"epochs": 7}
+    assert "active" in cli("schedules").output
+    assert "is paused" in cli("pause").output
+    assert "paused" in cli("schedules").output
+    assert "is active" in cli("resume").output
+    assert "is removed" in cli("unschedule").output
+    assert server.schedules == {}
+    assert cli("schedules").output == "There are no schedules.\n"
+
+
+def test_submit_names_the_run(cli: Any, server: KubeflowServer):
+    done = cli("submit", "--image", IMAGE)
+    [run] = server.runs
+    assert done.output == f"mnist-smoke runs as {run}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("schedule", "--cron", "0 3 * * *", "--image", IMAGE), 'write "0 0 3 * * *"'),
+        (("schedule", "--cron", "0 0 3 * * *"), "no image is named"),
+        (("submit", "--image", IMAGE, "--param", "epochs=many"), "epochs must be a whole number"),
+        (("submit", "--image", IMAGE, "--set", "trainer.epoch=3"), "did you mean epochs?"),
+    ],
+)
+def test_what_is_wrong_is_refused_before_anything_is_sent(
+    cli: Any, server: KubeflowServer, words: tuple[str, ...], reason: str
+):
+    done = cli(*words)
+    assert done.exit_code == 2
+    assert reason in done.stderr
+    assert "Traceback" not in done.output
+    assert server.requests == []
+
+
+def test_for_vertex_ai_the_baseline_is_chosen_by_the_only_strategy_that_it_knows(tmp_path: Path):
+    output = tmp_path / "vertex.yaml"
+    words = ["kubeflow", "compile", "--config", str(SMOKE), "--image", IMAGE, "--target", "vertex", "-o", str(output)]
+    refused = CliRunner().invoke(main, words)
+    assert (refused.exit_code, output.exists()) == (2, False)
+    assert "--pipeline-root gs://BUCKET/DIRECTORY" in refused.stderr
+
+    done = CliRunner().invoke(main, [*words, "--pipeline-root", "gs://bucket/root"])
+    assert done.exit_code == 0, done.output
+    loaded = components.load_component_from_file(str(output))
+    assert loaded.name == "mnist-smoke"
+    spec = yaml.safe_load(output.read_text())
+    assert spec["schemaVersion"] == "2.1.0"
+    assert spec["defaultPipelineRoot"] == "gs://bucket/root"
+    executors = spec["deploymentSpec"]["executors"]
+    [blessing] = executors["BaselineResolver-model-blessing-resolver_executor"]["resolver"]["outputArtifactQueries"].values()
+    assert blessing["filter"] == 'schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.blessed.number_value=1'
+    assert {executor["container"]["image"] for executor in executors.values() if "container" in executor} == {IMAGE}
+    steps = {
+        "TfdsExampleGen",
+        "StatisticsGen",
+        "ImportSchemaGen",
+        "ExampleValidator",
+        "Transform",
+        "Trainer",
+        "Evaluator",
+        "Pusher",
+    }
+    assert {name for name in spec["root"]["dag"]["tasks"] if "resolver" not in name} == steps
