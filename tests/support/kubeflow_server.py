@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if failure.after:
                     self._answer(path, parts.query, body)
                 if failure.status == 0:
-                    state.closing.wait(5)
+                    state.closing.wait(30)
                     return
                 raise RefusedError(failure.status, failure.message)
             self._reply(200, self._answer(path, parts.query, body))
