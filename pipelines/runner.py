@@ -12,6 +12,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipelines import failures
 from pipelines.config import PipelineConfig
 from pipelines.display import RunDisplay
+from pipelines.interruption import remembered_interruption
 from pipelines.metadata.location import Location
 from pipelines.metadata.recording.liveness import end_killed
 from pipelines.metadata.recording.lock import locked
@@ -63,8 +64,10 @@ class WatchedLocalDagRunner(LocalDagRunner):
         end_killed(store)
         start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log)
         try:
-            for node in pipeline.nodes:
-                self._run_node(pipeline, node.pipeline_node)
+            with remembered_interruption() as interruption:
+                for node in pipeline.nodes:
+                    interruption.raise_if_asked_for()
+                    self._run_node(pipeline, node.pipeline_node)
         except BaseException as error:
             # What went wrong may be the disk that the database is on; the error that matters is the first one.
             with contextlib.suppress(Exception):
