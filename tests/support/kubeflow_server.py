@@ -48,6 +48,7 @@ class KubeflowServer:
       pipelines, versions, experiments, runs, schedules: By id, in the shape of the API.
       failures: What goes wrong next; each is used once.
       requests: Method and path of all that was asked.
+      most_enabled: How many schedules ever were enabled at one time.
     """
 
     endpoint: str = ""
@@ -58,6 +59,7 @@ class KubeflowServer:
     schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
+    most_enabled: int = 0
     closing: threading.Event = field(default_factory=threading.Event)
 
     def enabled(self) -> list[dict[str, Any]]:
@@ -135,7 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
         for method, pattern, action in _ROUTES:
             match = re.fullmatch(pattern, path)
             if method == self.command and match:
-                return action(self.server_state, words, body, *match.groups())
+                answer = action(self.server_state, words, body, *match.groups())
+                self.server_state.most_enabled = max(self.server_state.most_enabled, len(self.server_state.enabled()))
+                return answer
         raise RefusedError(404, f"there is no {self.command} {path}")
 
     def _reply(self, status: int, answer: dict[str, Any]) -> None:

@@ -162,13 +162,8 @@ def test_never_are_there_two_schedules_that_fire(
     connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
 ):
     schedule(connection, smoke, golden)
-    del server.requests[:]
     schedule(connection, smoke, golden, HOURLY)
-    changes = [
-        (method, path.rpartition(":")[2]) for method, path in server.requests if "recurringruns" in path and method != "GET"
-    ]
-    assert [method for method, _ in changes] == ["POST", "DELETE", "POST"]
-    assert changes[-1][1] == "enable"
+    assert server.most_enabled == 1
 
 
 @pytest.mark.parametrize(
