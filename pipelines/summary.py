@@ -44,7 +44,7 @@ def _metrics_table(verdict: Verdict, config: EvaluatorConfig) -> Table:
     shown = shown_metrics(verdict, config)
     title = f"Test split: means over {int(verdict.metrics[EXAMPLE_COUNT]):,} images"
     if any(name.startswith("binarized/") for name in shown):
-        title += "; binarized/ of their black and white versions"
+        title += "; binarized/: in black and white"
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
     table.add_column("metric", no_wrap=True)
     table.add_column("unit", no_wrap=True)
