@@ -59,7 +59,7 @@ def further_predictions(models: Sequence[EvalSharedModel], questions: Questions)
     """An extractor that adds to the predictions of `models`; its place is right after TFMA's own."""
     return Extractor(
         stage_name="ExtractFurtherPredictions",
-        ptransform=_AskFurther(models, questions),  # type: ignore[no-untyped-call, unused-ignore]
+        ptransform=_AskFurther(models, questions),  # type: ignore[no-untyped-call, unused-ignore]  # Beam has no types
     )
 
 

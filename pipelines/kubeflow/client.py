@@ -68,7 +68,7 @@ def _open(connection: Connection) -> Any:
     import kfp_server_api
     import urllib3
 
-    class ImpatientRest(kfp_server_api.rest.RESTClientObject):  # type: ignore[name-defined, misc, unused-ignore]
+    class ImpatientRest(kfp_server_api.rest.RESTClientObject):  # type: ignore[name-defined, misc, unused-ignore]  # has no types
         """KFP's own has no time limit."""
 
         def request(self, *arguments: Any, **options: Any) -> Any:
