@@ -37,7 +37,7 @@ doctor: $(READY) ## Say whether this machine can run it, and how to mend what st
 test: $(READY_FOR_TESTS) ## Run all tests, within 15 minutes on two cores (ARGS="-k blessing" goes to pytest)
 	@$(BIN)/python -m pytest tests --numprocesses=2 --dist=loadfile $(ARGS)
 
-test-unit: $(READY_FOR_TESTS) ## Run the tests that need no pipeline, within 30 seconds
+test-unit: $(READY_FOR_TESTS) ## Run the tests that need no pipeline, in under a minute
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 
 test test-unit: export TF_CPP_MIN_LOG_LEVEL = 3
