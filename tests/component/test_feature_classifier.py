@@ -38,7 +38,7 @@ def pixels_of(images: LabelledImages) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def trained() -> keras.Model:
-    return train_classifier(stripes(1500, seed=0), SHAPE)
+    return train_classifier(stripes(800, seed=0), SHAPE)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_it_learns_what_the_images_show(trained: keras.Model):
 
 
 def test_the_same_images_make_the_same_classifier(trained: keras.Model):
-    again = train_classifier(stripes(1500, seed=0), SHAPE)
+    again = train_classifier(stripes(800, seed=0), SHAPE)
     for one, other in zip(trained.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
