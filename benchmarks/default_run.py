@@ -58,7 +58,7 @@ def run(model: str, settings: list[str]) -> Run:
     if done.returncode != 0:
         sys.exit(done.stdout + done.stderr)
     components = re.findall(r"^✓ (\w+) +ran +([\d.]+) s$", done.stdout, re.MULTILINE)
-    metrics = re.findall(r"^ (\w+) +(?:nats|pixels²) +([\d.]+) ", done.stdout, re.MULTILINE)
+    metrics = re.findall(r"^ ([\w/]+) +(?:nats|pixels²)? +([\d.]+) ", done.stdout, re.MULTILINE)
     return Run(
         {**{name: float(value) for name, value in components}, "in all": elapsed},
         {name: float(value) for name, value in metrics},
@@ -76,7 +76,9 @@ def print_table(title: str, columns: dict[str, dict[str, float]], style: str) ->
     """Prints a Markdown table with a column for each model."""
     print(f"| {title} | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
     for name in next(iter(columns.values())):
-        print(f"| {name} | {' | '.join(style.format(column[name]) for column in columns.values())} |")
+        # An autoencoder has no importance-weighted bound.
+        cells = (style.format(column[name]) if name in column else "" for column in columns.values())
+        print(f"| {name} | {' | '.join(cells)} |")
     print()
 
 
