@@ -1,0 +1,1 @@
+"""What can be done with a model that was pushed: a local server and commands."""
