@@ -1,10 +1,9 @@
-"""An exported model as whoever has TensorFlow alone sees it: signatures that take and give arrays. Imports neither tfx nor beam."""
+"""An exported model as whoever has TensorFlow alone sees it: signatures that take and give arrays. Neither tfx nor beam."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
