@@ -33,5 +33,5 @@ def test_a_directory_without_versions_and_a_missing_version_are_named(tmp_path: 
     with pytest.raises(ConfigurationError, match=r"No model was pushed to .*/nowhere yet: run the pipeline"):
         find_pushed(tmp_path / "nowhere")
     push(tmp_path, "1", "2")
-    with pytest.raises(ConfigurationError, match="There is no version 3 in .*; there are 1, 2"):
+    with pytest.raises(ConfigurationError, match=r"There is no version 3 in .*; there are 1, 2"):
         find_pushed(tmp_path, 3)
