@@ -19,6 +19,7 @@ from components.trainer.config import TrainerConfig
 from components.trainer.distribution import Replicas, open_replicas
 from components.trainer.image_source import ImageSource
 from components.trainer.input_data import image_shape, open_images, pixel_scale
+from components.trainer.latent_survey import read_labels, survey, write_map
 from components.trainer.precision import resolve_precision
 from components.trainer.signatures import ExportedModel
 from components.trainer.training_loop import TrainingData, TrainingLoop
@@ -88,6 +89,8 @@ def train(arguments: TrainingArguments, replicas: Replicas) -> None:
         prior = _fit_prior(served, data.train) if model_config.kind is ModelKind.AE else None
         exported = ExportedModel(served, transform_graph, scale, prior, config.seed)
         tf.saved_model.save(exported, arguments.serving_model_dir, signatures=exported.signatures())
+        labels = read_labels(arguments.eval_files, transform_graph)
+        write_map(survey(served, data.eval, scale, labels, config.seed), arguments.serving_model_dir)
         history.write(str(PurePosixPath(arguments.serving_model_dir).parent / HISTORY_FILE))
         checkpoint.delete()
     replicas.wait_for_all()

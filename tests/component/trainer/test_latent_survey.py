@@ -1,0 +1,78 @@
+"""The map that the Trainer writes with a model, beside what the model itself answers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from support.digits import SIZES, Transformed, raw_examples, read_digits, train, transform
+
+from components.trainer.latent_map import LATENT_MAP_FILE, LatentMap, read_map
+
+COUNT = SIZES["eval"]
+
+
+@pytest.fixture(scope="module", params=["vae", "ae"])
+def surveyed(
+    request: pytest.FixtureRequest, transformed: Transformed, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[LatentMap, dict[str, np.ndarray]]:
+    """The map, and what the exported model says of the same images."""
+    trained = train(transformed, tmp_path_factory.mktemp(request.param), {"kind": request.param})
+    signatures = tf.saved_model.load(str(trained.serving_model)).signatures
+    # Their order is Transform's, not that of the raw examples.
+    codes = signatures["encode"](image=tf.constant(transformed.images("eval")))["latent_mean"].numpy()
+    evaluated = signatures["evaluate"](examples=tf.constant(transformed.raw["eval"]))
+    drawn = read_map(trained.serving_model)
+    assert drawn is not None
+    return drawn, {"codes": codes, **{name: values.numpy() for name, values in evaluated.items()}}
+
+
+def test_every_image_of_a_small_eval_split_is_on_the_map(surveyed):
+    drawn, said = surveyed
+
+    expected = (said["codes"] - said["codes"].mean(axis=0)) @ np.array(drawn.components).T
+    assert len(drawn.points) == COUNT
+    np.testing.assert_allclose(drawn.points, expected, atol=0.01 * np.abs(expected).max())
+
+
+def test_points_carry_the_labels_of_their_images(surveyed, transformed: Transformed):
+    drawn, said = surveyed
+    # Each raw example is found again by its code, which `evaluate` gives in the order of the raw ones.
+    distances = np.abs(said["codes"][:, np.newaxis] - said["latent_mean"][np.newaxis]).sum(axis=2)
+
+    assert drawn.labels == tuple((distances.argmin(axis=1) % 10).tolist())
+
+
+def test_scores_lie_where_those_of_the_evaluation_lie(surveyed):
+    drawn, said = surveyed
+
+    # Another draw from the posterior: the same but for noise.
+    scores = np.percentile(said["negative_elbo"], [10, 50, 90])
+    np.testing.assert_allclose([drawn.score_percentiles[percent] for percent in (10, 50, 90)], scores, rtol=0.03)
+
+
+def test_dimensions_are_described_as_the_evaluation_finds_them(surveyed):
+    drawn, said = surveyed
+    order = [dimension.index for dimension in drawn.dimensions]
+    divergence = said["kl_per_dimension"].mean(axis=0)
+    deviation = said["codes"].std(axis=0)
+
+    assert sorted(order) == [0, 1, 2, 3]
+    np.testing.assert_allclose([d.standard_deviation for d in drawn.dimensions], deviation[order], rtol=0.01)
+    if divergence.any():
+        np.testing.assert_allclose([d.kl_divergence for d in drawn.dimensions], divergence[order], rtol=0.01)
+        assert list(divergence[order]) == sorted(divergence, reverse=True)
+    else:
+        assert list(deviation[order]) == sorted(deviation, reverse=True)
+
+
+def test_the_same_training_writes_the_same_map_and_data_without_labels_an_uncoloured_one(tmp_path: Path):
+    digits = raw_examples(read_digits(80), labels=False)
+    data = transform({"train": digits[:60], "eval": digits[60:]}, tmp_path / "data", schema="unlabelled.pbtxt")
+    one, other = (train(data, tmp_path / name, trainer={"epochs": 1}).serving_model for name in ("one", "other"))
+
+    assert (one / LATENT_MAP_FILE).read_bytes() == (other / LATENT_MAP_FILE).read_bytes()
+    drawn = read_map(one)
+    assert drawn is not None
+    assert drawn.labels is None
+    assert len(drawn.points) == 20
