@@ -11,6 +11,7 @@ from pipelines.compare.command import compare
 from pipelines.kubeflow.commands import kubeflow
 from pipelines.metadata.commands import add_commands
 from pipelines.options import config_option, load_or_exit, set_option
+from pipelines.serving.commands import add_model_commands
 from pipelines.sweep.command import sweep
 
 _LOCK = Path(__file__).parent.parent / "uv.lock"
@@ -64,6 +65,7 @@ def doctor(config_path: Path, overrides: tuple[str, ...]) -> None:
 
 
 add_commands(main)
+add_model_commands(main)
 main.add_command(compare)
 main.add_command(kubeflow)
 main.add_command(sweep)

@@ -1,0 +1,18 @@
+"""`tfx-vae sample`, `reconstruct`, `encode`, `score` and `interpolate`: a pushed model for whoever only wants digits.
+
+Each command imports what takes long when it is called.
+"""
+
+import click
+
+from pipelines.serving.commands.encode import encode
+from pipelines.serving.commands.interpolate import interpolate
+from pipelines.serving.commands.reconstruct import reconstruct
+from pipelines.serving.commands.sample import sample
+from pipelines.serving.commands.score import score
+
+
+def add_model_commands(group: click.Group) -> None:
+    """Adds all of them to the command line."""
+    for command in (sample, reconstruct, encode, score, interpolate):
+        group.add_command(command)

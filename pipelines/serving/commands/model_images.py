@@ -1,0 +1,58 @@
+"""What the commands share between a model and the images that it is shown."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from components.features import IMAGE
+from components.trainer.signature_names import GENERATE
+from pipelines.serving.commands.options import ImageChoice
+from pipelines.serving.image_batches import ImageBatches, ImageFile, stacked
+from pipelines.serving.image_files import find_images
+from pipelines.serving.image_notes import edge_brightness
+from pipelines.serving.images import Target, encode_png
+
+if TYPE_CHECKING:
+    from components.loaded_model import LoadedModel
+
+BATCH: Final = 256
+_DRAWN: Final = 64
+
+
+def open_images(choice: ImageChoice) -> ImageBatches:
+    """The images that a command was given.
+
+    Raises:
+      ConfigurationError: One is not there.
+      DataError: One of the first cannot be read.
+    """
+    return ImageBatches(find_images(choice.paths), choice.skip_unreadable)
+
+
+def target_of(model: "LoadedModel", background: tuple[int, int, int], invert: bool) -> Target:
+    """What images are brought to for a model."""
+    return Target(*model.image_shape, background=background, invert=invert, usual_edge=_edge_of(model))
+
+
+def pixels_of(files: list[ImageFile]) -> Any:
+    """What signatures take that are called with pixels: float32 [N, height, width, channels] in [0, 1]."""
+    return stacked(files).astype(np.float32) / 255
+
+
+def examples_of(files: list[ImageFile]) -> list[bytes]:
+    """What signatures take that are called with examples: serialized tf.Examples."""
+    import tensorflow as tf
+
+    examples = []
+    for file in files:
+        example = tf.train.Example()
+        example.features.feature[IMAGE].bytes_list.value.append(encode_png(file.image.pixels))
+        examples.append(example.SerializeToString())
+    return examples
+
+
+def _edge_of(model: "LoadedModel") -> float:
+    """Brightness in [0, 1] at the edge of what the model draws by itself."""
+    if GENERATE not in model.signatures:
+        return 0.5
+    return edge_brightness(model.call(GENERATE, count=_DRAWN, seed=[0, 0])[IMAGE])

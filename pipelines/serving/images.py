@@ -1,0 +1,203 @@
+"""Brings any image to the shape that a model takes: upright, eight bits, opaque, grey or coloured, of its size.
+
+Whatever is changed on the way is told.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageColor, ImageOps
+
+from components.errors import ConfigurationError, DataError
+from pipelines.serving.image_files import opened
+
+Pixels = NDArray[np.uint8]
+Colour = tuple[int, int, int]
+
+# Of Pillow's filters, the one that gives digits back best after they were enlarged, by any filter, and reduced again.
+_FILTER: Final = Image.Resampling.LANCZOS
+
+_UPRIGHT: Final = (None, 0, 1)
+_ORIENTATION: Final = 0x0112
+
+
+class Change(StrEnum):
+    """What was changed about an image, in the order in which it is done."""
+
+    FIRST_FRAME = "first_frame"
+    TURNED = "turned"
+    EIGHT_BITS = "eight_bits"
+    INVERTED = "inverted"
+    LAID_ON_BACKGROUND = "laid_on_background"
+    RESIZED = "resized"
+    COLOURS = "colours"
+    PADDED = "padded"
+
+
+class Original(NamedTuple):
+    """What an image was.
+
+    Attributes:
+      format: Pillow's name of it: `PNG`, `JPEG`.
+      mode: Pillow's name of what a pixel is: `L`, `RGB`, `RGBA`, `P`, `I;16`.
+      width: Pixels, when turned upright.
+      height: Pixels, when turned upright.
+    """
+
+    format: str
+    mode: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """What images are brought to.
+
+    Attributes:
+      height: Pixels.
+      width: Pixels.
+      channels: 1 for grey, 3 for red, green and blue.
+      background: Red, green and blue: what lies behind transparent pixels and beside images of another aspect ratio.
+      invert: Whether light and dark are exchanged; the background is not.
+      usual_edge: Brightness in [0, 1] at the edge of the images that the model knows; with 0.5, none looks inverted.
+    """
+
+    height: int
+    width: int
+    channels: int
+    background: Colour = (0, 0, 0)
+    invert: bool = False
+    usual_edge: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.channels not in (1, 3):
+            raise ConfigurationError(f"The model takes images of {self.channels} channels; files give 1 (grey) or 3 (colours).")
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """An image as the model takes it.
+
+    Attributes:
+      pixels: uint8 [height, width, channels].
+      original: What it was.
+      changes: What was changed.
+    """
+
+    pixels: Pixels
+    original: Original
+    changes: tuple[Change, ...]
+
+
+def read_image(path: Path, target: Target) -> PreparedImage:
+    """Reads an image file and brings it to a model's shape.
+
+    Raises:
+      DataError: The file is not an image, is damaged, or has pixels of an unknown range.
+    """
+    with opened(path) as image:
+        return prepare(image, target)
+
+
+def prepare(image: Image.Image, target: Target) -> PreparedImage:
+    """Brings an image to a model's shape.
+
+    Its aspect ratio is kept, with background on two sides where it is not the target's.
+
+    Raises:
+      DataError: It has pixels of an unknown range.
+    """
+    format_, mode, changes = image.format or "", image.mode, []
+    if format_ != "MPO" and getattr(image, "n_frames", 1) > 1:  # a photo's MPO has a preview beside it, not an animation
+        changes.append(Change.FIRST_FRAME)
+    if image.getexif().get(_ORIENTATION) not in _UPRIGHT:
+        image = ImageOps.exif_transpose(image)
+        changes.append(Change.TURNED)
+    original = Original(format_, mode, *image.size)
+    image, alpha, has_more_bits = _opaque_eight_bits(image, format_)
+    if has_more_bits:
+        changes.append(Change.EIGHT_BITS)
+    if target.invert:
+        image = ImageChops.invert(image)
+        changes.append(Change.INVERTED)
+    if alpha is not None and _lowest(alpha) < 255:
+        image = Image.composite(image.convert("RGB"), Image.new("RGB", image.size, target.background), alpha)
+        changes.append(Change.LAID_ON_BACKGROUND)
+    image, fitted_changes = _fitted(image, target)
+    return PreparedImage(_pixels(image), original, (*changes, *fitted_changes))
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """The image as a PNG file: the same bytes for the same pixels everywhere, since a model's noise is drawn from them."""
+    file = BytesIO()
+    # Not compressed: each implementation of zlib compresses in its own way.
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "PNG", compress_level=0)
+    return file.getvalue()
+
+
+def parse_colour(text: str) -> Colour:
+    """A colour by its CSS name or as `#rrggbb`.
+
+    Raises:
+      ConfigurationError: It is none.
+    """
+    try:
+        red, green, blue = ImageColor.getrgb(text)[:3]
+    except ValueError as error:
+        raise ConfigurationError(f"'{text}' is not a colour: black, white, grey or #rrggbb are some.") from error
+    return red, green, blue
+
+
+def _opaque_eight_bits(image: Image.Image, format_: str) -> tuple[Image.Image, Image.Image | None, bool]:
+    """The image as L or RGB, its opacity as L if it has any, and whether it had more than eight bits a channel."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and format_ in ("PNG", "PPM")):
+        return Image.fromarray(np.round(np.asarray(image) / 257).astype(np.uint8)), None, True
+    if image.mode in ("I", "F"):
+        raise DataError(f"has pixels of 32 bits ({image.mode}), whose range is not known: make it one of 8 or 16 bits.")
+    if image.has_transparency_data:
+        coloured = image.convert("RGBA")
+        return coloured.convert("RGB"), coloured.getchannel("A"), False
+    return image.convert("L" if image.mode in ("1", "L") else "RGB"), None, False
+
+
+def _fitted(image: Image.Image, target: Target) -> tuple[Image.Image, list[Change]]:
+    """An L or RGB image in the target's size and channels."""
+    changes = []
+    scale = min(target.width / image.width, target.height / image.height)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    if size != image.size:
+        image = image.resize(size, _FILTER)
+        changes.append(Change.RESIZED)
+    mode = "L" if target.channels == 1 else "RGB"
+    if image.mode != mode:
+        # A grey image that is stored in colours loses nothing.
+        if mode == "RGB" or _has_colours(image):
+            changes.append(Change.COLOURS)
+        image = image.convert(mode)
+    if size != (target.width, target.height):
+        changes.append(Change.PADDED)
+        padded = Image.new("RGB", (target.width, target.height), target.background).convert(mode)
+        padded.paste(image, ((target.width - size[0]) // 2, (target.height - size[1]) // 2))
+        image = padded
+    return image, changes
+
+
+def _has_colours(image: Image.Image) -> bool:
+    red, green, blue = image.split()
+    return any(ImageChops.difference(red, other).getbbox() is not None for other in (green, blue))
+
+
+def _lowest(image: Image.Image) -> int:
+    extrema: Any = image.getextrema()
+    return int(extrema[0])
+
+
+def _pixels(image: Image.Image) -> Pixels:
+    pixels = np.array(image, np.uint8)
+    return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
