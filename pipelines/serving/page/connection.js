@@ -1,0 +1,86 @@
+// The way to the server: TensorFlow Serving's REST API, https://www.tensorflow.org/tfx/serving/api_rest, and what the page knows of
+// the model.
+
+const SECONDS_BETWEEN_TRIES = 3;
+
+/** The server answered, and refused: the message is its own sentence. */
+class Refusal extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export class Connection {
+  /**
+   * @param {(model: object) => void} onModel called with the description of the model, at first and whenever it is another one
+   * @param {(notice: {state: string, text: string}) => void} onNotice called when the state changes: `ready`, `loading`, `missing`
+   *   (no model yet), `gone` (no answer) or `refused`
+   */
+  constructor(onModel, onNotice) {
+    this.model = null;
+    this.onModel = onModel;
+    this.onNotice = onNotice;
+    this.isLooking = false;
+  }
+
+  /** Looks for the model until there is one. */
+  async look() {
+    if (this.isLooking) return;
+    this.isLooking = true;
+    while (!(await this.find())) await new Promise((resolve) => setTimeout(resolve, SECONDS_BETWEEN_TRIES * 1000));
+    this.isLooking = false;
+  }
+
+  async find() {
+    try {
+      const model = await request("page/model.json");
+      this.model = model;
+      this.onNotice({ state: "ready", text: "" });
+      this.onModel(model);
+      return true;
+    } catch (error) {
+      this.onNotice(error instanceof Refusal ? { state: "missing", text: error.message } : gone());
+      return false;
+    }
+  }
+
+  /**
+   * Asks the model.
+   * @param {string} signature the signature's name
+   * @param {object} inputs by name, each a number or nested lists
+   * @returns the outputs by name, or the output itself where a signature has only one; null where there was no answer, which
+   *   the notice then says
+   */
+  async ask(signature, inputs) {
+    const { name, version } = this.model;
+    try {
+      // The version too: what is on the page must all come from one model.
+      const path = `v1/models/${encodeURIComponent(name)}/versions/${version}:predict`;
+      const { outputs } = await request(path, { signature_name: signature, inputs });
+      this.onNotice({ state: "ready", text: "" });
+      return outputs;
+    } catch (error) {
+      // 404: a newer version took its place.
+      if (!(error instanceof Refusal)) this.onNotice(gone());
+      else if (error.status !== 404) this.onNotice({ state: "refused", text: error.message });
+      if (!(error instanceof Refusal) || error.status === 404) this.look();
+      return null;
+    }
+  }
+}
+
+async function request(path, body) {
+  const posted = body && { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const response = await fetch(path, { cache: "no-store", ...posted });
+  const answer = await response.json().catch(() => ({ error: `The server answered with status ${response.status}.` }));
+  if (!response.ok) throw new Refusal(response.status, answer.error ?? `The server answered with status ${response.status}.`);
+  return answer;
+}
+
+function gone() {
+  return {
+    state: "gone",
+    text: "The server does not answer. Start it again with tfx-vae serve: what you drew stays here, and this page goes on by itself.",
+  };
+}

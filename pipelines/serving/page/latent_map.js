@@ -1,0 +1,126 @@
+// The map of the latent space: where the codes of the eval split lie in their plane of largest variance, and where those shown do.
+
+import { axis, element, scales } from "./plot.js";
+
+const NEIGHBOURS = 20;
+const COLORS = 10;
+const RADIUS = 2.2;
+
+const byId = (id) => document.getElementById(id);
+
+export class LatentMap {
+  constructor() {
+    this.codes = {}; // by the name of the marker: drawing, sliders, a, b
+    this.shown = null; // the label that is looked at
+    new ResizeObserver(() => this.draw()).observe(byId("map"));
+  }
+
+  use(model) {
+    this.map = model.latent_map;
+    this.shown = null;
+    byId("map-missing").textContent = model.latent_map_missing ?? "";
+    for (const id of ["map", "map-legend", "map-caption"]) byId(id).hidden = !this.map;
+    byId("map-legend").replaceChildren(...this.labels().map((label) => this.legendButton(label)));
+    this.draw();
+  }
+
+  /** Puts a marker at a code, or takes it away. */
+  place(marker, code) {
+    this.codes[marker] = code;
+    this.drawMarkers();
+    if (marker === "drawing" && this.map) byId("map-neighbours").textContent = this.describeNeighbours();
+  }
+
+  labels() {
+    return [...new Set(this.map?.labels ?? [])].sort((one, other) => one - other);
+  }
+
+  legendButton(label) {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+    button.className = color(label);
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => {
+      this.shown = this.shown === label ? null : label;
+      for (const other of byId("map-legend").children) {
+        other.setAttribute("aria-pressed", String(this.shown !== null && other === button));
+      }
+      this.draw();
+    });
+    return button;
+  }
+
+  draw() {
+    const width = byId("map").clientWidth;
+    if (!this.map || !width) return;
+    const { points, labels, explained_variance: shares } = this.map;
+    this.scales = scales(points, width);
+    const svg = element("svg", { width, height: this.scales.height, role: "img", "aria-labelledby": "map-caption" });
+    svg.append(axis(this.scales, "x", `1st principal component, ${percent(shares[0])} of the variance`));
+    svg.append(axis(this.scales, "y", `2nd principal component, ${percent(shares[1])}`));
+    const cloud = element("g", { class: "cloud" });
+    points.forEach((point, number) => {
+      const [cx, cy] = this.scales.place(point);
+      const label = labels?.[number];
+      const isDim = this.shown !== null && label !== this.shown;
+      cloud.append(element("circle", { cx, cy, r: RADIUS, class: `${color(label)}${isDim ? " dim" : ""}` }));
+    });
+    this.markers = element("g", {});
+    svg.append(cloud, ...this.labels().map((label) => this.center(label)), this.markers);
+    byId("map").replaceChildren(svg);
+    this.drawMarkers();
+  }
+
+  /** The label, written where the points that carry it are. */
+  center(label) {
+    const own = this.map.points.filter((_point, number) => this.map.labels[number] === label);
+    const [x, y] = this.scales.place([0, 1].map((coordinate) => median(own.map((point) => point[coordinate]))));
+    const isDim = this.shown !== null && label !== this.shown;
+    return element("text", { x, y, class: `center ${color(label)}${isDim ? " dim" : ""}` }, label);
+  }
+
+  drawMarkers() {
+    if (!this.map || !this.markers) return;
+    const at = (name) => this.codes[name] && this.scales.place(this.project(this.codes[name]));
+    const [drawing, sliders, a, b] = ["drawing", "sliders", "a", "b"].map(at);
+    const parts = [];
+    if (a && b) parts.push(element("line", { x1: a[0], y1: a[1], x2: b[0], y2: b[1], class: "path" }));
+    for (const [name, place] of [["A", a], ["B", b]]) {
+      if (place) parts.push(element("text", { x: place[0], y: place[1], class: "end" }, name));
+    }
+    if (sliders) parts.push(element("circle", { cx: sliders[0], cy: sliders[1], r: 8, class: "sliders" }));
+    if (drawing) parts.push(element("path", { d: `M${drawing} m0,-8 l8,8 l-8,8 l-8,-8 z`, class: "drawing" }));
+    this.markers.replaceChildren(...parts);
+  }
+
+  project(code) {
+    return this.map.components.map((direction) =>
+      direction.reduce((sum, part, index) => sum + part * (code[index] - this.map.mean[index]), 0),
+    );
+  }
+
+  /** In words, what lies around the drawing: the picture for those who do not see it. */
+  describeNeighbours() {
+    if (!this.codes.drawing || !this.map.labels) return "";
+    const [x, y] = this.project(this.codes.drawing);
+    const near = this.map.points
+      .map((point, number) => ({ distance: Math.hypot(point[0] - x, point[1] - y), label: this.map.labels[number] }))
+      .sort((one, other) => one.distance - other.distance)
+      .slice(0, NEIGHBOURS);
+    const counts = new Map();
+    for (const { label } of near) counts.set(label, (counts.get(label) ?? 0) + 1);
+    const [label, count] = [...counts].sort((one, other) => other[1] - one[1])[0];
+    return `Of the ${near.length} eval images nearest to your drawing on the map, ${count} are labelled ${label}.`;
+  }
+}
+
+function color(label) {
+  return label === undefined ? "unlabelled" : `color-${label % COLORS}`;
+}
+
+function percent(share) {
+  return `${Math.round(100 * share)} %`;
+}
+
+function median(values) {
+  return values.sort((one, other) => one - other)[Math.floor(values.length / 2)];
+}

@@ -1,0 +1,45 @@
+// The score of the drawing, and where it lies among those of the eval split.
+
+const byId = (id) => document.getElementById(id);
+
+/** Shows a score in nats per image, or none. */
+export function showScore(score, latentMap) {
+  byId("score").hidden = score === null;
+  byId("score-none").hidden = score !== null;
+  if (score === null) return;
+  byId("score-value").textContent = `${score.toFixed(2)} nats`;
+  byId("score-value").dataset.score = score;
+  byId("score-rank").textContent = latentMap ? rank(score, latentMap) : "";
+  byId("score-scale").hidden = !latentMap;
+  if (latentMap) showScale(score, latentMap.score_percentiles);
+}
+
+/** In words, how many images of the eval split the model explains better. */
+export function rank(score, { score_percentiles: percentiles, points }) {
+  const images = `the ${points.length.toLocaleString("en")} eval images`;
+  if (score < percentiles[0]) return `Lower than all of ${images}.`;
+  if (score > percentiles.at(-1)) return `Higher than all of ${images}: the model knows nothing like it.`;
+  const above = 100 - percentileOf(score, percentiles);
+  return `Lower than ${above < 1 ? "less than 1" : Math.round(above)} % of ${images}.`;
+}
+
+/** Which percentile a score is, between the known ones on a straight line. */
+export function percentileOf(score, percentiles) {
+  const next = percentiles.findIndex((value) => value > score);
+  if (next < 0) return percentiles.length - 1;
+  if (next === 0) return 0;
+  return next - 1 + (score - percentiles[next - 1]) / (percentiles[next] - percentiles[next - 1]);
+}
+
+function showScale(score, percentiles) {
+  const low = Math.min(percentiles[0], score);
+  const high = Math.max(percentiles.at(-1), score);
+  const part = (value) => (high > low ? (100 * (value - low)) / (high - low) : 50);
+  const band = byId("score-band").style;
+  band.left = `${part(percentiles[5])}%`;
+  band.width = `${part(percentiles[95]) - part(percentiles[5])}%`;
+  byId("score-median").style.left = `${part(percentiles[50])}%`;
+  byId("score-marker").style.left = `${part(score)}%`;
+  byId("score-low").textContent = low.toFixed(0);
+  byId("score-high").textContent = high.toFixed(0);
+}

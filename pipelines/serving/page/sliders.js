@@ -1,0 +1,106 @@
+// Sliders over the leading latent dimensions: what each does to the decoded image.
+
+import { newestOnly } from "./newest.js";
+import { fromTensor, show } from "./picture.js";
+
+const SLIDERS = 10;
+const STEPS = 200;
+// Standard deviations to either side of the mean.
+const REACH = 3;
+
+const byId = (id) => document.getElementById(id);
+
+export class Sliders {
+  /**
+   * @param {(signature: string, inputs: object) => Promise} ask
+   * @param {(code: number[]) => void} onCode called when the code is another one
+   */
+  constructor(ask, onCode) {
+    this.ask = ask;
+    this.onCode = onCode;
+    this.decode = newestOnly(async (code) => {
+      const images = await this.ask("decode", { latent: [code] });
+      if (images) show(byId("decoded"), fromTensor(images[0]), this.model.image_shape);
+    });
+    byId("reset").addEventListener("click", () => this.start(this.origin));
+  }
+
+  /** Makes the sliders for a model; they begin at the mean code. */
+  use(model) {
+    this.model = model;
+    this.dimensions = leadingDimensions(model);
+    this.mean = model.latent_map?.mean ?? new Array(model.latent_dim).fill(0);
+    byId("sliders-order").textContent = order(model, this.dimensions.length);
+    byId("sliders").replaceChildren(...this.dimensions.map((dimension) => this.row(dimension)));
+    this.start(null);
+  }
+
+  /** Sets all sliders to a code; null: to the mean. */
+  start(code) {
+    this.origin = code;
+    this.code = [...(code ?? this.mean)];
+    byId("reset").textContent = code ? "Back to the drawing" : "Back to the mean";
+    this.dimensions.forEach(({ index, mean, reach }, number) => {
+      const input = byId(`slider-${number}`);
+      // A code far out must not look like one at the end of the slider.
+      const distance = Math.max(reach, Math.abs(this.code[index] - mean));
+      [input.min, input.max, input.step] = [mean - distance, mean + distance, (2 * distance) / STEPS];
+      input.value = this.code[index];
+      this.label(number);
+    });
+    this.refresh();
+  }
+
+  /** Asks again for what is shown. */
+  refresh() {
+    this.decode([...this.code]);
+    this.onCode([...this.code]);
+  }
+
+  row({ index, note }, number) {
+    const row = document.createElement("div");
+    const label = document.createElement("label");
+    label.htmlFor = `slider-${number}`;
+    label.textContent = `Dimension ${index}`;
+    const small = document.createElement("small");
+    small.textContent = note;
+    label.append(" ", small);
+    const input = Object.assign(document.createElement("input"), { type: "range", id: `slider-${number}`, step: "any" });
+    const output = Object.assign(document.createElement("output"), { id: `slider-${number}-value`, htmlFor: input.id });
+    input.addEventListener("input", () => {
+      this.code[index] = Number(input.value);
+      this.label(number);
+      this.refresh();
+    });
+    row.append(label, input, output);
+    return row;
+  }
+
+  label(number) {
+    byId(`slider-${number}-value`).textContent = this.code[this.dimensions[number].index].toFixed(2).replace("-", "\u2212");
+  }
+}
+
+function leadingDimensions({ latent_map: map, latent_dim: count, has_posterior: hasPosterior }) {
+  const known = map?.dimensions ?? Array.from({ length: count }, (_value, index) => ({ index, mean: 0, standard_deviation: 1 }));
+  return known.slice(0, SLIDERS).map((dimension) => ({
+    index: dimension.index,
+    // A VAE's codes are spread as its prior is, 0 and 1, also where the data does not use a dimension.
+    mean: hasPosterior ? 0 : dimension.mean,
+    reach: REACH * (hasPosterior ? 1 : dimension.standard_deviation || 1),
+    note: note(dimension, map),
+  }));
+}
+
+function note({ kl_divergence: divergence, standard_deviation: deviation }, map) {
+  if (!map) return "";
+  return divergence === null ? `\u00b1${deviation.toPrecision(2)}` : `${divergence.toFixed(2)} nats`;
+}
+
+function order({ latent_map: map, latent_dim: count, has_posterior: hasPosterior }, shown) {
+  const which = shown < count ? `${shown} of ${count} dimensions` : `All ${count} dimensions`;
+  if (!map) return `${which}, in the order of the code.`;
+  return hasPosterior
+    ? `${which}: those that say most about an image, by their KL divergence from the prior.`
+    : `${which}: those that differ most from image to image, with their standard deviation.`;
+}
