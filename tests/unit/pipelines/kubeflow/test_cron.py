@@ -10,8 +10,8 @@ from pipelines.kubeflow.cron import check_cron, next_times
 SUNDAY = datetime.datetime(2026, 11, 22, 17, 0, tzinfo=datetime.UTC)
 
 
-def at(month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime.datetime:
-    return datetime.datetime(2026, month, day, hour, minute, second, tzinfo=datetime.UTC)
+def at(month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0, year: int = 2026) -> datetime.datetime:
+    return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.UTC)
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,24 @@ def at(month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) ->
         ("*/20 0 17 * * *", [at(11, 22, 17, 0, 20), at(11, 22, 17, 0, 40), at(11, 23, 17)]),
         ("0 5/15 * * * *", [at(11, 22, 17, 5), at(11, 22, 17, 20), at(11, 22, 17, 35)]),
         ("0 0 0 1 DEC 0", [at(12, 1), at(12, 6), at(12, 13)]),
+        ("0 0 0 1 DEC ?", [at(12, 1), at(12, 1, year=2027), at(12, 1, year=2028)]),
+        ("0 0 3 22-22 * 1-1", [at(11, 23, 3), at(11, 30, 3), at(12, 7, 3)]),
+        ("0 50/5 17 * * *", [at(11, 22, 17, 50), at(11, 22, 17, 55), at(11, 23, 17, 50)]),
+        ("0 0 3 1,* * MON", [at(11, 23, 3), at(11, 30, 3), at(12, 7, 3)]),
+        ("0 0 3 */7 * MON", [at(2, 1, 3, year=2027), at(2, 8, 3, year=2027), at(2, 15, 3, year=2027)]),
     ],
 )
 def test_seconds_come_first_and_times_are_in_utc(expression: str, times: list[datetime.datetime]):
     assert next_times(check_cron(expression), SUNDAY, 3) == times
+
+
+def test_a_day_that_comes_every_four_years_is_waited_for_and_one_more_than_five_years_away_is_not():
+    assert next_times("0 0 0 29 FEB *", SUNDAY, 2) == [at(2, 29, year=2028)]
+
+
+def test_the_moment_itself_has_passed():
+    assert next_times("0 0 17 * * *", SUNDAY, 1) == [at(11, 23, 17)]
+    assert next_times("0 0 17 * * *", SUNDAY - datetime.timedelta(microseconds=1), 1) == [SUNDAY]
 
 
 def test_a_time_in_another_zone_is_converted_before_it_is_compared():
@@ -52,7 +66,6 @@ def test_five_fields_are_refused_with_the_six_that_were_meant():
         ("0 */0 3 * * *", "'\\*/0' has a step of 0"),
         ("0 0 3 1, * *", "'' is not understood"),
         ("0 0 3 30 FEB *", "never comes"),
-        ("0 0 3 */2 * MON", "write the days out"),
     ],
 )
 def test_what_kubeflow_would_refuse_or_misread_is_refused_before_it_is_sent(expression: str, reason: str):
