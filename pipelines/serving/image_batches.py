@@ -99,7 +99,7 @@ class ImageBatches:
                     raise
                 self._skipped[path] = str(error)
                 continue
-            yield ImageFile(path, image, hints_about(image.pixels, target.usual_edge))
+            yield ImageFile(path, image, hints_about(image, target.usual_edge))
 
     def skipped_json(self) -> dict[str, Any]:
         """Which files were left out until now, and why."""

@@ -6,10 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipelines.serving.images import Change, Original, Pixels, PreparedImage, Target
+from pipelines.serving.images import Change, Original, PreparedImage, Target
 
 _NAMED: Final = 3
 # Between no difference and that of black and white.
@@ -23,27 +20,20 @@ class Hint(StrEnum):
     ONE_COLOUR = "one_colour"
 
 
-def edge_brightness(pixels: NDArray[np.floating] | Pixels) -> float:
-    """Mean of the outermost pixels of an image, or of many: [..., height, width, channels], in the unit of the pixels."""
-    sides = (pixels[..., 0, :, :], pixels[..., -1, :, :], pixels[..., :, 0, :], pixels[..., :, -1, :])
-    return float(np.mean([side.mean() for side in sides]))
-
-
-def hints_about(pixels: Pixels, usual_edge: float) -> tuple[Hint, ...]:
+def hints_about(image: PreparedImage, usual_edge: float) -> tuple[Hint, ...]:
     """What may be wrong with an image as the model would get it.
 
-    An image looks inverted if its edge would be clearly closer to the usual one with light and dark exchanged.
-    Where that is neither dark nor light, as in photographs, none does.
+    An image looks inverted if its edge would be clearly closer to the usual one with light and dark exchanged. Where that is
+    neither dark nor light, as in photographs, none does.
 
     Args:
-      pixels: uint8 [height, width, channels].
-      usual_edge: The same of the images that the model knows, in [0, 1].
+      image: The image.
+      usual_edge: Brightness in [0, 1] at the edge of the images that the model knows.
     """
-    edge = edge_brightness(pixels) / 255
     hints = []
-    if abs(edge - usual_edge) - abs(1 - edge - usual_edge) > _CLEARLY:
+    if abs(image.edge - usual_edge) - abs(1 - image.edge - usual_edge) > _CLEARLY:
         hints.append(Hint.LOOKS_INVERTED)
-    if pixels.min() == pixels.max():
+    if image.pixels.min() == image.pixels.max():
         hints.append(Hint.ONE_COLOUR)
     return tuple(hints)
 

@@ -88,11 +88,13 @@ class PreparedImage:
       pixels: uint8 [height, width, channels].
       original: What it was.
       changes: What was changed.
+      edge: Its brightness in [0, 1] at the edge, before background was put beside it.
     """
 
     pixels: Pixels
     original: Original
     changes: tuple[Change, ...]
+    edge: float
 
 
 def read_image(path: Path, target: Target) -> PreparedImage:
@@ -130,15 +132,30 @@ def prepare(image: Image.Image, target: Target) -> PreparedImage:
         image = Image.composite(image.convert("RGB"), Image.new("RGB", image.size, target.background), alpha)
         changes.append(Change.LAID_ON_BACKGROUND)
     image, fitted_changes = _fitted(image, target)
-    return PreparedImage(_pixels(image), original, (*changes, *fitted_changes))
+    edge = edge_brightness(_pixels(image)) / 255
+    if image.size != (target.width, target.height):
+        image = _padded(image, target)
+        fitted_changes.append(Change.PADDED)
+    return PreparedImage(_pixels(image), original, (*changes, *fitted_changes), edge)
 
 
-def encode_png(pixels: Pixels) -> bytes:
-    """The image as a PNG file: the same bytes for the same pixels everywhere, since a model's noise is drawn from them."""
+def encode_png(pixels: Pixels, compressed: bool = True) -> bytes:
+    """The image as a PNG file.
+
+    Args:
+      pixels: uint8 [height, width, channels].
+      compressed: Compressed, the same pixels may give other bytes on another machine: not every zlib compresses alike.
+    """
     file = BytesIO()
-    # Not compressed: each implementation of zlib compresses in its own way.
-    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(file, "PNG", compress_level=0)
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    image.save(file, "PNG", compress_level=6 if compressed else 0)
     return file.getvalue()
+
+
+def edge_brightness(pixels: NDArray[Any]) -> float:
+    """Mean of the outermost pixels of images [..., height, width, channels], in the unit of the pixels."""
+    sides = (pixels[..., 0, :, :], pixels[..., -1, :, :], pixels[..., :, 0, :], pixels[..., :, -1, :])
+    return float(np.mean([side.mean() for side in sides]))
 
 
 def parse_colour(text: str) -> Colour:
@@ -167,7 +184,7 @@ def _opaque_eight_bits(image: Image.Image, format_: str) -> tuple[Image.Image, I
 
 
 def _fitted(image: Image.Image, target: Target) -> tuple[Image.Image, list[Change]]:
-    """An L or RGB image in the target's size and channels."""
+    """An L or RGB image with the target's channels, no larger than it and touching two of its sides."""
     changes = []
     scale = min(target.width / image.width, target.height / image.height)
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
@@ -180,12 +197,13 @@ def _fitted(image: Image.Image, target: Target) -> tuple[Image.Image, list[Chang
         if mode == "RGB" or _has_colours(image):
             changes.append(Change.COLOURS)
         image = image.convert(mode)
-    if size != (target.width, target.height):
-        changes.append(Change.PADDED)
-        padded = Image.new("RGB", (target.width, target.height), target.background).convert(mode)
-        padded.paste(image, ((target.width - size[0]) // 2, (target.height - size[1]) // 2))
-        image = padded
     return image, changes
+
+
+def _padded(image: Image.Image, target: Target) -> Image.Image:
+    padded = Image.new("RGB", (target.width, target.height), target.background).convert(image.mode)
+    padded.paste(image, ((target.width - image.width) // 2, (target.height - image.height) // 2))
+    return padded
 
 
 def _has_colours(image: Image.Image) -> bool:

@@ -65,7 +65,7 @@ def interpolate(
             name: {**file.as_json(), "image": png_json(file.image.pixels)} for name, file in (("start", first), ("end", last))
         }
         head = {"model": location.as_json(), "path": "spherical" if spherical else "linear", **ends}
-        items = ({"position": number / (steps - 1), "png": png_json(image)} for number, image in enumerate(path))
+        items = ({"position": number / (steps - 1), "image": png_json(image)} for number, image in enumerate(path))
         print_document(head, "images", items)
         return
     way = "an arc" if spherical else "a straight line"

@@ -9,8 +9,7 @@ from components.trainer.signature_names import GENERATE
 from pipelines.serving.commands.options import ImageChoice
 from pipelines.serving.image_batches import ImageBatches, ImageFile, stacked
 from pipelines.serving.image_files import find_images
-from pipelines.serving.image_notes import edge_brightness
-from pipelines.serving.images import Target, encode_png
+from pipelines.serving.images import Target, edge_brightness, encode_png
 
 if TYPE_CHECKING:
     from components.loaded_model import LoadedModel
@@ -40,13 +39,16 @@ def pixels_of(files: list[ImageFile]) -> Any:
 
 
 def examples_of(files: list[ImageFile]) -> list[bytes]:
-    """What signatures take that are called with examples: serialized tf.Examples."""
+    """What signatures take that are called with examples: serialized tf.Examples.
+
+    Their images are PNG files whose bytes depend on the pixels alone: from the bytes the model draws the noise of a score.
+    """
     import tensorflow as tf
 
     examples = []
     for file in files:
         example = tf.train.Example()
-        example.features.feature[IMAGE].bytes_list.value.append(encode_png(file.image.pixels))
+        example.features.feature[IMAGE].bytes_list.value.append(encode_png(file.image.pixels, compressed=False))
         examples.append(example.SerializeToString())
     return examples
 

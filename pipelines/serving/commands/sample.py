@@ -46,7 +46,7 @@ def sample(count: int, seed: int | None, sheet: SheetChoice, as_json: bool, find
     if as_json:
         head = {"model": location.as_json(), "seed": seed}
         images = (image for batch in _draw(model, count, seed) for image in batch)
-        print_document(head, "images", ({"png": png_json(image)} for image in images))
+        print_document(head, "images", ({"image": png_json(image)} for image in images))
         return
     check_size(count, *model.image_shape[:2])
     drawn = np.concatenate(list(_draw(model, count, seed)))
