@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.errors import ConfigurationError
+from components.trainer.config import Distribution
 from pipelines.config import PipelineConfig
 from pipelines.kubeflow.config import KubeflowConfig, StepConfig
 from pipelines.kubeflow.parameters import Parameters, as_text
@@ -17,6 +18,8 @@ from pipelines.metadata.location import PASSWORD_VARIABLE, URL_VARIABLE
 
 _GPU: Final = "nvidia.com/gpu"
 _RETRY_AFTER: Final = "30s"
+_RETRY_WITHIN_SECONDS: Final = 30 * 24 * 3600
+"""So long after its first attempt began, Argo Workflows gives a step up, and kills the attempt that goes on."""
 
 
 def compile_pipeline(config: PipelineConfig, output: Path) -> None:
@@ -27,12 +30,9 @@ def compile_pipeline(config: PipelineConfig, output: Path) -> None:
       output: The file, which ends in `.yaml`.
 
     Raises:
-      ConfigurationError: There is no image, or resources for a component that does not exist.
+      ConfigurationError: See `check_compilable`; or there are resources for a component that does not exist.
     """
-    if config.kubeflow.image is None:
-        raise ConfigurationError("kubeflow.image: no image is named; say --image REPOSITORY/NAME:TAG (see Dockerfile).")
-    if output.suffix != ".yaml":
-        raise ConfigurationError(f"--output {output}: the name of a compiled pipeline must end in .yaml.")
+    check_compilable(config, output)
     from kfp import compiler, dsl
 
     upstream = upstream_of_nodes(config)
@@ -63,8 +63,29 @@ def compile_pipeline(config: PipelineConfig, output: Path) -> None:
             tasks[node].after(*(tasks[name] for name in before))
             _describe(tasks[node], node, config.kubeflow)
 
+    for task in pipeline.pipeline_spec.root.dag.tasks.values():
+        if task.HasField("retry_policy"):
+            # The SDK knows no more than an hour, in which no training that takes longer would be tried again.
+            task.retry_policy.backoff_max_duration.FromSeconds(_RETRY_WITHIN_SECONDS)
     output.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(pipeline, str(output))
+
+
+def check_compilable(config: PipelineConfig, output: Path) -> None:
+    """Refuses what neither Kubeflow nor Vertex AI could run.
+
+    Raises:
+      ConfigurationError: There is no image, the file's name is wrong, or a training on several machines is asked for.
+    """
+    if config.kubeflow.image is None:
+        raise ConfigurationError("kubeflow.image: no image is named; say --image REPOSITORY/NAME:TAG (see Dockerfile).")
+    if output.suffix != ".yaml":
+        raise ConfigurationError(f"--output {output}: the name of a compiled pipeline must end in .yaml.")
+    if config.trainer.distribution is Distribution.MULTI_WORKER:
+        raise ConfigurationError(
+            "trainer.distribution: multi_worker needs a Trainer on each of several machines, but a step runs on one: "
+            "say mirrored, which uses all of kubeflow.steps.Trainer.gpu, or none."
+        )
 
 
 def upstream_of_nodes(config: PipelineConfig) -> dict[str, list[str]]:

@@ -46,6 +46,11 @@ def run_node(node: str, run_id: str, text: str, parameters: Parameters) -> int:
     prepare_environment()
     log_to_stderr()
     try:
+        if run_id.startswith("{{"):
+            # All runs would be one, whose work was done when the first had ended.
+            raise ConfigurationError(
+                f"Kubeflow has left {run_id} where the id of the run should be: its backend must be 2.5.0 or newer."
+            )
         config = configuration(text, parameters)
         with (
             interrupted_by_sigterm(),
@@ -63,7 +68,7 @@ def run_node(node: str, run_id: str, text: str, parameters: Parameters) -> int:
 
 def _run(node: str, run_id: str, undated: PipelineConfig, text: str, parameters: Parameters) -> None:
     run = SharedRun(open_store(undated.metadata_location), undated.name, run_id)
-    date = run.join(undated.pipeline_root, parse_run_date(parameters.run_date))
+    date = run.join(node, undated.pipeline_root, parse_run_date(parameters.run_date))
     try:
         config = configuration(text, parameters, date)
         preflight.check(config)

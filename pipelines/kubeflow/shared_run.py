@@ -1,7 +1,7 @@
 """What the steps of one run, each on a machine of its own, know of each other: it stands in ML Metadata."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2
 
 _RUN: Final = "pipeline_run"
+_FAILURE_OF: Final = f"{names.ERROR} of "
+"""And a node: why it failed, until it is tried again; a custom property of the run's context."""
+
 RUN_DATE: Final = "run_date"
 """The date of a run, as 2026-01-31: a custom property of its context."""
 
@@ -36,10 +39,11 @@ class SharedRun:
         self._pipeline = pipeline
         self._run_id = run_id
 
-    def join(self, pipeline_root: Path, date: datetime.date | None) -> datetime.date:
-        """Notes that the run goes on.
+    def join(self, node: str, pipeline_root: Path, date: datetime.date | None) -> datetime.date:
+        """Notes that the run goes on, unless another node has failed.
 
         Args:
+          node: Which of its steps this is; if it failed before, that is no longer held against it.
           pipeline_root: The directory of its artifacts.
           date: The run's; None is the day on which its first step joined it, in UTC.
 
@@ -49,7 +53,13 @@ class SharedRun:
         start_record(self._store, self._pipeline, self._run_id, pipeline_root, log=None)
         context = self._store.get_context_by_type_and_name(_RUN, self._run_id)
         began = datetime.datetime.fromtimestamp(context.create_time_since_epoch / 1000, datetime.UTC).date()
-        context.custom_properties[RUN_DATE].string_value = (date or began).isoformat()
+        record = context.custom_properties
+        record[RUN_DATE].string_value = (date or began).isoformat()
+        if _FAILURE_OF + node in record:
+            del record[_FAILURE_OF + node]
+        errors = [value.string_value for name, value in record.items() if name.startswith(_FAILURE_OF)]
+        record[names.STATE].string_value = "failed" if errors else "running"
+        record[names.ERROR].string_value = next(iter(errors), "")
         self._store.put_contexts([context])
         return date or began
 
@@ -95,7 +105,7 @@ class SharedRun:
             execution.last_known_state = states.FAILED
             execution.custom_properties[names.ERROR].string_value = error
         self._store.put_executions(executions)
-        self._note("failed", error)
+        self._note({names.STATE: "failed", names.ERROR: error, _FAILURE_OF + node: error})
 
     def succeed(self, nodes: Sequence[str]) -> bool:
         """Notes that the run is complete, if all these nodes are finished.
@@ -104,14 +114,14 @@ class SharedRun:
           Whether they are.
         """
         if all(self.is_finished(node) for node in nodes):
-            self._note("complete", "")
+            self._note({names.STATE: "complete", names.ERROR: ""})
             return True
         return False
 
-    def _note(self, state: str, error: str) -> None:
+    def _note(self, facts: Mapping[str, str]) -> None:
         context = self._store.get_context_by_type_and_name(_RUN, self._run_id)
-        context.custom_properties[names.STATE].string_value = state
-        context.custom_properties[names.ERROR].string_value = error
+        for name, value in facts.items():
+            context.custom_properties[name].string_value = value
         self._store.put_contexts([context])
 
     def _executions(self, node: str) -> "list[metadata_store_pb2.Execution]":

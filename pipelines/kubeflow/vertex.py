@@ -6,6 +6,7 @@ import yaml
 
 from components.errors import ConfigurationError
 from pipelines.config import PipelineConfig
+from pipelines.kubeflow.compile import check_compilable
 
 
 def compile_for_vertex(config: PipelineConfig, pipeline_root: str | None, output: Path) -> None:
@@ -20,14 +21,11 @@ def compile_for_vertex(config: PipelineConfig, pipeline_root: str | None, output
       output: The file, which ends in `.yaml`.
 
     Raises:
-      ConfigurationError: There is no image, no pipeline root, or the file's name is wrong.
+      ConfigurationError: See `check_compilable`; or there is no pipeline root.
     """
-    if config.kubeflow.image is None:
-        raise ConfigurationError("kubeflow.image: no image is named; say --image REPOSITORY/NAME:TAG (see Dockerfile).")
+    check_compilable(config, output)
     if pipeline_root is None or not pipeline_root.startswith("gs://"):
         raise ConfigurationError("--target vertex needs --pipeline-root gs://BUCKET/DIRECTORY, for the artifacts.")
-    if output.suffix != ".yaml":
-        raise ConfigurationError(f"--output {output}: the name of a compiled pipeline must end in .yaml.")
     from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
     from pipelines.pipeline import create_pipeline

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from kfp import dsl
 from ml_metadata.proto import metadata_store_pb2
 from support.light_pipeline import configure, prepare_dataset
 
@@ -129,14 +130,34 @@ def test_a_step_that_fails_says_why_and_leaves_alone_what_runs_beside_it(
     assert f"TfdsExampleGen failed: {found[names.ERROR]}" in capfd.readouterr().err
 
 
+def test_a_run_stays_failed_whatever_else_begins_until_the_step_that_failed_is_tried_again(step: Any, config: PipelineConfig):
+    assert step("TfdsExampleGen", dataset="no_such_dataset") == 2
+    assert step("ImportSchemaGen") == 0
+    found = record(config)
+    assert found[names.STATE] == "failed"
+    assert "no_such_dataset" in found[names.ERROR]
+
+    assert step("TfdsExampleGen") == 0
+    assert {name: record(config)[name] for name in (names.STATE, names.ERROR)} == {names.STATE: "running", names.ERROR: ""}
+
+
+def test_an_older_kubeflow_that_does_not_say_which_run_it_is_is_refused(
+    step: Any, config: PipelineConfig, capfd: pytest.CaptureFixture[str]
+):
+    assert step("ImportSchemaGen", dsl.PIPELINE_JOB_ID_PLACEHOLDER) == 2
+    assert "its backend must be 2.5.0 or newer" in capfd.readouterr().err
+    assert not config.metadata_location.path.exists()
+
+
 def test_a_run_has_one_date_which_is_asked_for_or_the_day_on_which_it_began(step: Any, config: PipelineConfig):
     assert step("ImportSchemaGen", run_date="2026-01-31") == 0
     assert record(config)[RUN_DATE] == "2026-01-31"
 
     store = open_store(config.metadata_location)
-    date = SharedRun(store, config.name, "undated").join(config.pipeline_root, None)
+    undated = SharedRun(store, config.name, "undated")
+    date = undated.join("Trainer", config.pipeline_root, None)
     assert abs(datetime.datetime.now(datetime.UTC).date() - date) <= datetime.timedelta(days=1)
-    assert SharedRun(store, config.name, "undated").join(config.pipeline_root, None) == date
+    assert undated.join("Pusher", config.pipeline_root, None) == date
     assert record(config, "undated")[RUN_DATE] == date.isoformat()
 
 
