@@ -1,4 +1,4 @@
-"""`tfx-vae sample`, `reconstruct`, `encode`, `score` and `interpolate`: a pushed model for whoever only wants digits.
+"""`tfx-vae sample`, `reconstruct`, `encode`, `score`, `interpolate` and `serve`: a pushed model for whoever only wants digits.
 
 Each command imports what takes long when it is called.
 """
@@ -10,9 +10,10 @@ from pipelines.serving.commands.interpolate import interpolate
 from pipelines.serving.commands.reconstruct import reconstruct
 from pipelines.serving.commands.sample import sample
 from pipelines.serving.commands.score import score
+from pipelines.serving.commands.serve import serve
 
 
 def add_model_commands(group: click.Group) -> None:
     """Adds all of them to the command line."""
-    for command in (sample, reconstruct, encode, score, interpolate):
+    for command in (sample, reconstruct, encode, score, interpolate, serve):
         group.add_command(command)

@@ -1,0 +1,31 @@
+"""Runs an application on a port until Ctrl-C."""
+
+import socket
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+_SECONDS_AN_IDLE_CONNECTION_LIVES: Final = 75
+_SECONDS_TO_FINISH: Final = 30
+
+
+def run(application: Starlette, listener: socket.socket) -> None:
+    """Answers requests until SIGINT or SIGTERM, then finishes those that are under way.
+
+    Raises:
+      KeyboardInterrupt: It was asked to end, and has.
+    """
+    config = uvicorn.Config(
+        application,
+        # Our own logging stands, and nothing is written about each request.
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_SECONDS_AN_IDLE_CONNECTION_LIVES,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+    )
+    uvicorn.Server(config).run(sockets=[listener])

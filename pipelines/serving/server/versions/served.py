@@ -1,0 +1,32 @@
+"""A version that is loaded and ready to answer."""
+
+from components.loaded_model import LoadedModel
+from pipelines.serving.pushed import PushedVersion
+from pipelines.serving.server.rest_api.model_answers import write_metadata
+from pipelines.serving.server.versions.warm_up import warm_up
+
+
+class ServedVersion:
+    """A loaded model with what is known about it.
+
+    Attributes:
+      version: Its number.
+      model: The model.
+      metadata: The answer to a question for its signatures.
+      warm_up_requests: How many it was warmed up with.
+    """
+
+    def __init__(self, name: str, pushed: PushedVersion) -> None:
+        """Loads a version and warms it up.
+
+        Args:
+          name: Of the model.
+          pushed: The version.
+
+        Raises:
+          PipelineError: It cannot be loaded.
+        """
+        self.version = pushed.version
+        self.model = LoadedModel(pushed.path)
+        self.metadata = write_metadata(name, pushed.version, pushed.path)
+        self.warm_up_requests = warm_up(self.model)
