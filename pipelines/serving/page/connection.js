@@ -1,7 +1,10 @@
 // The way to the server: TensorFlow Serving's REST API, https://www.tensorflow.org/tfx/serving/api_rest, and what the page knows of
 // the model.
 
-const SECONDS_BETWEEN_TRIES = 3;
+const MILLISECONDS_BETWEEN_TRIES = 3000;
+const MILLISECONDS_TO_A_NEWER_VERSION = 500;
+
+const NOT_FOUND = 404;
 
 /** The server answered, and refused: the message is its own sentence. */
 class Refusal extends Error {
@@ -24,25 +27,25 @@ export class Connection {
     this.isLooking = false;
   }
 
-  /** Looks for the model until there is one. */
-  async look() {
+  /** Looks for the model, after a pause, until there is one. */
+  async look(pause = 0) {
     if (this.isLooking) return;
     this.isLooking = true;
-    while (!(await this.find())) await new Promise((resolve) => setTimeout(resolve, SECONDS_BETWEEN_TRIES * 1000));
+    await sleep(pause);
+    while (!(await this.find())) await sleep(MILLISECONDS_BETWEEN_TRIES);
     this.isLooking = false;
   }
 
   async find() {
     try {
-      const model = await request("page/model.json");
-      this.model = model;
-      this.onNotice({ state: "ready", text: "" });
-      this.onModel(model);
-      return true;
+      this.model = await request("page/model.json");
     } catch (error) {
       this.onNotice(error instanceof Refusal ? { state: "missing", text: error.message } : gone());
       return false;
     }
+    this.onNotice({ state: "ready", text: "" });
+    this.onModel(this.model);
+    return true;
   }
 
   /**
@@ -61,13 +64,26 @@ export class Connection {
       this.onNotice({ state: "ready", text: "" });
       return outputs;
     } catch (error) {
-      // 404: a newer version took its place.
-      if (!(error instanceof Refusal)) this.onNotice(gone());
-      else if (error.status !== 404) this.onNotice({ state: "refused", text: error.message });
-      if (!(error instanceof Refusal) || error.status === 404) this.look();
+      this.onFailure(error);
       return null;
     }
   }
+
+  onFailure(error) {
+    if (!(error instanceof Refusal)) {
+      this.onNotice(gone());
+      this.look(MILLISECONDS_BETWEEN_TRIES);
+    } else if (error.status === NOT_FOUND) {
+      this.onNotice({ state: "loading", text: `Version ${this.model.version} is no longer served; looking for a newer one…` });
+      this.look(MILLISECONDS_TO_A_NEWER_VERSION);
+    } else {
+      this.onNotice({ state: "refused", text: error.message });
+    }
+  }
+}
+
+function sleep(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 async function request(path, body) {

@@ -42,6 +42,7 @@ export class Interpolation {
     for (const [end, pixels] of Object.entries(this.kept)) show(byId(`kept-${end}`), pixels, this.shape);
     const isComplete = this.kept.a !== null && this.kept.b !== null;
     byId("path-figure").hidden = !isComplete;
+    byId("path-none").hidden = isComplete;
     if (isComplete) this.walk(...Object.values(this.kept).map((pixels) => toTensor(pixels, this.shape)));
     else this.onEnds(null);
   }

@@ -4,7 +4,9 @@ import { axis, element, scales } from "./plot.js";
 
 const NEIGHBOURS = 20;
 const COLORS = 10;
-const RADIUS = 2.2;
+// Of a point: many must not hide each other, few must be seen.
+const [SMALL, LARGE, MANY] = [2.2, 3.2, 800];
+const CENTER_RADIUS = 11;
 
 const byId = (id) => document.getElementById(id);
 
@@ -58,11 +60,12 @@ export class LatentMap {
     svg.append(axis(this.scales, "x", `1st principal component, ${percent(shares[0])} of the variance`));
     svg.append(axis(this.scales, "y", `2nd principal component, ${percent(shares[1])}`));
     const cloud = element("g", { class: "cloud" });
+    const r = points.length > MANY ? SMALL : LARGE;
     points.forEach((point, number) => {
       const [cx, cy] = this.scales.place(point);
       const label = labels?.[number];
       const isDim = this.shown !== null && label !== this.shown;
-      cloud.append(element("circle", { cx, cy, r: RADIUS, class: `${color(label)}${isDim ? " dim" : ""}` }));
+      cloud.append(element("circle", { cx, cy, r, class: `${color(label)}${isDim ? " dim" : ""}` }));
     });
     this.markers = element("g", {});
     svg.append(cloud, ...this.labels().map((label) => this.center(label)), this.markers);
@@ -75,7 +78,9 @@ export class LatentMap {
     const own = this.map.points.filter((_point, number) => this.map.labels[number] === label);
     const [x, y] = this.scales.place([0, 1].map((coordinate) => median(own.map((point) => point[coordinate]))));
     const isDim = this.shown !== null && label !== this.shown;
-    return element("text", { x, y, class: `center ${color(label)}${isDim ? " dim" : ""}` }, label);
+    const group = element("g", { class: `center ${color(label)}${isDim ? " dim" : ""}` });
+    group.append(element("circle", { cx: x, cy: y, r: CENTER_RADIUS }), element("text", { x, y }, label));
+    return group;
   }
 
   drawMarkers() {
@@ -84,11 +89,11 @@ export class LatentMap {
     const [drawing, sliders, a, b] = ["drawing", "sliders", "a", "b"].map(at);
     const parts = [];
     if (a && b) parts.push(element("line", { x1: a[0], y1: a[1], x2: b[0], y2: b[1], class: "path" }));
-    for (const [name, place] of [["A", a], ["B", b]]) {
-      if (place) parts.push(element("text", { x: place[0], y: place[1], class: "end" }, name));
-    }
     if (sliders) parts.push(element("circle", { cx: sliders[0], cy: sliders[1], r: 8, class: "sliders" }));
     if (drawing) parts.push(element("path", { d: `M${drawing} m0,-8 l8,8 l-8,8 l-8,-8 z`, class: "drawing" }));
+    for (const [name, place] of [["A", a], ["B", b]]) {
+      if (place) parts.push(element("text", { x: place[0], y: place[1] - 18, class: "end" }, name));
+    }
     this.markers.replaceChildren(...parts);
   }
 

@@ -69,7 +69,9 @@ export class Pad {
   place(event) {
     const box = this.canvas.getBoundingClientRect();
     const [height, width] = this.shape;
-    return [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height];
+    // A pen that leaves the pad draws along its edge.
+    const part = (distance, length) => Math.min(1, Math.max(0, distance / length));
+    return [part(event.clientX - box.left, box.width) * width, part(event.clientY - box.top, box.height) * height];
   }
 
   undo() {

@@ -22,9 +22,9 @@ const sliders = new Sliders(ask, (code) => map.place("sliders", code));
 const samples = new Samples(ask, takeSample);
 const judge = newestOnly(judgeDrawing);
 const pad = new Pad({ canvas: byId("pad"), undo: byId("undo"), clear: byId("clear") }, judge);
-const interpolation = new Interpolation(ask, () => pad.pixels, ([a, b] = []) => {
-  map.place("a", a);
-  map.place("b", b);
+const interpolation = new Interpolation(ask, () => pad.pixels, (ends) => {
+  map.place("a", ends?.[0]);
+  map.place("b", ends?.[1]);
 });
 
 connection.look();
@@ -64,9 +64,8 @@ function takeSample(pixels) {
 
 function showNotice({ state, text }) {
   document.body.dataset.state = state;
-  const titles = { missing: "There is no model yet.", gone: "No answer.", refused: "The server refused." };
   byId("notice").hidden = state === "ready";
-  byId("notice").textContent = `${titles[state] ?? ""} ${text}`.trim();
+  byId("notice").textContent = state === "refused" ? `The server refused: ${text}` : text;
 }
 
 function facts({ version, image_shape: [height, width, channels], latent_dim: count, has_posterior: hasPosterior }) {

@@ -31,7 +31,7 @@ export class Sliders {
     this.dimensions = leadingDimensions(model);
     this.mean = model.latent_map?.mean ?? new Array(model.latent_dim).fill(0);
     byId("sliders-order").textContent = order(model, this.dimensions.length);
-    byId("sliders").replaceChildren(...this.dimensions.map((dimension) => this.row(dimension)));
+    byId("sliders").replaceChildren(...this.dimensions.map((dimension, number) => this.row(dimension, number)));
     this.start(null);
   }
 
@@ -77,7 +77,7 @@ export class Sliders {
   }
 
   label(number) {
-    byId(`slider-${number}-value`).textContent = this.code[this.dimensions[number].index].toFixed(2).replace("-", "\u2212");
+    byId(`slider-${number}-value`).textContent = decimal(this.code[this.dimensions[number].index]);
   }
 }
 
@@ -92,15 +92,20 @@ function leadingDimensions({ latent_map: map, latent_dim: count, has_posterior: 
   }));
 }
 
+function decimal(value) {
+  // Adding 0 makes zero of minus zero.
+  return (Math.round(100 * value) / 100 + 0).toFixed(2).replace("-", "\u2212");
+}
+
 function note({ kl_divergence: divergence, standard_deviation: deviation }, map) {
   if (!map) return "";
   return divergence === null ? `\u00b1${deviation.toPrecision(2)}` : `${divergence.toFixed(2)} nats`;
 }
 
 function order({ latent_map: map, latent_dim: count, has_posterior: hasPosterior }, shown) {
-  const which = shown < count ? `${shown} of ${count} dimensions` : `All ${count} dimensions`;
-  if (!map) return `${which}, in the order of the code.`;
+  const which = shown < count ? `The leading ${shown} of ${count} dimensions` : count === 1 ? "One dimension" : `All ${count} dimensions`;
+  if (!map) return `${shown} of ${count} dimensions, in the order in which they stand: without a map none is known to lead.`;
   return hasPosterior
-    ? `${which}: those that say most about an image, by their KL divergence from the prior.`
-    : `${which}: those that differ most from image to image, with their standard deviation.`;
+    ? `${which}, by their KL divergence from the prior: how much each says about an image.`
+    : `${which}, by their standard deviation: how much each differs from image to image.`;
 }
