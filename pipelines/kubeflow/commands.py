@@ -16,7 +16,7 @@ from pipelines.capture import prepare_environment
 from pipelines.config import PipelineConfig, load_config
 from pipelines.kubeflow.client import ENDPOINT_VARIABLE, NAMESPACE_VARIABLE, TOKEN_VARIABLE, Connection, connected
 from pipelines.kubeflow.cron import check_cron, next_times
-from pipelines.kubeflow.parameters import Parameters
+from pipelines.kubeflow.parameters import Parameters, as_text, configuration, parse_run_date
 from pipelines.options import config_option, fail, set_option
 
 _image_option = click.option("--image", help="The image that every step runs in: REPOSITORY/NAME:TAG.")
@@ -92,7 +92,7 @@ def schedule(cron: str, image: str | None, words: tuple[str, ...], **where: Any)
     """Upload a new version of the pipeline and run it again and again.
 
     A pipeline has one schedule: the one that there was is replaced. A run that is due while the last one still goes on waits
-    for it, and what was missed while the schedule was paused is not caught up on.
+    for it; of those that were missed while the schedule was paused, only the last is made up for.
     """
     from pipelines.kubeflow import schedules
 
@@ -101,7 +101,7 @@ def schedule(cron: str, image: str | None, words: tuple[str, ...], **where: Any)
     with _compiled(image, words, **where) as (config, package, parameters), _client(config, **where) as client:
         _, replaced = schedules.schedule(client, config, package, checked, parameters)
     click.echo(f"{config.name} is scheduled{', in place of the schedule there was' if replaced else ''}")
-    _print_next_times(checked)
+    Console().print(next_times_table(checked, datetime.datetime.now(datetime.UTC)))
 
 
 @kubeflow.command("schedules")
@@ -116,10 +116,8 @@ def schedules_(**where: Any) -> None:
         found = schedules.list_schedules(client)
     table = Table("pipeline", "cron (UTC)", "state", "next (UTC)", box=None)
     for item in found:
-        times = next_times(item.cron, datetime.datetime.now(datetime.UTC), 1) if item.cron and item.enabled else []
-        table.add_row(
-            item.name, item.cron, "active" if item.enabled else "paused", *(f"{time:%Y-%m-%d %H:%M:%S}" for time in times)
-        )
+        state = "active" if item.enabled else "paused"
+        table.add_row(item.name, item.cron, state, _next_time(item.cron) if item.enabled else "")
     Console().print(table if found else "There are no schedules.")
 
 
@@ -135,7 +133,7 @@ def pause(**where: Any) -> None:
 @kubeflow.command()
 @_connecting
 def resume(**where: Any) -> None:
-    """Let the pipeline's schedule fire again."""
+    """Let the pipeline's schedule fire again: at once, if it should have fired while it was paused."""
     from pipelines.kubeflow import schedules
 
     click.echo(f"The schedule of {_change(schedules.resume, where).name} is active")
@@ -165,6 +163,8 @@ def _compiled(
     with _failures_as_sentences(), tempfile.TemporaryDirectory() as directory:
         config = _load(config_path, overrides, image)
         parameters = Parameters.of(config).changed(words)
+        parse_run_date(parameters.run_date)
+        configuration(as_text(config), parameters)  # refuses what no step would take
         package = Path(directory) / "pipeline.yaml"
         _compile(config, package)
         yield config, package, parameters
@@ -191,11 +191,26 @@ def _load(path: Path, overrides: tuple[str, ...], image: str | None = None) -> P
     return load_config(path, words, base=Path())
 
 
-def _print_next_times(cron: str) -> None:
+def next_times_table(cron: str, now: datetime.datetime) -> Table:
+    """The next three times at which a schedule fires, in UTC and in the time of this machine.
+
+    Args:
+      cron: From `check_cron`.
+      now: With its time zone.
+    """
     table = Table("next", "UTC", "here", box=None)
-    for number, time in enumerate(next_times(cron, datetime.datetime.now(datetime.UTC), 3), 1):
+    for number, time in enumerate(next_times(cron, now, 3), 1):
         table.add_row(str(number), f"{time:%a %Y-%m-%d %H:%M:%S}", f"{time.astimezone():%a %Y-%m-%d %H:%M:%S %Z}")
-    Console().print(table)
+    return table
+
+
+def _next_time(cron: str) -> str:
+    """When a schedule of anybody's fires next, if its cron is one that we understand."""
+    try:
+        times = next_times(check_cron(cron), datetime.datetime.now(datetime.UTC), 1)
+    except ConfigurationError:
+        return ""
+    return f"{times[0]:%Y-%m-%d %H:%M:%S}" if times else ""
 
 
 @contextmanager
@@ -203,7 +218,7 @@ def _failures_as_sentences() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("kfp", "kfp_server_api", "croniter"):
+        if (error.name or "").partition(".")[0] not in ("kfp", "kfp_server_api"):
             raise
         fail(ConfigurationError("Kubeflow's client is not installed: run scripts/setup.sh --extra kubeflow."))
     except PipelineError as error:

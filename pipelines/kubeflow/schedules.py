@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def schedule(client: Any, config: PipelineConfig, package: Path, cron: str, para
     """Uploads the pipeline and makes the schedule that runs it, in place of the one that there was.
 
     The API has no way to change a schedule. The new one is made so that it does not fire, then the old one is deleted, and then
-    the new one enabled: there are never two that fire, and if anything fails before the end, the old one is still there alone.
+    the new one enabled: there are never two that fire, and if anything fails before the old one is gone, it is left alone.
 
     Args:
       client: From `connected`.
@@ -70,24 +71,22 @@ def schedule(client: Any, config: PipelineConfig, package: Path, cron: str, para
       PipelineError: What could not be done, and what is left.
     """
     experiment = experiment_of(client, _experiment(config))
-    before = _find(client, config.name, experiment)
+    before = _named(client, config.name)
     version = upload(client, config.name, package)
-    made = _create_paused(client, config, experiment, version, cron, parameters)
     try:
-        for old in before:
-            client.delete_recurring_run(old.id)
-    except Exception:
-        _delete(client, [made])
+        made = _create_paused(client, config, experiment, version, cron, parameters)
+    except Exception as error:
+        _clean_up(client, config, version, before, error)
         raise
+    for old in before:
+        _replace(client, old, made)
     _enable(client, made)
     return Schedule(made, config.name, cron, enabled=True), len(before)
 
 
 def list_schedules(client: Any) -> list[Schedule]:
     """All schedules of the namespace, by name."""
-    namespace = client.get_user_namespace() or None
-    runs = everything(client.list_recurring_runs, "recurring_runs", namespace=namespace)
-    return sorted((_schedule(run) for run in runs), key=lambda found: found.name)
+    return sorted(_schedules(client), key=lambda found: found.name)
 
 
 def pause(client: Any, config: PipelineConfig) -> None:
@@ -96,16 +95,18 @@ def pause(client: Any, config: PipelineConfig) -> None:
         client.disable_recurring_run(found.id)
 
 
-def resume(client: Any, config: PipelineConfig) -> list[Schedule]:
-    """Lets the pipeline's schedule fire again; what it missed is not caught up on.
+def resume(client: Any, config: PipelineConfig) -> None:
+    """Lets the pipeline's schedule fire again: at once, where it should have fired while it was paused, and then as it says.
 
-    Returns:
-      The schedule.
+    Raises:
+      PipelineError: There is none; or there are several, which would all fire.
     """
     found = _found(client, config)
-    for paused in found:
-        client.enable_recurring_run(paused.id)
-    return found
+    if len(found) > 1:
+        raise PipelineError(
+            f"There are {len(found)} schedules for {config.name}: say `tfx-vae kubeflow schedule` again, which leaves one."
+        )
+    client.enable_recurring_run(found[0].id)
 
 
 def unschedule(client: Any, config: PipelineConfig) -> None:
@@ -117,29 +118,53 @@ def unschedule(client: Any, config: PipelineConfig) -> None:
 def _create_paused(
     client: Any, config: PipelineConfig, experiment: str, version: Version, cron: str, parameters: Parameters
 ) -> str:
-    known = {found.id for found in _find(client, config.name, experiment)}
-    try:
-        made = client.create_recurring_run(
-            experiment,
-            config.name,
-            description=f"Trains {config.name} anew, and pushes what is blessed.",
-            cron_expression=cron,
-            max_concurrency=1,
-            no_catchup=True,
-            params=_changes(config, parameters),
-            pipeline_id=version.pipeline_id,
-            version_id=version.version_id,
-            enabled=False,
-            service_account=config.kubeflow.service_account,
-        )
-    except Exception as error:
-        if is_undecided(error):
-            with contextlib.suppress(Exception):  # the first error is the one that matters
-                _delete(client, [found.id for found in _find(client, config.name, experiment) if found.id not in known])
-        with contextlib.suppress(Exception):
-            client.delete_pipeline_version(version.pipeline_id, version.version_id)
-        raise
+    made = client.create_recurring_run(
+        experiment,
+        config.name,
+        description=f"Trains {config.name} anew, and pushes what is blessed.",
+        cron_expression=cron,
+        max_concurrency=1,
+        no_catchup=True,
+        params=_changes(config, parameters),
+        pipeline_id=version.pipeline_id,
+        version_id=version.version_id,
+        enabled=False,
+        service_account=config.kubeflow.service_account,
+    )
     return str(made.recurring_run_id)
+
+
+def _clean_up(client: Any, config: PipelineConfig, version: Version, before: Sequence[Schedule], error: Exception) -> None:
+    """Removes what is left of a schedule that could not be made; the error that matters is the one that kept it from being."""
+    if is_undecided(error):
+        with contextlib.suppress(Exception):
+            for found in _named(client, config.name):
+                if found not in before:
+                    client.delete_recurring_run(found.id)
+    with contextlib.suppress(Exception):
+        client.delete_pipeline_version(version.pipeline_id, version.version_id)
+
+
+def _replace(client: Any, old: Schedule, made: str) -> None:
+    """Deletes an old schedule; where that cannot be done, the new one, so that the old one is left as it was."""
+    try:
+        client.delete_recurring_run(old.id)
+    except Exception as error:
+        if _is_there(client, old, error):
+            with contextlib.suppress(Exception):  # it is paused, so it does no harm
+                client.delete_recurring_run(made)
+            raise
+
+
+def _is_there(client: Any, old: Schedule, error: Exception) -> bool:
+    """Whether a schedule that could not be deleted is there; the answer may have been lost, or somebody else faster."""
+    try:
+        return old.id in {found.id for found in _named(client, old.name)}
+    except Exception:
+        raise PipelineError(
+            "Kubeflow does not answer any more, and it may be that the old schedule is gone and the new one does not fire yet: "
+            "when it answers again, say `tfx-vae kubeflow schedule` again."
+        ) from error
 
 
 def _enable(client: Any, made: str) -> None:
@@ -147,28 +172,26 @@ def _enable(client: Any, made: str) -> None:
         client.enable_recurring_run(made)
     except Exception as error:
         raise PipelineError(
-            "The schedule is made, but could not be enabled, so nothing fires: when Kubeflow answers again, say "
-            "`tfx-vae kubeflow resume`."
+            "The schedule is made, but Kubeflow does not say that it is enabled, and otherwise nothing fires: when it answers "
+            "again, say `tfx-vae kubeflow resume`."
         ) from error
 
 
-def _delete(client: Any, ids: list[str]) -> None:
-    for made in ids:
-        with contextlib.suppress(Exception):  # it is paused, so it does no harm
-            client.delete_recurring_run(made)
-
-
 def _found(client: Any, config: PipelineConfig) -> list[Schedule]:
-    # Asked by the name alone, so that no experiment is made for it.
-    found = [schedule for schedule in list_schedules(client) if schedule.name == config.name]
+    found = _named(client, config.name)
     if not found:
         raise PipelineError(f"There is no schedule for {config.name}: `tfx-vae kubeflow schedules` lists those there are.")
     return found
 
 
-def _find(client: Any, name: str, experiment: str) -> list[Schedule]:
-    query = {"experiment_id": experiment, "filter": equals("display_name", name)}
-    return [_schedule(run) for run in everything(client.list_recurring_runs, "recurring_runs", **query)]
+def _named(client: Any, name: str) -> list[Schedule]:
+    """The schedules of a pipeline, whatever experiment their runs are filed under."""
+    return _schedules(client, filter=equals("display_name", name))
+
+
+def _schedules(client: Any, **query: Any) -> list[Schedule]:
+    namespace = client.get_user_namespace() or None
+    return [_schedule(run) for run in everything(client.list_recurring_runs, "recurring_runs", namespace=namespace, **query)]
 
 
 def _schedule(run: Any) -> Schedule:

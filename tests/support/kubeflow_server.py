@@ -22,7 +22,7 @@ PAGE = 2
 
 @dataclass
 class Failure:
-    """What happens to the next request of a kind.
+    """What happens to a request of a kind.
 
     Attributes:
       method: Of the request.
@@ -30,6 +30,7 @@ class Failure:
       status: What is answered; 0 never answers.
       after: Whether the request is carried out all the same.
       message: What the answer says.
+      skip: How many such requests are answered before.
     """
 
     method: str
@@ -37,6 +38,7 @@ class Failure:
     status: int
     after: bool = False
     message: str = "told to fail"
+    skip: int = 0
 
 
 @dataclass
@@ -117,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         failure = next(
             (item for item in state.failures if item.method == self.command and re.search(f"{item.path}$", path)), None
         )
+        if failure is not None and failure.skip > 0:
+            failure.skip, failure = failure.skip - 1, None
         try:
             if self.headers.get("Authorization") not in (None, f"Bearer {TOKEN}"):
                 raise RefusedError(401, "the token is not valid")

@@ -49,7 +49,7 @@ def normal(text: str) -> list[str]:
 
 def test_the_pipeline_is_what_it_was(compiled: Path, golden: Path):
     changes = list(difflib.unified_diff(normal(golden.read_text()), normal(compiled.read_text()), "golden", "now", lineterm=""))
-    assert not changes, "\n".join(["if this is meant, copy the compiled file over the golden one:", *changes[:60]])
+    assert not changes, "\n".join([f"if this is meant: cp {compiled} {golden}", *changes[:60]])
 
 
 def test_it_loads_in_the_kfp_sdk_with_the_parameters_that_a_person_changes(compiled: Path, smoke: PipelineConfig):
@@ -98,7 +98,14 @@ def test_all_steps_share_kubeflows_id_of_the_run_and_are_never_taken_from_its_ca
         assert given["run_id"]["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}"
         assert given["node"]["runtimeValue"]["constant"] == task["taskInfo"]["name"]
         assert not task["cachingOptions"].get("enableCache", False)
-        assert task["retryPolicy"]["maxRetryCount"] == 2
+
+
+def test_a_step_is_tried_again_however_long_its_first_attempt_took(pipeline: dict[str, Any]):
+    policies = [task["retryPolicy"] for task in pipeline["root"]["dag"]["tasks"].values()]
+    assert {policy["maxRetryCount"] for policy in policies} == {2}
+    assert {policy["backoffDuration"] for policy in policies} == {"30s"}
+    # Counted from the beginning of the first attempt.
+    assert {policy["backoffMaxDuration"] for policy in policies} == {f"{30 * 24 * 3600}s"}
 
 
 def test_a_step_asks_for_what_the_configuration_says(pipeline: dict[str, Any], platform: dict[str, Any]):
@@ -120,6 +127,7 @@ def test_a_step_asks_for_what_the_configuration_says(pipeline: dict[str, Any], p
         ("kubeflow.image=null", "p.yaml", "no image is named; say --image"),
         ("kubeflow.steps.Trainor.gpu=1", "p.yaml", "there is no component Trainor; there are ImportSchemaGen"),
         ("kubeflow.image=x", "p.json", "must end in .yaml"),
+        ("trainer.distribution=multi_worker", "p.yaml", "a step runs on one: say mirrored"),
     ],
 )
 def test_what_cannot_be_compiled_is_refused_and_nothing_written(tmp_path: Path, setting: str, output: str, reason: str):
@@ -155,6 +163,15 @@ def test_schedule_says_when_it_fires_and_the_other_commands_find_it(cli: Any, se
     assert cli("schedules").output == "There are no schedules.\n"
 
 
+def test_schedules_of_others_are_listed_whatever_their_cron(cli: Any, server: KubeflowServer):
+    common = {"recurring_run_id": "1", "status": "ENABLED"}
+    server.schedules["1"] = common | {"display_name": "daily", "trigger": {"cron_schedule": {"cron": "@daily"}}}
+    server.schedules["2"] = common | {"display_name": "often", "trigger": {"periodic_schedule": {"interval_second": "60"}}}
+    listed = cli("schedules")
+    assert listed.exit_code == 0, listed.output
+    assert [line.split() for line in listed.output.splitlines()[1:]] == [["daily", "@daily", "active"], ["often", "active"]]
+
+
 def test_submit_names_the_run(cli: Any, server: KubeflowServer):
     done = cli("submit", "--image", IMAGE)
     [run] = server.runs
@@ -167,6 +184,8 @@ def test_submit_names_the_run(cli: Any, server: KubeflowServer):
         (("schedule", "--cron", "0 3 * * *", "--image", IMAGE), 'write "0 0 3 * * *"'),
         (("schedule", "--cron", "0 0 3 * * *"), "no image is named"),
         (("submit", "--image", IMAGE, "--param", "epochs=many"), "epochs must be a whole number"),
+        (("submit", "--image", IMAGE, "--param", "epochs=0"), "trainer.epochs: 0 is not allowed"),
+        (("submit", "--image", IMAGE, "--param", "run_date=31.1.2026"), "'31.1.2026' is not a date"),
         (("submit", "--image", IMAGE, "--set", "trainer.epoch=3"), "did you mean epochs?"),
     ],
 )

@@ -88,6 +88,42 @@ def test_a_schedule_of_another_pipeline_is_left_alone(
     assert sorted(found["display_name"] for found in server.schedules.values()) == ["one", "three"]
 
 
+def test_a_schedule_whose_runs_are_to_be_filed_elsewhere_takes_the_place_of_the_one_before(
+    connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
+):
+    schedule(connection, smoke, golden)
+    elsewhere = smoke.model_copy(update={"kubeflow": smoke.kubeflow.model_copy(update={"experiment": "nightly"})})
+    schedule(connection, elsewhere, golden)
+    [made] = server.schedules.values()
+    assert server.experiments[made["experiment_id"]]["display_name"] == "nightly"
+
+
+@pytest.mark.parametrize(("action", "status"), [(schedules.pause, "DISABLED"), (schedules.resume, "ENABLED")])
+def test_to_pause_or_resume_twice_is_to_do_it_once(
+    connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path, action: Any, status: str
+):
+    schedule(connection, smoke, golden)
+    with connected(connection) as client:
+        action(client, smoke)
+        action(client, smoke)
+    assert [found["status"] for found in server.schedules.values()] == [status]
+
+
+def test_of_two_schedules_that_somebody_made_by_hand_none_is_resumed(
+    connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
+):
+    schedule(connection, smoke, golden)
+    [made] = server.schedules.values()
+    server.schedules["another"] = made | {"recurring_run_id": "another"}
+    with connected(connection) as client:
+        schedules.pause(client, smoke)
+    with pytest.raises(PipelineError, match="There are 2 schedules for mnist-smoke: say"), connected(connection) as client:
+        schedules.resume(client, smoke)
+    assert server.enabled() == []
+    schedule(connection, smoke, golden)
+    assert [found["status"] for found in server.schedules.values()] == ["ENABLED"]
+
+
 def test_a_paused_schedule_does_not_fire_until_it_is_resumed(
     connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
 ):
@@ -145,6 +181,31 @@ def test_where_the_old_schedule_cannot_be_deleted_it_stays_alone(
     with pytest.raises(PipelineError, match=r"failed \(500\)"):
         schedule(connection, smoke, golden, HOURLY)
     assert server.schedules == before
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_where_the_old_schedule_is_deleted_though_the_answer_is_an_error_the_new_one_takes_its_place(
+    connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path, status: int
+):
+    schedule(connection, smoke, golden)
+    server.failures.append(Failure("DELETE", "/recurringruns/[^/]+", status, after=True))
+    schedule(connection, smoke, golden, HOURLY)
+    [made] = server.schedules.values()
+    assert (made["trigger"]["cron_schedule"]["cron"], made["status"]) == (HOURLY, "ENABLED")
+
+
+def test_where_nobody_knows_whether_the_old_schedule_is_there_a_person_is_told_to_do_it_again(
+    connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
+):
+    schedule(connection, smoke, golden)
+    server.failures.append(Failure("DELETE", "/recurringruns/[^/]+", 500, after=True))
+    server.failures.append(Failure("GET", "/recurringruns", 500, skip=1))
+    with pytest.raises(PipelineError, match="say `tfx-vae kubeflow schedule` again"):
+        schedule(connection, smoke, golden, HOURLY)
+    assert server.enabled() == []
+
+    schedule(connection, smoke, golden, HOURLY)
+    assert [found["status"] for found in server.schedules.values()] == ["ENABLED"]
 
 
 def test_a_new_schedule_that_cannot_be_enabled_says_how_to_do_it_later(
