@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("start", metavar="A", type=click.Path(path_type=Path))
-@click.argument("end", metavar="B", type=click.Path(path_type=Path))
+@click.argument("start", metavar="A", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("end", metavar="B", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--steps", type=click.IntRange(2, 1000), default=10, show_default=True, metavar="N", help="Images on the path.")
 @click.option("--spherical", is_flag=True, help="Go along an arc through the codes, rather than straight.")
 @preparation_options
