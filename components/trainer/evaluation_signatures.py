@@ -43,7 +43,7 @@ _CODES_AT_ONCE = 256
 Outputs = dict[str, tf.Tensor]
 
 
-class EvaluationSignatures(tf.Module):
+class EvaluationSignatures:
     """What the Evaluator asks of a trained model."""
 
     def __init__(
@@ -58,7 +58,6 @@ class EvaluationSignatures(tf.Module):
           prior: For an autoencoder, the Gaussian fitted to its training codes; None for a model with a prior of its own.
           seed: Fixes all noise.
         """
-        super().__init__()
         self._model = model
         self._parse = parse
         self._scale = scale

@@ -4,7 +4,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.example_gen.config import Binarization
@@ -24,6 +23,7 @@ from components.trainer.precision import resolve_precision
 from components.trainer.signatures import ExportedModel
 from components.trainer.training_loop import TrainingData, TrainingLoop
 from components.trainer.views import ImageViews
+from components.trainer.warmup import WARMUP_IMAGES, write_warmup_requests
 
 if TYPE_CHECKING:
     # Not at run time: the workers of a distributed training need no TFX.
@@ -86,14 +86,21 @@ def train(arguments: TrainingArguments, replicas: Replicas) -> None:
         # Serving machines differ in what they are fast in; the model must not.
         served = _build_model(model_config, Precision.FLOAT32, transform_graph, pixel_mean, config.seed)
         served.set_weights(model.get_weights())
-        prior = _fit_prior(served, data.train) if model_config.kind is ModelKind.AE else None
-        exported = ExportedModel(served, transform_graph, scale, prior, config.seed)
-        tf.saved_model.save(exported, arguments.serving_model_dir, signatures=exported.signatures())
-        labels = read_labels(arguments.eval_files, transform_graph)
-        write_map(survey(served, data.eval, scale, labels, config.seed), arguments.serving_model_dir)
+        _export(served, arguments, data, transform_graph, config.seed)
         history.write(str(PurePosixPath(arguments.serving_model_dir).parent / HISTORY_FILE))
         checkpoint.delete()
     replicas.wait_for_all()
+
+
+def _export(
+    model: Autoencoder, arguments: TrainingArguments, data: TrainingData, transform_graph: tft.TFTransformOutput, seed: int
+) -> None:
+    """Writes the SavedModel, with what travels with it."""
+    prior = _fit_prior(model, data.train) if model.config.kind is ModelKind.AE else None
+    scale, directory = data.views.scale, arguments.serving_model_dir
+    signatures = ExportedModel(model, transform_graph, scale, prior, seed).save(directory)
+    write_warmup_requests(directory, signatures, scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES))))
+    write_map(survey(model, data.eval, scale, read_labels(arguments.eval_files, transform_graph), seed), directory)
 
 
 def _trainer_config(arguments: TrainingArguments) -> TrainerConfig:

@@ -15,8 +15,10 @@ from components.trainer.evaluation_signatures import EvaluationSignatures, Outpu
 from components.trainer.example_parser import ExampleParser
 from components.trainer.input_data import PixelScale, image_shape
 from components.trainer.signature_names import (
+    COUNT,
     DECODE,
     ENCODE,
+    END,
     EXAMPLES,
     GENERATE,
     INTERPOLATE,
@@ -26,11 +28,16 @@ from components.trainer.signature_names import (
     RECONSTRUCT,
     RECONSTRUCTION,
     SCORE,
+    SEED,
     SERVING_DEFAULT,
+    START,
+    STEPS,
 )
 
+Signatures = dict[str, tf.types.experimental.ConcreteFunction]
 
-class ExportedModel(tf.Module):
+
+class ExportedModel:
     """A trained model, its transform graph and its signatures."""
 
     def __init__(
@@ -50,7 +57,6 @@ class ExportedModel(tf.Module):
           prior: For an autoencoder, the Gaussian fitted to its training codes; None for a model with a prior of its own.
           seed: Fixes all noise of the evaluation, and that of the score.
         """
-        super().__init__()
         self._model = model
         self._parse = ExampleParser(transform_graph)
         self._scale = scale
@@ -58,18 +64,37 @@ class ExportedModel(tf.Module):
         self._evaluation = EvaluationSignatures(model, self._parse, scale, prior, seed)
         self._image_shape = image_shape(transform_graph)
 
-    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
-        """The concrete functions by signature name, ready for `tf.saved_model.save`."""
+    def save(self, directory: str) -> Signatures:
+        """Writes the SavedModel.
+
+        What TensorFlow Serving restores are the variables of the objects below the one that is saved. A Keras model there would
+        have its variables in the graph twice, and those that are restored are not those that the functions read
+        (keras-team/keras#20095; TensorFlow's own loader in Python does not mind). So the variables themselves are there.
+
+        Args:
+          directory: Where to.
+
+        Returns:
+          The concrete functions by signature name.
+        """
+        signatures = self._signatures()
+        root = tf.Module()
+        root.variables_read = list({id(read): read for function in signatures.values() for read in function.variables}.values())
+        root.parse = self._parse
+        tf.saved_model.save(root, directory, signatures=signatures)
+        return signatures
+
+    def _signatures(self) -> Signatures:
         examples = tf.TensorSpec([None], tf.string, name=EXAMPLES)
         latent = tf.TensorSpec([None, self._model.latent_dim], tf.float32, name=LATENT)
-        images = {name: tf.TensorSpec([None, *self._image_shape], tf.float32, name=name) for name in (IMAGE, "start", "end")}
+        images = {name: tf.TensorSpec([None, *self._image_shape], tf.float32, name=name) for name in (IMAGE, START, END)}
         functions = {
             SERVING_DEFAULT: (self.serve, (examples,)),
             RECONSTRUCT: (self.reconstruct, (images[IMAGE],)),
             ENCODE: (self.encode, (images[IMAGE],)),
             DECODE: (self.decode, (latent,)),
-            GENERATE: (self.generate, (tf.TensorSpec([], tf.int32, name="count"), tf.TensorSpec([2], tf.int32, name="seed"))),
-            INTERPOLATE: (self.interpolate, (images["start"], images["end"], tf.TensorSpec([], tf.int32, name="steps"))),
+            GENERATE: (self.generate, (tf.TensorSpec([], tf.int32, name=COUNT), tf.TensorSpec([2], tf.int32, name=SEED))),
+            INTERPOLATE: (self.interpolate, (images[START], images[END], tf.TensorSpec([], tf.int32, name=STEPS))),
             **self._evaluation.functions(),
         }
         return {

@@ -1,8 +1,11 @@
 """Digits in every normalisation, transformed once for all tests of this folder."""
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 import pytest
-from support.digits import SIZES, Transformed, raw_examples, read_digits, transform
+from support.digits import SIZES, Trained, Transformed, raw_examples, read_digits, train, transform
 
 from components.features import SPLITS
 
@@ -30,3 +33,15 @@ def symmetric(digit_splits: dict[str, list[bytes]], tmp_path_factory: pytest.Tem
 def standardized(digit_splits: dict[str, list[bytes]], tmp_path_factory: pytest.TempPathFactory) -> Transformed:
     """Digits normalised to mean 0 and variance 1."""
     return transform(digit_splits, tmp_path_factory.mktemp("standardize"), "standardize")
+
+
+@pytest.fixture(scope="session")
+def trained(standardized: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
+    """Trains a small `vae` or `ae` on standardized digits, each once."""
+
+    @functools.cache
+    def train_once(kind: str) -> Trained:
+        model, trainer = {"kind": kind, "latent_dim": 4}, {"epochs": 4, "batch_size": 25}
+        return train(standardized, tmp_path_factory.mktemp(kind), model, trainer)
+
+    return train_once

@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.digits import SIZES, Transformed, read_digits, train
+from support.digits import SIZES, Trained, Transformed, read_digits, train
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -31,16 +32,20 @@ class Answers:
 
 
 @pytest.fixture(scope="module", params=["vae", "ae"])
-def answers(request: pytest.FixtureRequest, standardized: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+def answers(
+    request: pytest.FixtureRequest,
+    standardized: Transformed,
+    trained: Callable[[str], Trained],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Answers:
     """Of a model whose encoder sees standardized pixels: the signatures take and give pixels in [0, 1] all the same."""
     directory = tmp_path_factory.mktemp(request.param)
-    trained = train(standardized, directory, {"kind": request.param, "latent_dim": LATENT}, {"epochs": 4, "batch_size": 25})
     images = (read_digits(COUNT) / np.float32(255)).astype(np.float32)
     # The 300 training digits come first in the file that read_digits reads.
     examples = standardized.raw["train"][:COUNT]
     np.savez(directory / "inputs.npz", images=images, examples=np.array(examples, object))
     script = Path(__file__).with_name("fresh_process.py")
-    arguments = [str(trained.serving_model), str(directory / "inputs.npz"), str(directory / "outputs.npz")]
+    arguments = [str(trained(request.param).serving_model), str(directory / "inputs.npz"), str(directory / "outputs.npz")]
     subprocess.run([sys.executable, str(script), *arguments], check=True, cwd=directory)
     return Answers(request.param, images, dict(np.load(directory / "outputs.npz")))
 
