@@ -61,7 +61,7 @@ class RestApi:
             return await self._workers.run(partial(self._compute, address, scope, body), receive)
 
     def _compute(self, address: Address, scope: Scope, body: bytes) -> bytes:
-        return compute(address, decoded(scope, body, self._limits.body_bytes), self._available, self._limits.pixels)
+        return compute(address, decoded(scope, body, self._limits.body_bytes), self._available, self._limits)
 
 
 def error_answer(error: RestError) -> Response:

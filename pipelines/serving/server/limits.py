@@ -12,7 +12,8 @@ class Limits(NamedTuple):
       body_seconds: In which a body must have arrived.
       threads: Requests that are computed at a time.
       waiting: Requests that may wait meanwhile.
-      pixels: In all images that one request may send or ask for.
+      pixels: In all images that one request may send or ask for, at the model's size.
+      encoded_pixels: In all images that one request may send as files, at their own size.
     """
 
     body_bytes: int = 16 * 2**20
@@ -20,3 +21,4 @@ class Limits(NamedTuple):
     threads: int = max(2, os.cpu_count() or 1)
     waiting: int = 32
     pixels: int = 2**21
+    encoded_pixels: int = 2**26

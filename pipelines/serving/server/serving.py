@@ -7,6 +7,7 @@ import time
 from rich.console import Console
 
 from pipelines.serving.server.application import make_application
+from pipelines.serving.server.garbage import take_over_collection
 from pipelines.serving.server.limits import Limits
 from pipelines.serving.server.listening import run
 from pipelines.serving.server.port import allowed_hosts, is_loopback
@@ -38,6 +39,7 @@ def serve_forever(name: str, directory: ServingDirectory, listener: socket.socke
     watcher = Watcher(directory, available, report)
     with console.status("loading the model"):
         watcher.look()
+    take_over_collection()
     host, port = listener.getsockname()[:2]
     _introduce(name, host, port, limits, console)
     run(make_application(available, watcher, limits, allowed_hosts(host)), listener)

@@ -27,6 +27,7 @@ class AvailableVersions:
         self._current: ServedVersion | None = None
         self._requests: dict[ServedVersion, int] = {}
         self._statuses: dict[int, VersionStatus] = {}
+        self._has_unloaded = False
 
     @property
     def current_version(self) -> int | None:
@@ -96,10 +97,16 @@ class AvailableVersions:
             raise not_found(f"Could not find version {address.version} of model {address.model}")
         return found
 
+    def forget_unloaded(self) -> bool:
+        """Whether versions were unloaded since this was asked last. Their memory waits for Python's collector."""
+        with self._lock:
+            has_unloaded, self._has_unloaded = self._has_unloaded, False
+        return has_unloaded
+
     def _unload_if_done(self, served: ServedVersion) -> None:
         if served is self._current or self._requests[served]:
             return
-        # The memory goes with the last reference.
         del self._requests[served]
+        self._has_unloaded = True
         if self._statuses[served.version].state == "UNLOADING":
             self._statuses[served.version] = VersionStatus(served.version, "END")

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from components.errors import PipelineError
 from pipelines.serving.pushed import PushedVersion, pushed_versions
+from pipelines.serving.server.garbage import collect
 from pipelines.serving.server.versions.available import AvailableVersions
 from pipelines.serving.server.versions.served import ServedVersion
 
@@ -63,6 +64,7 @@ class Watcher:
         def watch() -> None:
             while not is_over.wait(_SECONDS_BETWEEN_LOOKS):
                 self.look()
+                collect(also_what_was_there=self._available.forget_unloaded())
 
         thread = threading.Thread(target=watch, name="serving-directory")
         thread.start()
