@@ -1,5 +1,6 @@
 """An exported model as whoever has TensorFlow alone sees it: signatures that take and give arrays. Neither tfx nor beam."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,6 +70,12 @@ class LoadedModel:
     def has_posterior(self) -> bool:
         """Whether codes are distributions, as a VAE's are."""
         return LATENT_LOG_VARIANCE in self.signatures[ENCODE].outputs
+
+    @property
+    def weights(self) -> int:
+        """Numbers that training may change, with the averages of batch normalisation."""
+        shapes = [variable.shape for variable in self._functions[RECONSTRUCT].graph.variables]
+        return sum(math.prod(shape.as_list()) for shape in shapes)
 
     def call(self, signature: str, **inputs: Any) -> dict[str, Array]:
         """Asks the model.
