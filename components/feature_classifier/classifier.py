@@ -1,6 +1,5 @@
 """The trained classifier, as whoever needs its features uses it."""
 
-from pathlib import PurePosixPath
 from typing import Any, Final, Self
 
 import numpy as np
@@ -33,7 +32,7 @@ class FeatureClassifier:
         Args:
           directory: Of its output.
         """
-        path = str(PurePosixPath(directory) / SAVED_MODEL)
+        path = f"{directory}/{SAVED_MODEL}"
         return cls(tf.saved_model.load(path)) if tf.io.gfile.exists(path) else None
 
     def features(self, pixels: ArrayLike) -> NDArray[np.float32]:

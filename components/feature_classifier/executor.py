@@ -1,7 +1,6 @@
 """What FeatureClassifier does."""
 
 import logging
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 import numpy as np
@@ -52,10 +51,10 @@ class Executor(BaseExecutor):
         if images is None or len(np.unique(images.labels)) < 2:
             reason = "images of two labels or more are needed to train the classifier whose features it compares"
             _LOGGER.warning("frechet_distance is left out: %s, and split '%s' has none.", reason, TRAIN)
-            io_utils.write_string_file(str(PurePosixPath(output.uri) / LEFT_OUT), f"{reason}\n")
+            io_utils.write_string_file(f"{output.uri}/{LEFT_OUT}", f"{reason}\n")
             return
         model = train_classifier(images, shape)
-        FeatureExtractor(model, shape).save(str(PurePosixPath(output.uri) / SAVED_MODEL))
+        FeatureExtractor(model, shape).save(f"{output.uri}/{SAVED_MODEL}")
         output.set_int_custom_property(TRAINING_IMAGES, len(images.labels))
         others = _read(examples, EVAL, _EVAL_IMAGES, shape)
         if others is not None:

@@ -1,7 +1,6 @@
 """Learning curves: what each epoch gave."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -84,7 +83,7 @@ class LearningCurves:
           directory: Where TensorBoard looks; each split gets a folder of its own.
           history: The epochs so far.
         """
-        self._writers = {split: tf.summary.create_file_writer(str(Path(directory) / split)) for split in ("train", "eval")}
+        self._writers = {split: tf.summary.create_file_writer(f"{directory}/{split}") for split in ("train", "eval")}
         for epoch in history.epochs:
             self.add(epoch)
 

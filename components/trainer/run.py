@@ -87,7 +87,7 @@ def train(arguments: TrainingArguments, replicas: Replicas) -> None:
         served = _build_model(model_config, Precision.FLOAT32, transform_graph, pixel_mean, config.seed)
         served.set_weights(model.get_weights())
         _export(served, arguments, data, transform_graph, config.seed)
-        history.write(str(PurePosixPath(arguments.serving_model_dir).parent / HISTORY_FILE))
+        history.write(f"{arguments.serving_model_dir.rpartition('/')[0]}/{HISTORY_FILE}")
         checkpoint.delete()
     replicas.wait_for_all()
 
