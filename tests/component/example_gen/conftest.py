@@ -1,5 +1,6 @@
 """Real datasets, small ones written on the fly, and the real driver and executor over them."""
 
+import contextlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -131,7 +132,7 @@ class _Listener(logging.Handler):
 
 
 @pytest.fixture(scope="session")
-def mnist(tmp_path_factory: pytest.TempPathFactory, without_network: None) -> PreparedMnist:
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> PreparedMnist:
     """All of MNIST, prepared by the driver from the files in data/mnist, without a network."""
     prepared = PreparedMnist(tmp_path_factory.mktemp("datasets"), REPOSITORY / "data" / "mnist", [])
     given = {name: str(value) for name, value in prepared.arguments.items()}
@@ -139,15 +140,22 @@ def mnist(tmp_path_factory: pytest.TempPathFactory, without_network: None) -> Pr
     logger.addHandler(listener)
     level = logger.level
     logger.setLevel(logging.INFO)
-    complete_properties(given | {"splits": json.dumps({"all": "train+test"})})
+    with no_network():
+        complete_properties(given | {"splits": json.dumps({"all": "train+test"})})
     logger.setLevel(level)
     logger.removeHandler(listener)
     return prepared
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def without_network() -> Iterator[None]:
-    """Every download goes to a proxy that is not there."""
+    with no_network():
+        yield
+
+
+@contextlib.contextmanager
+def no_network() -> Iterator[None]:
+    """Every download goes to a proxy that is not there. No longer than needed: gRPC on this machine goes there, too."""
     with pytest.MonkeyPatch.context() as patched:
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
             patched.setenv(name, "http://127.0.0.1:9")

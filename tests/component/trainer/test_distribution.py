@@ -24,9 +24,9 @@ CHIEF = "import sys; from components.trainer.run import *; run_fn(TrainingArgume
 
 
 def start(*command: str, **environment: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [sys.executable, *command], cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT), **environment}
-    )
+    # gRPC would send what one process here says to the other through a proxy that the environment names.
+    here = {"PYTHONPATH": str(PROJECT), "no_grpc_proxy": "127.0.0.1"}
+    return subprocess.Popen([sys.executable, *command], cwd=PROJECT, env={**os.environ, **here, **environment})
 
 
 def free_ports(count: int) -> list[int]:
@@ -60,21 +60,17 @@ def test_two_devices_learn_what_one_does(tmp_path: Path):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
-def train_in_two_processes(arguments: TrainingArguments) -> bool:
-    """Whether both ended well within the time that they may take."""
+def train_in_two_processes(arguments: TrainingArguments) -> None:
     cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
     processes = [
         start(*command, TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}))
         for index, command in enumerate((("-c", CHIEF, arguments.model_dump_json()), ("-m", "components.trainer.worker")))
     ]
     try:
-        assert [process.wait(timeout=150) for process in processes] == [0, 0]
-    except subprocess.TimeoutExpired:
-        return False
+        assert [process.wait(timeout=240) for process in processes] == [0, 0]
     finally:
         for process in processes:
             process.kill()
-    return True
 
 
 def test_two_processes_learn_what_one_does_and_one_of_them_exports_it(transformed: Transformed, tmp_path: Path):
@@ -82,8 +78,7 @@ def test_two_processes_learn_what_one_does_and_one_of_them_exports_it(transforme
     arguments = training_arguments(transformed, tmp_path, model, {**trainer, "distribution": "multi_worker"})
     sent = TrainingArguments(**{name: getattr(arguments, name) for name in TrainingArguments.model_fields})
     alone = train(transformed, tmp_path / "alone", model, trainer)
-    # Another process may take a port before TensorFlow does, and then the two wait for each other for ever.
-    assert any(train_in_two_processes(sent) for _attempt in range(3))
+    train_in_two_processes(sent)
 
     history = json.loads((tmp_path / "model" / HISTORY_FILE).read_text())
     together = Trained(tmp_path / "model" / "Format-Serving", tmp_path / "model_run", history, tmp_path / "checkpoints")
