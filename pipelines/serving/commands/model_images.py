@@ -1,5 +1,6 @@
 """What the commands share between a model and the images that it is shown."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from components.trainer.signature_names import GENERATE
 from pipelines.serving.commands.options import ImageChoice
 from pipelines.serving.image_batches import ImageBatches, ImageFile, stacked
 from pipelines.serving.image_files import find_images
-from pipelines.serving.images import Target, edge_brightness, encode_png
+from pipelines.serving.images import Pixels, Target, edge_brightness, encode_png
 
 if TYPE_CHECKING:
     from components.loaded_model import LoadedModel
@@ -38,7 +39,7 @@ def pixels_of(files: list[ImageFile]) -> Any:
     return stacked(files).astype(np.float32) / 255
 
 
-def examples_of(files: list[ImageFile]) -> list[bytes]:
+def examples_of(images: Iterable[Pixels]) -> list[bytes]:
     """What signatures take that are called with examples: serialized tf.Examples.
 
     Their images are PNG files whose bytes depend on the pixels alone: from the bytes the model draws the noise of a score.
@@ -46,9 +47,9 @@ def examples_of(files: list[ImageFile]) -> list[bytes]:
     import tensorflow as tf
 
     examples = []
-    for file in files:
+    for pixels in images:
         example = tf.train.Example()
-        example.features.feature[IMAGE].bytes_list.value.append(encode_png(file.image.pixels, compressed=False))
+        example.features.feature[IMAGE].bytes_list.value.append(encode_png(pixels, compressed=False))
         examples.append(example.SerializeToString())
     return examples
 

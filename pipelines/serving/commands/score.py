@@ -67,7 +67,7 @@ def _score(
     from pipelines.serving.commands.model_images import BATCH, examples_of
 
     for batch in batches.read(target, _BATCH_OF_BOUNDS if importance_samples else BATCH):
-        examples = {EXAMPLES: examples_of(batch)}
+        examples = {EXAMPLES: examples_of(file.image.pixels for file in batch)}
         losses = model.call(EVALUATE, **examples)
         if importance_samples:
             losses |= model.call(EVALUATE_IW_NLL, **examples, **{SAMPLES: importance_samples})

@@ -1,0 +1,173 @@
+"""How well a model's score tells images that are no digits: the table and the figures that docs/serving.md quotes.
+
+    python benchmarks/outliers.py                                            # the newest pushed model of mnist_vae.yaml
+    python benchmarks/outliers.py --config pipelines/configs/mnist_ae.yaml --set runtime.root=/data/runs
+    python benchmarks/outliers.py --model runs/serving/mnist-vae/1795369506 --figures docs/images
+
+Trains nothing. The score of MNIST's test digits is compared with that of other images: those of Fashion-MNIST, from Debian's
+package dataset-fashion-mnist, and some that are made here, among them simple ones, which a VAE may well take for more likely
+than digits. The AUROC is the probability that an image of such a kind scores higher than a digit: 1 tells them all apart, 0.5
+is chance, and below 0.5 the other images are taken for the better digits.
+"""
+
+import argparse
+import platform
+import sys
+import zlib
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from default_run import machine
+from numpy.typing import NDArray
+from outlier_images import DIGITS, FASHION, Pixels, kinds_of_images, read_digits
+from sklearn.metrics import roc_auc_score
+
+from components.errors import PipelineError
+from components.features import IW_NLL, NEGATIVE_ELBO
+from components.trainer.signature_names import EVALUATE, EVALUATE_IW_NLL, EXAMPLES, SAMPLES
+from pipelines.config import load_config
+from pipelines.options import DEFAULT_CONFIG
+from pipelines.serving.commands.model_images import examples_of
+from pipelines.serving.opened_model import ModelLocation, load_quietly, locate_directory
+from pipelines.serving.pushed import find_pushed
+
+Values = NDArray[np.float64]
+
+SEED: Final = 20261122
+BATCH: Final = 512
+FALSE_ALARMS: Final = 0.01
+COLUMNS: Final = ("median score", "score", "iw_nll", "either side", "less complexity", "found")
+
+
+class Scores(NamedTuple):
+    """What was computed for the images of one kind.
+
+    Attributes:
+      score: Negative ELBO in nats, of each.
+      bound: iw_nll in nats, of the first of them; empty for an autoencoder.
+      length: Bytes of each when zlib has compressed its pixels.
+    """
+
+    score: Values
+    bound: Values
+    length: Values
+
+
+def main() -> None:
+    """Prints a table and, if asked, draws the figures."""
+    arguments = parse_arguments()
+    try:
+        location = find_model(arguments)
+        model = load_quietly(location, [EVALUATE])
+    except PipelineError as error:
+        sys.exit(str(error))
+    if model.image_shape != (28, 28, 1):
+        sys.exit(f"{location} takes images of {model.image_shape}: this benchmark is about MNIST's, of (28, 28, 1).")
+    images = kinds_of_images(arguments.images, SEED)
+    scores = {name: score(model, pixels, arguments) for name, pixels in images.items()}
+    usual = score(model, read_digits("train")[55_000:], arguments).score
+    print_table(location, scores, usual, arguments)
+    if arguments.figures:
+        draw(images, scores, arguments.figures)
+
+
+def draw(images: dict[str, Pixels], scores: dict[str, Scores], directory: Path) -> None:
+    """Draws both figures."""
+    # matplotlib takes a second, and the table needs none.
+    from outlier_figures import draw_complexity, draw_histograms
+
+    directory.mkdir(parents=True, exist_ok=True)
+    draw_histograms(images, {name: found.score for name, found in scores.items()}, directory / "outlier-scores.png")
+    points = {name: (found.length, found.score) for name, found in scores.items()}
+    draw_complexity(points, directory / "outlier-complexity.png")
+
+
+def parse_arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="whose newest pushed model is judged")
+    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
+    parser.add_argument("--model", type=Path, help="an exported model in any directory instead")
+    parser.add_argument("--images", type=int, default=10_000, help="of each kind")
+    parser.add_argument("--importance-images", type=int, default=500, help="of each kind, for iw_nll; 0 leaves it out")
+    parser.add_argument("--importance-samples", type=int, default=64, help="codes for each image of iw_nll")
+    parser.add_argument("--figures", type=Path, metavar="DIRECTORY", help="where two figures are drawn")
+    return parser.parse_args()
+
+
+def find_model(arguments: argparse.Namespace) -> ModelLocation:
+    """The model that is judged.
+
+    Raises:
+      ConfigurationError: There is none.
+    """
+    if arguments.model:
+        return locate_directory(arguments.model)
+    config = load_config(arguments.config, arguments.settings)
+    return ModelLocation(config.name, *find_pushed(config.serving_dir))
+
+
+def score(model: Any, pixels: Pixels, arguments: argparse.Namespace) -> Scores:
+    """Asks the model about images of one kind."""
+    examples = examples_of(pixels)
+    elbo = [model.call(EVALUATE, **{EXAMPLES: examples[i : i + BATCH]})[NEGATIVE_ELBO] for i in range(0, len(examples), BATCH)]
+    bound = np.zeros(0)
+    if EVALUATE_IW_NLL in model.signatures and arguments.importance_images:
+        first = {EXAMPLES: examples[: arguments.importance_images], SAMPLES: arguments.importance_samples}
+        bound = model.call(EVALUATE_IW_NLL, **first)[IW_NLL]
+    length = np.array([len(zlib.compress(image.tobytes(), 9)) for image in pixels])
+    return Scores(np.concatenate(elbo).astype(np.float64), bound.astype(np.float64), length.astype(np.float64))
+
+
+def print_table(location: ModelLocation, scores: dict[str, Scores], usual: Values, arguments: argparse.Namespace) -> None:
+    """Prints a row for each kind of images."""
+    digits = scores[DIGITS]
+    print(f"{date.today()}, {location}, {machine()}, Python {platform.python_version()}\n")
+    print(
+        f"AUROC of {len(digits.score):,} images of each kind against as many MNIST test digits, by\n"
+        f"- score: the negative ELBO, in nats\n"
+        f"- iw_nll: of the first {len(digits.bound):,}, with {arguments.importance_samples} codes\n"
+        f"- either side: how far the score is from its mean over the eval split, {usual.mean():.1f}\n"
+        f"- less complexity: the score less what zlib makes of the pixels, in nats\n\n"
+        f"found: share outside the scores of the middle {1 - FALSE_ALARMS:.0%} of the eval split\n"
+    )
+    if not FASHION.exists():
+        print(f"Fashion-MNIST is left out: {FASHION} is not there (apt-get install dataset-fashion-mnist)\n")
+    print(f"| images | {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * len(COLUMNS)}")
+    for name, found in scores.items():
+        print(f"| {name} | {' | '.join(row(found, digits, usual, name == DIGITS))} |")
+
+
+def row(found: Scores, digits: Scores, usual: Values, is_reference: bool) -> list[str]:
+    """The cells of one kind of images."""
+    low, high = np.quantile(usual, [FALSE_ALARMS / 2, 1 - FALSE_ALARMS / 2])
+    median, share = f"{np.median(found.score):.1f}", f"{np.mean((found.score < low) | (found.score > high)):.1%}"
+    if is_reference:
+        return [median, "", "", "", "", share]
+    centre = usual.mean()
+    pairs = (
+        (digits.score, found.score),
+        (digits.bound, found.bound),
+        (np.abs(digits.score - centre), np.abs(found.score - centre)),
+        (less_complexity(digits), less_complexity(found)),
+    )
+    return [median, *(auroc(*pair) for pair in pairs), share]
+
+
+def less_complexity(scores: Scores) -> Values:
+    """Serrà et al., 2020, equation 1, in nats."""
+    return scores.score - scores.length * 8 * np.log(2)
+
+
+def auroc(digits: Values, others: Values) -> str:
+    """The area under the curve; nothing if there is nothing to compare."""
+    if not len(others):
+        return ""
+    is_other = np.repeat([0, 1], [len(digits), len(others)])
+    return f"{roc_auc_score(is_other, np.concatenate([digits, others])):.3f}"
+
+
+if __name__ == "__main__":
+    main()
