@@ -15,8 +15,8 @@ def describe(model: LoadedModel, name: str, version: int) -> dict[str, object]:
 
     Returns:
       `name` and `version`; `image_shape`: height, width and channels; `latent_dim`; `has_posterior`: whether codes are
-      distributions, as a VAE's are; `latent_map`: the fields of `LatentMap`, or None; `latent_map_missing`: a sentence that says why
-      there is none, or None.
+      distributions, as a VAE's are; `latent_map`: the fields of `LatentMap`, or None; `latent_map_missing`: a sentence that
+      says why there is none, or None.
     """
     try:
         latent_map, missing = read_map(model.directory), None
