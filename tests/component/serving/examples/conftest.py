@@ -1,0 +1,58 @@
+"""A model of the size that the examples in serving/ are for, and what each signature should answer to them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from support.digits import PROJECT, raw_examples, read_digits, train, transform
+from support.modules import load_script
+from support.prediction_service import PredictionServer, predicting
+from support.serving_process import NAME, ServerProcess, ServingDirectory, serving
+
+from components.loaded_model import LoadedModel
+
+SERVING = PROJECT / "serving"
+VERSION = 7
+LATENT_DIM = 32
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """curl and gRPC go straight to this machine."""
+    for name in ("no_proxy", "no_grpc_proxy"):
+        monkeypatch.setenv(name, "localhost,127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VAE of digits with as many latent dimensions as the MNIST pipelines have."""
+    directory, digits = tmp_path_factory.mktemp("exported"), raw_examples(read_digits(120))
+    data = transform({"train": digits[:80], "eval": digits[80:]}, directory / "data")
+    return train(data, directory, {"latent_dim": LATENT_DIM}, {"epochs": 1, "batch_size": 20}).serving_model
+
+
+@pytest.fixture(scope="session")
+def model(exported: Path) -> LoadedModel:
+    return LoadedModel(exported)
+
+
+@pytest.fixture(scope="session")
+def rest_server(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """`tfx-vae serve` over the model."""
+    directory = ServingDirectory(tmp_path_factory.mktemp("runs"))
+    directory.push(exported, VERSION)
+    with serving(directory) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def grpc_server(exported: Path) -> Iterator[PredictionServer]:
+    """TensorFlow Serving's gRPC service over the model."""
+    with predicting(NAME, VERSION, exported) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def grpc_client() -> ModuleType:
+    return load_script(SERVING / "grpc_client.py")
