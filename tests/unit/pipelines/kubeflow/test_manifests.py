@@ -1,5 +1,6 @@
 """What a person applies to the cluster once."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import yaml
 
 from pipelines.kubeflow.config import KubeflowConfig
+from pipelines.metadata.location import parse_url
 
 DEPLOY = Path(__file__).parents[4] / "deploy" / "kubeflow"
 MANIFESTS = sorted(path for path in DEPLOY.glob("*.yaml") if path.name != "kustomization.yaml")
@@ -46,10 +48,29 @@ def test_the_compiled_pipeline_finds_what_is_applied():
     claim = named("PersistentVolumeClaim", str(defaults.volume_claim))
     assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
     assert named("ServiceAccount", str(defaults.service_account))
-    assert named("RoleBinding", "tfx-vae")["subjects"][0]["name"] == defaults.service_account
+    binding = named("RoleBinding", "tfx-vae")
+    assert binding["subjects"][0]["name"] == defaults.service_account
+    assert named("Role", binding["roleRef"]["name"])
     database = named("StatefulSet", "tfx-vae-metadata")["spec"]["template"]["spec"]["containers"][0]
     [password] = [item for item in database["env"] if item["name"] == "MARIADB_PASSWORD"]
     assert password["valueFrom"]["secretKeyRef"] == {"name": defaults.metadata_secret, "key": "password"}
+
+
+def test_steps_may_report_how_they_ended_and_read_what_is_named_and_nothing_else():
+    rules = named("Role", "tfx-vae")["rules"]
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"create", "patch", "get"}
+    assert [rule["resources"] for rule in rules if {"create", "patch"} & set(rule["verbs"])] == [["workflowtaskresults"]]
+    assert all(rule.get("resourceNames") for rule in rules if {"secrets", "configmaps"} & set(rule["resources"]))
+
+
+def test_the_secret_of_the_documentation_fits_the_database_that_is_applied():
+    [url] = re.findall(r"--from-literal=url=(\S+)", (DEPLOY.parents[1] / "docs" / "kubeflow.md").read_text())
+    location = parse_url(url)
+    service = named("Service", location.host)
+    assert [port["port"] for port in service["spec"]["ports"]] == [location.port]
+    [container] = named("StatefulSet", "tfx-vae-metadata")["spec"]["template"]["spec"]["containers"]
+    given = {item["name"]: item.get("value") for item in container["env"]}
+    assert (given["MARIADB_USER"], given["MARIADB_DATABASE"]) == (location.user, location.database)
 
 
 def test_no_password_stands_in_a_manifest():
