@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from components.errors import ConfigurationError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
+from components.infra_validator.config import InfraValidatorConfig
 from components.models.config import ModelConfig
 from components.pusher.config import PusherConfig
 from components.report.config import ReportConfig
@@ -73,6 +74,7 @@ class PipelineConfig(Section):
     model: ModelConfig = ModelConfig()
     trainer: TrainerConfig = TrainerConfig()
     evaluator: EvaluatorConfig = EvaluatorConfig()
+    infra_validator: InfraValidatorConfig = InfraValidatorConfig()
     report: ReportConfig = ReportConfig()
     pusher: PusherConfig = PusherConfig()
     runtime: RuntimeConfig = RuntimeConfig()

@@ -1,18 +1,22 @@
 """The DAG and nothing else."""
 
+import math
+
 from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen, Trainer
+from tfx.components import InfraValidator as StockInfraValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import pusher_pb2, trainer_pb2
-from tfx.types import Channel, standard_artifacts
+from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
+from tfx.types import BaseChannel, Channel, standard_artifacts
 
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
 from components.example_gen.component import TfdsExampleGen
 from components.feature_classifier.component import FeatureClassifier
 from components.features import EVAL, TEST, TRAIN
+from components.infra_validator.component import InfraValidator
 from components.pusher.executor import Executor as PusherExecutor
 from components.report.component import ModelReport
 from components.resolver.strategy import LatestBlessedOtherModelStrategy
@@ -115,7 +119,28 @@ def create_pipeline(config: PipelineConfig, for_vertex: bool = False) -> Pipelin
         module_path=USER_FUNCTIONS,
     )
 
-    # Draws what was trained and how good it is, blessed or not.
+    # Loads the model as a server will, and compares its answers to the warm-up requests with the Trainer's.
+    in_docker = _in_docker(model, config) if config.infra_validator.docker and not for_vertex else None
+    infra_validator = InfraValidator(
+        model=model,
+        config=config.infra_validator,
+        docker_blessing=in_docker.outputs["blessing"] if in_docker else None,
+    )
+    infra_blessing = infra_validator.outputs["blessing"] if config.infra_validator.enabled else None
+
+    # Puts a blessed model that can be served where TensorFlow Serving looks.
+    pusher = Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=infra_blessing,
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_dir))
+        ),
+        custom_config={"source_digest": source_digest("components.pusher")},
+        custom_executor_spec=executor_spec.ExecutorClassSpec(PusherExecutor),
+    )
+
+    # Draws what was trained and how good it is, blessed or not; a drawing that fails should not keep a model from being served.
     report = ModelReport(
         examples=examples,
         statistics=statistics_gen.outputs["statistics"],
@@ -126,20 +151,13 @@ def create_pipeline(config: PipelineConfig, for_vertex: bool = False) -> Pipelin
         model=model,
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
+        infra_blessing=infra_blessing,
         baseline_model=baseline.outputs["model"],
         config=config.report,
     )
-
-    # Puts a blessed model where TensorFlow Serving looks.
-    pusher = Pusher(
-        model=model,
-        model_blessing=evaluator.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(config.serving_dir))
-        ),
-        custom_config={"source_digest": source_digest("components.pusher")},
-        custom_executor_spec=executor_spec.ExecutorClassSpec(PusherExecutor),
-    )
+    shows_report = config.report.enabled and not for_vertex
+    if shows_report:
+        report.add_upstream_node(pusher)
 
     return Pipeline(
         pipeline_name=config.name,
@@ -156,9 +174,23 @@ def create_pipeline(config: PipelineConfig, for_vertex: bool = False) -> Pipelin
             baseline,
             *([classifier] if compares_samples else []),
             evaluator,
-            *([report] if config.report.enabled and not for_vertex else []),
+            *([in_docker] if in_docker else []),
+            *([infra_validator] if config.infra_validator.enabled else []),
             pusher,
+            *([report] if shows_report else []),
         ],
         enable_cache=config.runtime.cache,
         beam_pipeline_args=config.runtime.beam.pipeline_args(),
     )
+
+
+def _in_docker(model: BaseChannel, config: PipelineConfig) -> StockInfraValidator:
+    """Loads the model into TensorFlow Serving, which replays the warm-up requests and refuses the model if one fails."""
+    serving = infra_validator_pb2.ServingSpec(
+        tensorflow_serving=infra_validator_pb2.TensorFlowServing(tags=[config.infra_validator.docker_tag]),
+        local_docker=infra_validator_pb2.LocalDockerConfig(),
+        model_name=config.name,
+    )
+    seconds = math.ceil(config.infra_validator.time_limit_seconds)
+    limits = infra_validator_pb2.ValidationSpec(max_loading_time_seconds=seconds, num_tries=1)
+    return StockInfraValidator(model=model, serving_spec=serving, validation_spec=limits).with_id("DockerInfraValidator")

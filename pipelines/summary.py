@@ -10,6 +10,7 @@ from rich.text import Text
 from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName
 from components.evaluator.verdict import Verdict, read_verdict
 from components.features import EXAMPLE_COUNT, IW_NLL, LOSSES
+from components.infra_validator.properties import REFUSAL
 from components.report.metric_names import describe
 from pipelines.config import PipelineConfig
 from pipelines.metadata.location import Backend
@@ -35,7 +36,8 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
         if left_out := left_out_metrics(verdict, config.evaluator):
             console.print(f"Left out, for this model or these images do not have them: {', '.join(left_out)}", style="dim")
         console.print()
-        _print_verdict(verdict, console)
+        for line in describe_verdict(verdict, _refusal(results)):
+            console.print(line, soft_wrap=True)
     for name, place in _places(config, results, log):
         console.print(Text.assemble((f"{name:<10}", "bold"), place), soft_wrap=True)
 
@@ -91,13 +93,28 @@ def describe_thresholds(config: EvaluatorConfig, name: str) -> str:
     return ", ".join(bounds)
 
 
-def _print_verdict(verdict: Verdict, console: Console) -> None:
+def describe_verdict(verdict: Verdict, refusal: str) -> list[Text]:
+    """Whether the model was pushed, and why not.
+
+    Args:
+      verdict: What the Evaluator found.
+      refusal: Why the model failed the check before pushing; empty if it did not.
+    """
+    if verdict.blessed and not refusal:
+        return [Text.assemble(("Blessed   ", "bold green"), "every threshold is kept, so it was pushed")]
+    lines = [Text("Not blessed, so nothing was pushed:", "bold yellow"), *(Text(f"  {reason}") for reason in verdict.reasons)]
     if verdict.blessed:
-        console.print(Text.assemble(("Blessed   ", "bold green"), "every threshold is kept, so it was pushed"))
-        return
-    console.print(Text.assemble(("Not blessed, so nothing was pushed:", "bold yellow")))
-    for reason in verdict.reasons:
-        console.print(Text(f"  {reason}"), soft_wrap=True)
+        lines = [Text.assemble(("Blessed   ", "bold green"), "every threshold is kept")]
+    if refusal:
+        also = "so nothing was pushed" if verdict.blessed else "too"
+        lines += [Text(f"It failed the check before pushing, {also}:", "bold yellow"), Text(f"  {refusal}")]
+    return lines
+
+
+def _refusal(results: dict[str, NodeResult]) -> str:
+    if "InfraValidator" not in results:
+        return ""
+    return str(_only_output(results["InfraValidator"], "blessing").custom_properties[REFUSAL].string_value)
 
 
 def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -> list[tuple[str, str]]:

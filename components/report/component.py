@@ -21,6 +21,8 @@ from components.validation.component import DataVerdict
 _CODE = (
     "components.evaluator.tfma_files",
     "components.evaluator.verdict",
+    "components.infra_validator.properties",
+    "components.loaded_model",
     "components.models.latent_paths",
     "components.models.latent_statistics",
     "components.models.prior",
@@ -48,6 +50,7 @@ class ModelReportSpec(ComponentSpec):
         properties.MODEL: ChannelParameter(type=standard_artifacts.Model),
         properties.EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation),
         properties.BLESSING: ChannelParameter(type=standard_artifacts.ModelBlessing),
+        properties.INFRA_BLESSING: ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
         properties.BASELINE_MODEL: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     PARAMETERS: ClassVar = {
@@ -91,6 +94,7 @@ class ModelReport(BaseComponent):
         model: BaseChannel,
         evaluation: BaseChannel,
         blessing: BaseChannel,
+        infra_blessing: BaseChannel | None = None,
         baseline_model: BaseChannel | None = None,
         config: ReportConfig | None = None,
     ) -> None:
@@ -106,6 +110,7 @@ class ModelReport(BaseComponent):
           model: A model with the signatures of `components.trainer.signatures`, and its `history.json`.
           evaluation: What the Evaluator found out about it.
           blessing: What it made of that.
+          infra_blessing: Whether the model passed the check before pushing, if there was one.
           baseline_model: The latest blessed model, which the evaluation compares with; may be empty.
           config: What to show; None shows everything at its usual size.
         """
@@ -120,6 +125,7 @@ class ModelReport(BaseComponent):
                 model=model,
                 evaluation=evaluation,
                 blessing=blessing,
+                infra_blessing=infra_blessing,
                 baseline_model=baseline_model,
                 config=(config or ReportConfig()).model_dump_json(),
                 source_digest=f"{source_digest(*_CODE)} {templates_digest()}",

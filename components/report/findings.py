@@ -11,6 +11,7 @@ from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
 from components.features import TEST, TRAIN
+from components.infra_validator.properties import REFUSAL
 from components.report import properties
 from components.report.config import ReportConfig
 from components.report.data_summary import DataSummary, read_data_summary
@@ -35,6 +36,7 @@ class Findings:
       data: Of all splits.
       training: None if the model came without its history.
       evaluation: What the Evaluator found.
+      refusal: Why the model failed the check before pushing; empty if it passed, or was not checked.
       model: The exported model.
       train: The first images of the training split.
       test: The first images of the test split, in the order of its files.
@@ -46,6 +48,7 @@ class Findings:
     data: DataSummary
     training: Training | None
     evaluation: Evaluation
+    refusal: str
     model: ReportedModel
     train: Images
     test: Images
@@ -65,7 +68,8 @@ def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: st
     """Reads the artifacts of a run.
 
     Args:
-      artifacts: By the names of `properties`: `examples`, `statistics`, `data_verdict`, `model` and `evaluation`.
+      artifacts: By the names of `properties`: `examples`, `statistics`, `data_verdict`, `model` and `evaluation`; if there is
+        one, `infra_blessing`.
       config: How much to read of them.
       pipeline: The name of the pipeline.
       provenance: What made them.
@@ -76,6 +80,7 @@ def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: st
     """
     examples, trained = artifacts[properties.EXAMPLES], artifacts[properties.MODEL]
     model = ReportedModel(Path(path_utils.serving_model_path(trained.uri)))
+    checked = artifacts.get(properties.INFRA_BLESSING)
     return Findings(
         config=config,
         pipeline=pipeline,
@@ -83,6 +88,7 @@ def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: st
         data=read_data_summary(examples, artifacts[properties.STATISTICS], artifacts[properties.DATA_VERDICT]),
         training=read_training(Path(trained.uri)),
         evaluation=read_evaluation(Path(artifacts[properties.EVALUATION].uri)),
+        refusal=checked.get_string_custom_property(REFUSAL) if checked else "",
         model=model,
         train=read_images(examples, TRAIN, _TRAINING_IMAGES, model.image_shape),
         test=read_images(examples, TEST, config.test_images, model.image_shape),

@@ -11,6 +11,7 @@ TRANSFORM_GRAPH: Final = "transform_graph"
 MODEL: Final = "model"
 EVALUATION: Final = "evaluation"
 BLESSING: Final = "blessing"
+INFRA_BLESSING: Final = "infra_blessing"
 BASELINE_MODEL: Final = "baseline_model"
 
 CONFIG: Final = "config"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from components.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from components.models.latent_statistics import ACTIVE_VARIANCE
+from components.report.evaluation import Evaluation
 from components.report.findings import Findings
 from components.report.metric_names import describe
 from components.report.page import Page, Section, Tile
@@ -37,11 +38,12 @@ SECTIONS: Final[tuple[Callable[[Findings], Section], ...]] = (
 def report_page(findings: Findings, sections: Sequence[Section]) -> Page:
     """Puts the heading above the sections."""
     evaluation = findings.evaluation
+    served = evaluation.blessed and not findings.refusal
     return Page(
         title=findings.pipeline or "Model report",
-        badge="blessed" if evaluation.blessed else "not blessed",
-        badge_tone="good" if evaluation.blessed else "bad",
-        summary=[_what(findings), _verdict(findings), _origin(findings)],
+        badge="blessed" if served else "not servable" if evaluation.blessed else "not blessed",
+        badge_tone="good" if served else "bad",
+        summary=[_what(findings), *verdict_sentences(evaluation, findings.refusal), _origin(findings)],
         tiles=_tiles(findings),
         sections=sections,
     )
@@ -68,15 +70,22 @@ def _what(findings: Findings) -> str:
     )
 
 
-def _verdict(findings: Findings) -> str:
-    evaluation = findings.evaluation
+def verdict_sentences(evaluation: Evaluation, refusal: str) -> list[str]:
+    """Whether the model is served, and why not.
+
+    Args:
+      evaluation: What the Evaluator found.
+      refusal: Why the model failed the check before pushing; empty if it did not.
+    """
     limits = "; ".join(f"{describe(name).title} {bounds}" for name, bounds in evaluation.thresholds.items())
     if evaluation.blessed:
-        return (
-            f"It was blessed, which means that it may be served: it kept every threshold ({limits or 'every loss is finite'})."
-        )
+        kept = f"it kept every threshold ({limits or 'every loss is finite'})."
+        if not refusal:
+            return [f"It was blessed, which means that it may be served: {kept}"]
+        return [f"It was blessed: {kept}", f"It failed the check before pushing, so it is not served: {refusal}."]
     reasons = "; ".join(evaluation.reasons)
-    return f"It was not blessed, so it is not served: {reasons}." + (f" The thresholds: {limits}." if limits else "")
+    sentences = [f"It was not blessed, so it is not served: {reasons}." + (f" The thresholds: {limits}." if limits else "")]
+    return [*sentences, f"It failed the check before pushing, too: {refusal}."] if refusal else sentences
 
 
 def _origin(findings: Findings) -> str:

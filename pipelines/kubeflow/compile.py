@@ -75,7 +75,7 @@ def check_compilable(config: PipelineConfig, output: Path) -> None:
     """Refuses what neither Kubeflow nor Vertex AI could run.
 
     Raises:
-      ConfigurationError: There is no image, the file's name is wrong, or a training on several machines is asked for.
+      ConfigurationError: There is no image, the file's name is wrong, or a training on several machines or Docker is asked for.
     """
     if config.kubeflow.image is None:
         raise ConfigurationError("kubeflow.image: no image is named; say --image REPOSITORY/NAME:TAG (see Dockerfile).")
@@ -86,6 +86,8 @@ def check_compilable(config: PipelineConfig, output: Path) -> None:
             "trainer.distribution: multi_worker needs a Trainer on each of several machines, but a step runs on one: "
             "say mirrored, which uses all of kubeflow.steps.Trainer.gpu, or none."
         )
+    if config.infra_validator.docker:
+        raise ConfigurationError("infra_validator.docker: a step has no Docker; set it to false, and the check itself stays.")
 
 
 def upstream_of_nodes(config: PipelineConfig) -> dict[str, list[str]]:

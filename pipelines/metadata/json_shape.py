@@ -106,6 +106,7 @@ def _run(run: RunSummary) -> dict[str, Any]:
         "model": None if run.model is None else dict(run.model),
         "metrics": None if run.metrics is None else dict(run.metrics),
         "blessed": run.blessed,
+        "refusal": run.refusal or None,
         "pushed_version": run.pushed_version,
         "error": run.error or None,
     }

@@ -11,7 +11,7 @@ from support.workplace import BIN, PROJECT, SMOKE, Workplace, states
 
 NODES = {
     "ImportSchemaGen", "TfdsExampleGen", "StatisticsGen", "ExampleValidator", "ValidationGate",
-    "Transform", "Trainer", "BaselineResolver", "FeatureClassifier", "Evaluator", "ModelReport", "Pusher",
+    "Transform", "Trainer", "BaselineResolver", "FeatureClassifier", "Evaluator", "InfraValidator", "ModelReport", "Pusher",
 }  # fmt: skip
 
 
@@ -146,6 +146,27 @@ def test_a_worse_model_is_not_pushed_and_the_run_says_why(second: subprocess.Com
     assert re.search(r'<td class=" bad">\s*\+\d+\.\d\d', report)
 
 
+def test_a_model_that_fails_the_check_before_pushing_is_not_pushed_and_everybody_says_why(
+    second: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    pushed_before = workplace.versions()
+    reason = "it took more than 0.01 s to load and to answer the warm-up requests"
+
+    refused = workplace.run("infra_validator.time_limit_seconds=0.01")
+
+    assert refused.returncode == 0, refused.stdout + refused.stderr
+    assert states(refused.stdout)["Evaluator"] == "cached"
+    assert {states(refused.stdout)[node] for node in ("InfraValidator", "Pusher", "ModelReport")} == {"ran"}
+    assert "It failed the check before pushing, so nothing was pushed:" in refused.stdout
+    assert reason in refused.stdout
+    assert workplace.versions() == pushed_before
+    assert f"version {pushed_before[-1]} stays the newest" in refused.stdout
+    assert reason in report_of(refused).read_text()
+    [run] = re.findall(r"mnist-smoke, run (\S+)", refused.stdout)
+    assert reason in workplace.call("show", run).stdout
+    assert re.search(rf"^{run} .* yes +refused ", workplace.call("runs").stdout, re.MULTILINE)
+
+
 def test_a_better_model_becomes_the_newest_version(second: subprocess.CompletedProcess[str], workplace: Workplace):
     pushed_before = workplace.versions()
 
@@ -200,7 +221,7 @@ def test_a_sweep_takes_its_data_from_the_pipeline_and_leaves_that_alone(
     swept = workplace.call("sweep", "--latent-dims", "3", "--betas", "4", "--set", "trainer.epochs=1")
 
     assert swept.returncode == 0, swept.stdout + swept.stderr
-    nodes = NODES - {"BaselineResolver", "ModelReport", "Pusher"}
+    nodes = NODES - {"BaselineResolver", "InfraValidator", "ModelReport", "Pusher"}
     assert states(swept.stdout) == {**dict.fromkeys(nodes, "cached"), "Trainer": "ran", "Evaluator": "ran"}
     page = Path(swept.stdout.split()[-1])
     [result] = json.loads((page.parent / "sweep.json").read_text())

@@ -53,6 +53,9 @@ _PIPELINE = {
         ("examples", "model", "baseline_model"),
         {"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
     ),
+    "InfraValidator": _Component(
+        "components.infra_validator.component.InfraValidator", ("model",), {"infra_blessing": "InfraBlessing"}
+    ),
     "Pusher": _Component(
         "tfx.components.pusher.component.Pusher", ("model", "blessing"), {"pushed_model": "PushedModel"}
     ),
@@ -97,6 +100,7 @@ class History:
         epochs: int = 3,
         elbo: float = 100.0,
         blessed: bool = True,
+        refusal: str | None = None,
         cached_from: PastRun | None = None,
         baseline: PastRun | None = None,
         stops_at: str = "",
@@ -112,6 +116,7 @@ class History:
           epochs: A parameter of its Trainer.
           elbo: The negative ELBO that its Evaluator measured.
           blessed: Whether the model was, and so pushed.
+          refusal: Why it failed the check before pushing, empty if it passed; None if it was not checked.
           cached_from: The run whose outputs all of its components take from the cache.
           baseline: The run whose model its Resolver chose.
           stops_at: The component that did not end well; none after it ran.
@@ -129,12 +134,12 @@ class History:
         past.log.write_text("as it went")
         pipeline_root = self.root / "pipelines" / pipeline
         start_record(self.store, pipeline, past.id, pipeline_root, past.log)
-        for node in _PIPELINE:
+        for node in (node for node in _PIPELINE if node != "InfraValidator" or refusal is not None):
             state = CACHED if cached_from and node != "BaselineResolver" else stops_as if node == stops_at else COMPLETE
             properties = self._parameters(pipeline, node, epochs)
             execution = self._execute(pipeline, past, node, state, properties, baseline)
             if state in (COMPLETE, CACHED):
-                self._publish(pipeline_root, past, node, execution, cached_from, elbo, blessed, bytes_each)
+                self._publish(pipeline_root, past, node, execution, cached_from, elbo, blessed, refusal or "", bytes_each)
             if node == stops_at:
                 break
         if record != "running":
@@ -179,6 +184,7 @@ class History:
         cached_from: PastRun | None,
         elbo: float,
         blessed: bool,
+        refusal: str,
         bytes_each: int,
     ) -> None:
         """Writes the outputs, to disk and to the database."""
@@ -188,7 +194,7 @@ class History:
                 [artifact] = self.store.get_artifacts_by_id([cached_from.artifacts[name]])
             else:
                 directory = pipeline_root / node / name / str(execution.id)
-                properties = self._output(directory, past, type_, elbo, blessed, bytes_each)
+                properties = self._output(directory, past, type_, elbo, blessed, refusal, bytes_each)
                 artifact = mlmd.Artifact(
                     type_id=self._type("artifact", type_),
                     uri=str(directory),
@@ -203,7 +209,7 @@ class History:
         past.artifacts |= dict(zip(_PIPELINE[node].outputs, ids, strict=True))
 
     def _output(
-        self, directory: Path, past: PastRun, type_: str, elbo: float, blessed: bool, bytes_each: int
+        self, directory: Path, past: PastRun, type_: str, elbo: float, blessed: bool, refusal: str, bytes_each: int
     ) -> dict[str, Any]:
         directory.mkdir(parents=True)
         (directory / "data").write_bytes(b"x" * bytes_each)
@@ -214,7 +220,9 @@ class History:
                 write_evaluation(directory, {"negative_elbo": elbo, "reconstruction_loss": elbo - 20, "kl_divergence": 20.0})
             case "ModelBlessing":
                 return {"blessed": int(blessed), "current_model_id": past.artifacts["model"]}
-            case "PushedModel" if blessed:
+            case "InfraBlessing":
+                return {"blessed": int(not refusal), "refusal": refusal, "tfx_version": "1.21.0"}
+            case "PushedModel" if blessed and not refusal:
                 version = 1_700_000_000 + next(self._numbers)
                 destination = self.root / "serving" / directory.parents[2].name / str(version)
                 destination.mkdir(parents=True)

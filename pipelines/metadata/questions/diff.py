@@ -34,7 +34,7 @@ class RunDifferences:
       versions: Of the installed packages.
       data: Of what was read: dataset, version, splits, the digest of the records.
       metrics: Means over the test split, in nats per image.
-      outcome: State, blessing, pushed version.
+      outcome: State, blessing, why it failed the check before pushing, pushed version.
     """
 
     first: RunSummary
@@ -86,7 +86,12 @@ def _parameters(snapshot: Snapshot, run_id: str) -> dict[str, Any]:
 
 
 def _outcome(summary: RunSummary) -> dict[str, Any]:
-    return {"state": summary.state.value, "blessed": summary.blessed, "pushed_version": summary.pushed_version}
+    return {
+        "state": summary.state.value,
+        "blessed": summary.blessed,
+        "refusal": summary.refusal,
+        "pushed_version": summary.pushed_version,
+    }
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

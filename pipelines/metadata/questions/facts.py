@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from components.evaluator.verdict import read_means
 from components.example_gen.properties import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
+from components.infra_validator.properties import REFUSAL
 from pipelines.metadata.entities import Artifact, Direction, Execution, Snapshot
 from pipelines.metadata.store.values import parsed
 
@@ -14,6 +15,7 @@ EXAMPLES: Final = "Examples"
 MODEL: Final = "Model"
 EVALUATION: Final = "ModelEvaluation"
 BLESSING: Final = "ModelBlessing"
+INFRA_BLESSING: Final = "InfraBlessing"
 PUSHED_MODEL: Final = "PushedModel"
 """Names of TFX's types of artifacts."""
 
@@ -27,10 +29,10 @@ PUSHED_DESTINATION: Final = "pushed_destination"
 CUSTOM_CONFIG: Final = "custom_config"
 """The parameter of Transform, Trainer and Pusher that holds what this project tells them."""
 
-ARTIFACT_TYPES: Final = (EXAMPLES, EVALUATION, BLESSING, PUSHED_MODEL)
-ARTIFACT_PROPERTIES: Final = (DATASET, DATASET_VERSION, BLESSED, PUSHED, PUSHED_VERSION)
+ARTIFACT_TYPES: Final = (EXAMPLES, EVALUATION, BLESSING, INFRA_BLESSING, PUSHED_MODEL)
+ARTIFACT_PROPERTIES: Final = (DATASET, DATASET_VERSION, BLESSED, REFUSAL, PUSHED, PUSHED_VERSION)
 EXECUTION_PROPERTIES: Final = (CUSTOM_CONFIG,)
-"""What has to be read for `dataset`, `model`, `metrics`, `blessed` and `pushed_version`."""
+"""What has to be read for `dataset`, `model`, `metrics`, `blessed`, `refusal` and `pushed_version`."""
 
 
 def dataset(snapshot: Snapshot, executions: Sequence[Execution]) -> dict[str, str] | None:
@@ -77,6 +79,12 @@ def metrics(snapshot: Snapshot, executions: Sequence[Execution]) -> Mapping[str,
 def blessed(snapshot: Snapshot, executions: Sequence[Execution]) -> bool | None:
     """Whether the model was blessed; None if it was not judged."""
     return next((artifact.properties.get(BLESSED) == 1 for artifact in _outputs(snapshot, executions, BLESSING)), None)
+
+
+def refusal(snapshot: Snapshot, executions: Sequence[Execution]) -> str:
+    """Why the model failed the check before pushing; empty if it passed, or was not checked."""
+    said = (artifact.properties.get(REFUSAL) for artifact in _outputs(snapshot, executions, INFRA_BLESSING))
+    return str(next(filter(None, said), ""))
 
 
 def pushed_version(snapshot: Snapshot, executions: Sequence[Execution]) -> str | None:

@@ -193,7 +193,7 @@ def _artifact_label(artifact: Artifact) -> str:
     words = [f"{artifact.type} {artifact.id}"]
     if artifact.properties.get(facts.PUSHED) == 1:
         words.append(f"version {artifact.properties.get(facts.PUSHED_VERSION)}")
-    if artifact.type == facts.BLESSING:
+    if artifact.type in (facts.BLESSING, facts.INFRA_BLESSING):
         words.append("blessed" if artifact.properties.get(facts.BLESSED) == 1 else "not blessed")
     if DATASET in artifact.properties:
         words.append(f"{artifact.properties[DATASET]} {artifact.properties.get(DATASET_VERSION, '')}".strip())

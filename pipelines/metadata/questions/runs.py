@@ -30,6 +30,7 @@ class RunSummary:
       model: The settings of the model.
       metrics: The means over the test split, in nats per image.
       blessed: Whether the model was.
+      refusal: Why it failed the check before pushing; empty otherwise.
       pushed_version: What it is served as.
       error: Why it failed; empty otherwise.
     """
@@ -43,6 +44,7 @@ class RunSummary:
     model: Mapping[str, Any] | None
     metrics: Mapping[str, float] | None
     blessed: bool | None
+    refusal: str
     pushed_version: str | None
     error: str
 
@@ -84,6 +86,7 @@ def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
         model=facts.model(executions),
         metrics=facts.metrics(snapshot, executions),
         blessed=facts.blessed(snapshot, executions),
+        refusal=facts.refusal(snapshot, executions),
         pushed_version=facts.pushed_version(snapshot, executions),
         error=str(run.record.get(names.ERROR, "")),
     )

@@ -44,7 +44,7 @@ def _row(run: RunSummary) -> list[Cell]:
         Cell(describe_model(run.model)),
         _loss(run, NEGATIVE_ELBO),
         blessed,
-        Cell(run.pushed_version or NONE),
+        Cell("refused", "yellow") if run.refusal else Cell(run.pushed_version or NONE),
         Cell(describe_seconds(run.seconds)),
         Cell(describe_time(run.started)),
         _loss(run, RECONSTRUCTION_LOSS),

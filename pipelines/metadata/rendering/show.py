@@ -45,6 +45,8 @@ def _about(details: RunDetails) -> dict[str, Text | str]:
         about["metrics"] = "  ".join(f"{name} {value:.2f}" for name, value in run.metrics.items() if name != "example_count")
     if run.blessed is not None:
         about["blessed"] = "yes" if run.blessed else "no"
+    if run.refusal:
+        about["not pushed"] = Text(f"failed the check before pushing: {run.refusal}", "yellow")
     if run.pushed_version:
         about["version"] = run.pushed_version
     if details.versions:

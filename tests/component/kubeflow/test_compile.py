@@ -85,10 +85,11 @@ def test_each_component_is_a_step_that_waits_for_those_it_needs(pipeline: dict[s
         "FeatureClassifier": ["tfdsexamplegen", "transform"],
         "Evaluator": ["baselineresolver", "featureclassifier", "tfdsexamplegen", "trainer"],
         "ModelReport": [
-            "baselineresolver", "evaluator", "examplevalidator", "importschemagen", "statisticsgen", "tfdsexamplegen",
-            "trainer", "transform", "validationgate",
+            "baselineresolver", "evaluator", "examplevalidator", "importschemagen", "infravalidator", "pusher", "statisticsgen",
+            "tfdsexamplegen", "trainer", "transform", "validationgate",
         ],
-        "Pusher": ["evaluator", "trainer"],
+        "InfraValidator": ["trainer"],
+        "Pusher": ["evaluator", "infravalidator", "trainer"],
     }  # fmt: skip
 
 
@@ -128,6 +129,7 @@ def test_a_step_asks_for_what_the_configuration_says(pipeline: dict[str, Any], p
         ("kubeflow.steps.Trainor.gpu=1", "p.yaml", "there is no component Trainor; there are ImportSchemaGen"),
         ("kubeflow.image=x", "p.json", "must end in .yaml"),
         ("trainer.distribution=multi_worker", "p.yaml", "a step runs on one: say mirrored"),
+        ("infra_validator.docker=true", "p.yaml", "a step has no Docker"),
     ],
 )
 def test_what_cannot_be_compiled_is_refused_and_nothing_written(tmp_path: Path, setting: str, output: str, reason: str):
@@ -225,6 +227,7 @@ def test_for_vertex_ai_the_baseline_is_chosen_by_the_only_strategy_that_it_knows
         "Transform",
         "Trainer",
         "Evaluator",
+        "InfraValidator",
         "Pusher",
     }
     assert {name for name in spec["root"]["dag"]["tasks"] if "resolver" not in name} == steps

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from support.history import History
 
 Ask = Callable[..., Result]
 
 RUN = {
-    "id", "pipeline", "started", "seconds", "state", "dataset", "model", "metrics", "blessed", "pushed_version", "error",
+    "id", "pipeline", "started", "seconds", "state", "dataset", "model", "metrics", "blessed", "refusal",
+    "pushed_version", "error",
 }  # fmt: skip
 ARTIFACT = {"id", "type", "state", "uri", "created", "properties"}
 
@@ -67,6 +69,29 @@ def test_a_pipe_gets_whole_plain_lines_one_for_each_run(past: Any, ask: Ask):
     assert lines[3].split()[:4] == [past.cached.id, "mnist-vae", "complete", "mnist"]
     assert "\x1b" not in "".join(lines)
     assert not any(line.endswith(" ") for line in lines)
+
+
+def test_a_run_whose_model_failed_the_check_before_pushing_says_so_everywhere(tmp_path: Path, ask: Ask):
+    history = History(tmp_path)
+    passed, refused = history.run(refusal=""), history.run(refusal="the signature decode is missing")
+    location = history.location
+
+    lines = ask(location, "runs").stdout.splitlines()
+    assert " yes      refused " in next(line for line in lines if refused.id in line)
+    assert "refused" not in next(line for line in lines if passed.id in line)
+    assert "failed the check before pushing: the signature decode is missing" in ask(location, "show", refused.id).stdout
+    assert "not pushed" not in ask(location, "show", passed.id).stdout
+    found = {run["id"]: (run["blessed"], run["refusal"], run["pushed_version"] is None) for run in asked_runs(ask, location)}
+    assert found == {passed.id: (True, None, False), refused.id: (True, "the signature decode is missing", True)}
+    outcome = asked(ask(location, "diff", passed.id, refused.id, "--json"))["outcome"]
+    assert [each["name"] for each in outcome] == ["pushed_version", "refusal"]
+    lineage = ask(location, "lineage", str(refused.artifacts["model"]), "--downstream").stdout
+    assert f"InfraBlessing {refused.artifacts['infra_blessing']}, not blessed" in lineage
+
+
+def asked_runs(ask: Ask, location: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = asked(ask(location, "runs", "--json"))["runs"]
+    return found
 
 
 def test_a_person_reads_what_each_component_did_and_why_one_failed(past: Any, ask: Ask):

@@ -184,3 +184,16 @@ def test_reading_a_configuration_and_the_command_line_import_neither_tensorflow_
 def test_an_objective_that_the_model_does_not_have_is_refused(config_file: Path, overrides: list[str], expected: str):
     with pytest.raises(ConfigurationError, match=expected):
         load_config(config_file, overrides)
+
+
+def test_docker_without_the_check_that_it_adds_to_is_refused(config_file: Path):
+    with pytest.raises(ConfigurationError, match=r"infra_validator: docker adds to the check that enabled=false leaves out"):
+        load_config(config_file, ["infra_validator.enabled=false", "infra_validator.docker=true"])
+
+    assert load_config(config_file, ["infra_validator.docker=true"]).infra_validator.enabled
+
+
+@pytest.mark.parametrize("tag", ["''", "a b", "latest:2", "-gpu"])
+def test_a_docker_tag_that_docker_would_not_take_is_refused(config_file: Path, tag: str):
+    with pytest.raises(ConfigurationError, match=r"infra_validator\.docker_tag: .* it must be a tag of the image"):
+        load_config(config_file, [f"infra_validator.docker_tag={tag}"])

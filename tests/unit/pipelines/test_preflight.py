@@ -39,3 +39,13 @@ def test_a_directory_that_cannot_be_written_is_named_with_the_way_out(tmp_path: 
 
     with pytest.raises(PipelineError, match=rf"{tmp_path}/file/below cannot be written \(Not a directory\): .*--set {key}"):
         preflight.check(config(tmp_path, f"{key}={tmp_path}/file/below"))
+
+
+def test_where_docker_is_wanted_and_not_there_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    preflight.check(config(tmp_path))
+
+    with pytest.raises(
+        ConfigurationError, match=r"^infra_validator\.docker: no Docker answers .* --set infra_validator\.docker=false"
+    ):
+        preflight.check(config(tmp_path, "infra_validator.docker=true"))

@@ -4,7 +4,13 @@ import pytest
 
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.verdict import Verdict
-from pipelines.summary import describe_thresholds, describe_versions, left_out_metrics, shown_metrics
+from pipelines.summary import (
+    describe_thresholds,
+    describe_verdict,
+    describe_versions,
+    left_out_metrics,
+    shown_metrics,
+)
 
 
 @pytest.mark.parametrize(
@@ -63,3 +69,35 @@ def test_what_is_switched_on_and_was_not_computed_is_named():
         "latent_probe_accuracy/knn",
         "frechet_distance",
     ]
+
+
+@pytest.mark.parametrize(
+    ("reasons", "refusal", "lines"),
+    [
+        ((), "", ["Blessed   every threshold is kept, so it was pushed"]),
+        (("it is bad", "it is slow"), "", ["Not blessed, so nothing was pushed:", "  it is bad", "  it is slow"]),
+        (
+            (),
+            "the signature decode is missing",
+            [
+                "Blessed   every threshold is kept",
+                "It failed the check before pushing, so nothing was pushed:",
+                "  the signature decode is missing",
+            ],
+        ),
+        (
+            ("it is bad",),
+            "the signature decode is missing",
+            [
+                "Not blessed, so nothing was pushed:",
+                "  it is bad",
+                "It failed the check before pushing, too:",
+                "  the signature decode is missing",
+            ],
+        ),
+    ],
+)
+def test_why_nothing_was_pushed_is_said(reasons: tuple[str, ...], refusal: str, lines: list[str]):
+    judged = Verdict({}, {}, (), {}, {}, {}, not reasons, reasons)
+
+    assert [line.plain for line in describe_verdict(judged, refusal)] == lines

@@ -1,0 +1,62 @@
+"""InfraValidator: lets only a model be pushed that a server can load and that answers as the Trainer did."""
+
+from typing import ClassVar
+
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
+from tfx.types import standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.infra_validator.config import InfraValidatorConfig
+from components.infra_validator.executor import BLESSING, CONFIG, DOCKER_BLESSING, MODEL, Executor
+from components.source_digest import source_digest
+
+
+class InfraValidatorSpec(ComponentSpec):
+    """Inputs, parameters and output."""
+
+    INPUTS: ClassVar = {
+        MODEL: ChannelParameter(type=standard_artifacts.Model),
+        DOCKER_BLESSING: ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
+    }
+    PARAMETERS: ClassVar = {
+        CONFIG: ExecutionParameter(type=str),
+        "source_digest": ExecutionParameter(type=str),
+    }
+    OUTPUTS: ClassVar = {BLESSING: ChannelParameter(type=standard_artifacts.InfraBlessing)}
+
+
+class InfraValidator(BaseComponent):
+    """Loads the model in a process of its own, replays its warm-up requests, and compares the answers with the Trainer's.
+
+    The stock InfraValidator needs Docker or Kubernetes, and does not look at the answers. This one needs TensorFlow alone,
+    restores the model as TensorFlow Serving does, and gives the same InfraBlessing::
+
+        Pusher(..., infra_blessing=infra_validator.outputs["blessing"])
+
+    A model that fails is no failure of the run, as with the Evaluator: the artifact says why, and nothing is pushed.
+    """
+
+    SPEC_CLASS = InfraValidatorSpec
+    EXECUTOR_SPEC = ExecutorClassSpec(Executor)
+
+    def __init__(
+        self, model: BaseChannel, config: InfraValidatorConfig | None = None, docker_blessing: BaseChannel | None = None
+    ) -> None:
+        """Constructs the component.
+
+        Args:
+          model: What the Trainer exported, with its warm-up requests.
+          config: The limits; None for the usual ones.
+          docker_blessing: What the stock InfraValidator made of the same model, where it ran: the model has to pass both.
+        """
+        super().__init__(
+            spec=InfraValidatorSpec(
+                model=model,
+                docker_blessing=docker_blessing,
+                config=(config or InfraValidatorConfig()).model_dump_json(),
+                source_digest=source_digest("components.infra_validator", "components.trainer.warmup"),
+                blessing=Channel(type=standard_artifacts.InfraBlessing),
+            )
+        )
