@@ -15,11 +15,13 @@ def take_over_collection() -> None:
 
 
 def collect(also_what_was_there: bool = False) -> None:
-    """Frees what has become garbage since `take_over_collection`.
+    """Frees what has become garbage since `take_over_collection`; without that, Python does it by itself.
 
     Args:
-      also_what_was_there: Looks at what was there then too, such as a model that was unloaded, and what replaced it.
+      also_what_was_there: Looks at what was there then too, such as a model that was unloaded by now.
     """
+    if gc.isenabled():
+        return
     if also_what_was_there:
         gc.unfreeze()
     gc.collect()

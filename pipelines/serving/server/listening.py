@@ -16,6 +16,11 @@ def run(application: Starlette, listener: socket.socket) -> None:
     Raises:
       KeyboardInterrupt: It was asked to end, and has.
     """
+    make_server(application).run(sockets=[listener])
+
+
+def make_server(application: Starlette) -> uvicorn.Server:
+    """What runs the application; in the main thread it takes over SIGINT and SIGTERM."""
     config = uvicorn.Config(
         application,
         # Our own logging stands, and nothing is written about each request.
@@ -28,4 +33,4 @@ def run(application: Starlette, listener: socket.socket) -> None:
         timeout_keep_alive=_SECONDS_AN_IDLE_CONNECTION_LIVES,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)

@@ -1,6 +1,8 @@
 """A version that is loaded and ready to answer."""
 
+from components.errors import PipelineError
 from components.loaded_model import LoadedModel
+from components.trainer.signature_names import DECODE, RECONSTRUCT
 from pipelines.serving.pushed import PushedVersion
 from pipelines.serving.server.rest_api.model_answers import write_metadata
 from pipelines.serving.server.versions.warm_up import warm_up
@@ -28,5 +30,7 @@ class ServedVersion:
         """
         self.version = pushed.version
         self.model = LoadedModel(pushed.path)
+        if not {RECONSTRUCT, DECODE} <= self.model.signatures.keys():
+            raise PipelineError(f"The model in {pushed.path} has other signatures than those that the Trainer exports.")
         self.metadata = write_metadata(name, pushed.version, pushed.path)
         self.warm_up_requests = warm_up(self.model)

@@ -1,0 +1,118 @@
+"""Which version is chosen, and when one is let go of."""
+
+import gc
+import shutil
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.local_server import NAME, push
+
+from pipelines.serving.pushed import PushedVersion
+from pipelines.serving.server.rest_api.addresses import Address
+from pipelines.serving.server.versions.available import AvailableVersions
+from pipelines.serving.server.versions.served import ServedVersion
+from pipelines.serving.server.versions.watcher import ServingDirectory, Watcher
+
+NEWEST = Address(NAME, None, None, "predict")
+STATUS = Address(NAME, None, None, "status")
+Tiny = Callable[[int], Path]
+
+
+def states(available: AvailableVersions) -> dict[int, str]:
+    return {status.version: status.state for status in available.statuses(STATUS)}
+
+
+def test_a_pinned_version_stays_whatever_is_pushed(tmp_path: Path, tiny: Tiny):
+    for version in (3, 5, 4):
+        push(tmp_path, tiny(1), version)
+    available, reports = AvailableVersions(NAME), list[str]()
+    watcher = Watcher(ServingDirectory(tmp_path, pinned=4), available, reports.append)
+    watcher.look()
+    push(tmp_path, tiny(1), 6)
+    watcher.look()
+
+    assert states(available) == {4: "AVAILABLE"}
+    assert reports == ["Version 4 answers from now on (0 requests warmed it up)."]
+
+
+def test_a_version_lives_until_its_last_request_is_answered(tiny: Tiny):
+    available = AvailableVersions(NAME)
+    old, new = (ServedVersion(NAME, PushedVersion(version, tiny(1))) for version in (1, 2))
+    model = weakref.ref(old.model)
+    available.switch_to(old)
+    with available.lease(NEWEST) as leased:
+        available.switch_to(new)
+        del old
+        assert leased.version == 1
+        assert states(available) == {2: "AVAILABLE", 1: "UNLOADING"}
+        assert not available.forget_unloaded()
+        with available.lease(NEWEST) as newest:
+            assert newest.version == 2
+    assert states(available) == {2: "AVAILABLE", 1: "END"}
+    assert available.forget_unloaded()
+    assert not available.forget_unloaded()
+
+    del leased, newest
+    gc.collect()
+    assert model() is None
+
+
+def test_what_is_wrong_is_reported_once(tmp_path: Path, tiny: Tiny):
+    reports = list[str]()
+    watcher = Watcher(ServingDirectory(tmp_path), AvailableVersions(NAME), reports.append)
+    watcher.look()
+    (push(tmp_path, tiny(1), 1) / "saved_model.pb").write_bytes(b"")
+    for _ in range(3):
+        watcher.look()
+
+    assert [report.partition(".")[0] for report in reports] == [
+        f"Nothing in {tmp_path} can be served yet; waiting for a version",
+        "Version 1 cannot be served, and is tried again when its files change",
+    ]
+
+
+def test_a_model_of_somebody_else_is_not_served(tmp_path: Path, tiny: Tiny):
+    import tensorflow as tf
+
+    tf.saved_model.save(tf.Module(), str(tmp_path / "1"))
+    available, reports = AvailableVersions(NAME), list[str]()
+    Watcher(ServingDirectory(tmp_path), available, reports.append).look()
+
+    assert available.current_version is None
+    assert "has other signatures than those that the Trainer exports" in reports[0]
+
+
+def test_warm_up_requests_are_replayed_and_one_that_fails_makes_a_version_unfit(exported: Path, tmp_path: Path):
+    served = ServedVersion(NAME, PushedVersion(1, exported))
+    assert served.warm_up_requests == len(served.model.signatures)
+
+    unfit = push(tmp_path, exported, 2)
+    requests = unfit / "assets.extra" / "tf_serving_warmup_requests"
+    requests.write_bytes(requests.read_bytes()[:-1])
+    available, reports = AvailableVersions(NAME), list[str]()
+    Watcher(ServingDirectory(tmp_path), available, reports.append).look()
+    assert available.current_version is None
+    assert "DataLossError" in reports[0]
+
+
+def test_a_directory_that_cannot_be_read_is_reported_and_what_is_loaded_stays(tmp_path: Path, tiny: Tiny):
+    push(tmp_path / "serving", tiny(1), 1)
+    available, reports = AvailableVersions(NAME), list[str]()
+    watcher = Watcher(ServingDirectory(tmp_path / "serving"), available, reports.append)
+    watcher.look()
+    shutil.rmtree(tmp_path / "serving")
+    watcher.look()
+
+    assert states(available) == {1: "AVAILABLE"}
+    assert reports[1] == "Version 1 was deleted, and nothing else can be served; it goes on answering from memory."
+
+
+@pytest.mark.parametrize("name", ["007", "7"])
+def test_a_number_may_have_zeros_before_it(tmp_path: Path, tiny: Tiny, name: str):
+    push(tmp_path, tiny(1), 1).rename(tmp_path / name)
+    available = AvailableVersions(NAME)
+    Watcher(ServingDirectory(tmp_path), available, print).look()
+
+    assert states(available) == {7: "AVAILABLE"}
