@@ -14,6 +14,7 @@ import argparse
 import platform
 import sys
 import zlib
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -32,13 +33,14 @@ from pipelines.options import DEFAULT_CONFIG
 from pipelines.serving.commands.model_images import examples_of
 from pipelines.serving.opened_model import ModelLocation, load_quietly, locate_directory
 from pipelines.serving.pushed import find_pushed
+from pipelines.serving.reference import STATISTICS, Reference
 
 Values = NDArray[np.float64]
 
 SEED: Final = 20261122
 BATCH: Final = 512
 FALSE_ALARMS: Final = 0.01
-COLUMNS: Final = ("median score", "score", "iw_nll", "either side", "less complexity", "found")
+COLUMNS: Final = ("median", "score", "iw_nll", "either side", "less complexity", "reference", "found by score", "by reference")
 
 
 class Scores(NamedTuple):
@@ -46,11 +48,13 @@ class Scores(NamedTuple):
 
     Attributes:
       score: Negative ELBO in nats, of each.
+      statistics: What a reference is made of, by name, of each.
       bound: iw_nll in nats, of the first of them; empty for an autoencoder.
       length: Bytes of each when zlib has compressed its pixels.
     """
 
     score: Values
+    statistics: dict[str, Values]
     bound: Values
     length: Values
 
@@ -67,8 +71,7 @@ def main() -> None:
         sys.exit(f"{location} takes images of {model.image_shape}: this benchmark is about MNIST's, of (28, 28, 1).")
     images = kinds_of_images(arguments.images, SEED)
     scores = {name: score(model, pixels, arguments) for name, pixels in images.items()}
-    usual = score(model, read_digits("train")[55_000:], arguments).score
-    print_table(location, scores, usual, arguments)
+    print_table(location, scores, score(model, read_digits("train")[55_000:], arguments), arguments)
     if arguments.figures:
         draw(images, scores, arguments.figures)
 
@@ -112,16 +115,17 @@ def find_model(arguments: argparse.Namespace) -> ModelLocation:
 def score(model: Any, pixels: Pixels, arguments: argparse.Namespace) -> Scores:
     """Asks the model about images of one kind."""
     examples = examples_of(pixels)
-    elbo = [model.call(EVALUATE, **{EXAMPLES: examples[i : i + BATCH]})[NEGATIVE_ELBO] for i in range(0, len(examples), BATCH)]
+    parts = [model.call(EVALUATE, **{EXAMPLES: examples[start : start + BATCH]}) for start in range(0, len(examples), BATCH)]
+    outputs = {name: np.concatenate([part[name] for part in parts]).astype(np.float64) for name in (NEGATIVE_ELBO, *STATISTICS)}
     bound = np.zeros(0)
     if EVALUATE_IW_NLL in model.signatures and arguments.importance_images:
         first = {EXAMPLES: examples[: arguments.importance_images], SAMPLES: arguments.importance_samples}
         bound = model.call(EVALUATE_IW_NLL, **first)[IW_NLL]
     length = np.array([len(zlib.compress(image.tobytes(), 9)) for image in pixels])
-    return Scores(np.concatenate(elbo).astype(np.float64), bound.astype(np.float64), length.astype(np.float64))
+    return Scores(outputs[NEGATIVE_ELBO], outputs, bound.astype(np.float64), length.astype(np.float64))
 
 
-def print_table(location: ModelLocation, scores: dict[str, Scores], usual: Values, arguments: argparse.Namespace) -> None:
+def print_table(location: ModelLocation, scores: dict[str, Scores], usual: Scores, arguments: argparse.Namespace) -> None:
     """Prints a row for each kind of images."""
     digits = scores[DIGITS]
     print(f"{date.today()}, {location}, {machine()}, Python {platform.python_version()}\n")
@@ -129,31 +133,43 @@ def print_table(location: ModelLocation, scores: dict[str, Scores], usual: Value
         f"AUROC of {len(digits.score):,} images of each kind against as many MNIST test digits, by\n"
         f"- score: the negative ELBO, in nats\n"
         f"- iw_nll: of the first {len(digits.bound):,}, with {arguments.importance_samples} codes\n"
-        f"- either side: how far the score is from its mean over the eval split, {usual.mean():.1f}\n"
-        f"- less complexity: the score less what zlib makes of the pixels, in nats\n\n"
-        f"found: share outside the scores of the middle {1 - FALSE_ALARMS:.0%} of the eval split\n"
+        f"- either side: how far the score is from its mean over the eval split, {usual.score.mean():.1f}\n"
+        f"- less complexity: the score less what zlib makes of the pixels, in nats\n"
+        f"- reference: the distance in {', '.join(STATISTICS)} from the eval split\n\n"
+        f"median: of the score; found: share further from the eval split's mean score, or further in the distance, than "
+        f"{1 - FALSE_ALARMS:.0%} of the eval split\n"
     )
     if not FASHION.exists():
         print(f"Fashion-MNIST is left out: {FASHION} is not there (apt-get install dataset-fashion-mnist)\n")
     print(f"| images | {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * len(COLUMNS)}")
+    reference = Reference(usual.statistics)
     for name, found in scores.items():
-        print(f"| {name} | {' | '.join(row(found, digits, usual, name == DIGITS))} |")
+        print(f"| {name} | {' | '.join(row(found, digits, usual, reference))} |")
 
 
-def row(found: Scores, digits: Scores, usual: Values, is_reference: bool) -> list[str]:
+def row(found: Scores, digits: Scores, usual: Scores, reference: Reference) -> list[str]:
     """The cells of one kind of images."""
-    low, high = np.quantile(usual, [FALSE_ALARMS / 2, 1 - FALSE_ALARMS / 2])
-    median, share = f"{np.median(found.score):.1f}", f"{np.mean((found.score < low) | (found.score > high)):.1%}"
-    if is_reference:
-        return [median, "", "", "", "", share]
-    centre = usual.mean()
-    pairs = (
-        (digits.score, found.score),
-        (digits.bound, found.bound),
-        (np.abs(digits.score - centre), np.abs(found.score - centre)),
-        (less_complexity(digits), less_complexity(found)),
-    )
-    return [median, *(auroc(*pair) for pair in pairs), share]
+
+    def from_mean(scores: Scores) -> Values:
+        return np.abs(scores.score - usual.score.mean())
+
+    def from_reference(scores: Scores) -> Values:
+        return reference.distance(scores.statistics)
+
+    measures: list[Callable[[Scores], Values]] = [
+        lambda scores: scores.score,
+        lambda scores: scores.bound,
+        from_mean,
+        less_complexity,
+        from_reference,
+    ]
+    areas = ["" if found is digits else auroc(measure(digits), measure(found)) for measure in measures]
+    return [f"{np.median(found.score):.1f}", *areas, *(share_found(found, usual, by) for by in (from_mean, from_reference))]
+
+
+def share_found(found: Scores, usual: Scores, measure: Callable[[Scores], Values]) -> str:
+    """How many are beyond what hardly any of the usual images exceeds."""
+    return f"{np.mean(measure(found) > np.quantile(measure(usual), 1 - FALSE_ALARMS)):.1%}"
 
 
 def less_complexity(scores: Scores) -> Values:

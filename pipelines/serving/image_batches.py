@@ -65,12 +65,13 @@ class ImageBatches:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def read(self, target: Target, size: int) -> Iterator[list[ImageFile]]:
+    def read(self, target: Target, size: int, preface: str = "") -> Iterator[list[ImageFile]]:
         """Batches in the order of the files; at the end, says what was done to them on standard error.
 
         Args:
           target: What the images are brought to.
           size: Images in a batch.
+          preface: What stands before each sentence.
 
         Raises:
           DataError: A file cannot be read.
@@ -88,7 +89,8 @@ class ImageBatches:
                     yield batch
                 progress.advance(task, len(self._paths[start : start + size]))
         for sentence in (*notes.sentences(), *self._skipped_sentence()):
-            console.print(sentence, style="dim" if not sentence.startswith("Hint") else "yellow", markup=False, soft_wrap=True)
+            style = "yellow" if sentence.startswith("Hint") else "dim"
+            console.print(preface + sentence, style=style, markup=False, soft_wrap=True)
 
     def _read_files(self, paths: Sequence[Path], target: Target) -> Iterator[ImageFile]:
         for path in paths:

@@ -2,20 +2,23 @@
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from components.features import IW_NLL, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
+from components.features import IW_NLL, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS, SQUARED_ERROR, SSIM
 from components.trainer.signature_names import EVALUATE, EVALUATE_IW_NLL, EXAMPLES, SAMPLES
 from pipelines.serving.commands.options import ImageChoice, failures_as_sentences, image_options, json_option, model_options
+from pipelines.serving.commands.score_table import DISTANCE, REFERENCE_SHARE
 
 if TYPE_CHECKING:
     from components.loaded_model import LoadedModel
     from pipelines.serving.image_batches import ImageBatches
     from pipelines.serving.images import Target
+    from pipelines.serving.reference import Reference
 
-_LOSSES: Final = (NEGATIVE_ELBO, RECONSTRUCTION_LOSS, KL_DIVERGENCE)
+_LOSSES: Final = (NEGATIVE_ELBO, RECONSTRUCTION_LOSS, KL_DIVERGENCE, SQUARED_ERROR, SSIM)
 # The bound takes long: more often a sign of life.
 _BATCH_OF_BOUNDS: Final = 16
 
@@ -23,20 +26,35 @@ _BATCH_OF_BOUNDS: Final = 16
 @click.command()
 @image_options
 @click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="IMAGE",
+    help="Images that are known to be of the right kind, usually a directory: says how far each image is from them.",
+)
+@click.option(
     "--importance-samples",
     type=click.IntRange(min=1),
     metavar="K",
     help="Also a tighter bound on -log p(x), from K codes of each image: slower, and less a matter of chance.",
 )
-@click.option("--sort", is_flag=True, help="The least likely image first, rather than the order given.")
+@click.option("--sort", is_flag=True, help="The most unlike image first, rather than the order given.")
 @json_option
 @model_options
 @failures_as_sentences
-def score(images: ImageChoice, importance_samples: int | None, sort: bool, as_json: bool, find_model: Any) -> None:
+def score(
+    images: ImageChoice,
+    references: tuple[Path, ...],
+    importance_samples: int | None,
+    sort: bool,
+    as_json: bool,
+    find_model: Any,
+) -> None:
     """Say how unlike the training data each image is: the negative ELBO in nats per image; the higher, the less alike.
 
     IMAGE is a file of any size and colour, or a directory with images below it. Simple images, such as an empty one, get low
-    scores whatever the model was trained on: docs/serving.md says what to do about it.
+    scores whatever the model was trained on: --reference finds them too, see docs/serving.md.
     """
     from pipelines.metadata.rendering.screen import show_to_person
     from pipelines.serving.commands.model_images import open_images, target_of
@@ -45,32 +63,56 @@ def score(images: ImageChoice, importance_samples: int | None, sort: bool, as_js
     from pipelines.serving.opened_model import load_quietly
 
     batches = open_images(images)
+    usual = open_images(images._replace(paths=references)) if references else None
     location = find_model()
     model = load_quietly(location, [EVALUATE, *([EVALUATE_IW_NLL] if importance_samples else [])])
     target = target_of(model, images.background, images.invert)
-    scores = _score(model, batches, target, importance_samples)
+    reference = None if usual is None else _fit(model, usual, target)
+    scores = _score(model, batches, target, importance_samples, reference)
     if sort:
-        by = IW_NLL if importance_samples else NEGATIVE_ELBO
+        by = DISTANCE if reference else IW_NLL if importance_samples else NEGATIVE_ELBO
         scores = iter(sorted(scores, key=lambda image: -math.inf if math.isnan(image[by]) else -image[by]))
     if as_json:
-        head = {"model": location.as_json(), "importance_samples": importance_samples}
+        count = None if usual is None else len(usual)
+        head = {"model": location.as_json(), "importance_samples": importance_samples, "reference_images": count}
         print_document(head, "images", scores, batches.skipped_json)
         return
     rows = list(scores)
     show_to_person(lambda console: print_scores(rows, console))
 
 
+def _fit(model: "LoadedModel", usual: "ImageBatches", target: "Target") -> "Reference":
+    import numpy as np
+
+    from pipelines.serving.commands.model_images import BATCH, examples_of
+    from pipelines.serving.reference import STATISTICS, Reference
+
+    parts = [
+        model.call(EVALUATE, **{EXAMPLES: examples_of(file.image.pixels for file in batch)})
+        for batch in usual.read(target, BATCH, "Reference images: ")
+    ]
+    return Reference({name: np.concatenate([part[name] for part in parts] or [np.zeros(0)]) for name in STATISTICS})
+
+
 def _score(
-    model: "LoadedModel", batches: "ImageBatches", target: "Target", importance_samples: int | None
+    model: "LoadedModel",
+    batches: "ImageBatches",
+    target: "Target",
+    importance_samples: int | None,
+    reference: "Reference | None",
 ) -> Iterator[dict[str, Any]]:
-    """For each image what JSON says about it; the bound is None if it is not asked for."""
+    """For each image what JSON says about it; what is not asked for is None."""
     from pipelines.serving.commands.model_images import BATCH, examples_of
 
     for batch in batches.read(target, _BATCH_OF_BOUNDS if importance_samples else BATCH):
         examples = {EXAMPLES: examples_of(file.image.pixels for file in batch)}
-        losses = model.call(EVALUATE, **examples)
+        outputs = model.call(EVALUATE, **examples)
+        columns: dict[str, Any] = {name: outputs[name] for name in _LOSSES}
+        columns |= dict.fromkeys((IW_NLL, DISTANCE, REFERENCE_SHARE), [None] * len(batch))
         if importance_samples:
-            losses |= model.call(EVALUATE_IW_NLL, **examples, **{SAMPLES: importance_samples})
+            columns |= model.call(EVALUATE_IW_NLL, **examples, **{SAMPLES: importance_samples})
+        if reference:
+            columns[DISTANCE] = reference.distance(outputs)
+            columns[REFERENCE_SHARE] = reference.share_beyond(columns[DISTANCE])
         for index, file in enumerate(batch):
-            bound = losses[IW_NLL][index] if importance_samples else None
-            yield {**file.as_json(), **{name: losses[name][index] for name in _LOSSES}, IW_NLL: bound}
+            yield {**file.as_json(), **{name: values[index] for name, values in columns.items()}}

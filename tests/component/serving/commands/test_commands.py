@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from click.testing import Result
 from PIL import Image
-from support.digits import PROJECT
+from support.digits import PROJECT, read_digits
 
 from pipelines.serving.images import encode_png
 
@@ -128,11 +128,13 @@ def test_scores_are_the_losses_of_the_evaluation_and_in_the_order_given(ask: Ask
     answer = asked(ask("score", *files, "--json"))
 
     expected = signatures["evaluate"](examples=tf.constant([example(pixels) for pixels in place.pixels[[2, 0, 1]]]))
-    for name in ("negative_elbo", "reconstruction_loss", "kl_divergence"):
+    for name in ("negative_elbo", "reconstruction_loss", "kl_divergence", "squared_error", "ssim"):
         assert [image[name] for image in answer["images"]] == pytest.approx(expected[name].numpy().tolist(), rel=1e-5)
-    assert [image["iw_nll"] for image in answer["images"]] == [None] * 3
-    assert set(answer) == {*HEAD, "importance_samples", "images", "skipped"}
-    assert set(answer["images"][0]) == IMAGE | {"negative_elbo", "reconstruction_loss", "kl_divergence", "iw_nll"}
+    assert set(answer) == {*HEAD, "importance_samples", "reference_images", "images", "skipped"}
+    losses = {"negative_elbo", "reconstruction_loss", "kl_divergence", "squared_error", "ssim"}
+    not_asked = {"iw_nll", "distance", "reference_share"}
+    assert set(answer["images"][0]) == IMAGE | losses | not_asked
+    assert {image[name] for image in answer["images"] for name in not_asked} == {None}
 
 
 def test_the_least_likely_image_comes_first_and_a_pipe_gets_plain_lines(ask: Ask, place: Any, tmp_path: Path):
@@ -146,6 +148,30 @@ def test_the_least_likely_image_comes_first_and_a_pipe_gets_plain_lines(ask: Ask
     assert second[-1] == str(place.digits / "d0.png")
     assert float(first[1]) > float(second[1])
     assert "\x1b" not in result.stdout
+
+
+def test_a_black_image_is_more_likely_than_a_digit_but_far_from_the_reference_images(ask: Ask, place: Any, tmp_path: Path):
+    usual, asked_about = tmp_path / "usual", tmp_path / "asked"
+    usual.mkdir()
+    asked_about.mkdir()
+    for number, digit in enumerate(read_digits(60)[..., 0]):
+        Image.fromarray(digit).save(usual / f"{number:02}.png")
+    Image.fromarray(place.pixels[1, ..., 0]).save(asked_about / "digit.png")
+    Image.new("L", (28, 28)).save(asked_about / "black.png")
+
+    result = ask("score", asked_about, "--reference", usual, "--json", "--sort")
+    answer = asked(result)
+    assert answer["reference_images"] == 60
+    black, digit = answer["images"]
+    assert Path(black["file"]).name == "black.png"  # the farthest comes first
+    assert black["negative_elbo"] < digit["negative_elbo"]
+    assert black["distance"] > 1.5 * digit["distance"]
+    assert black["reference_share"] == 0
+    assert 0 < digit["reference_share"] <= 1
+
+    few = ask("score", asked_about, "--reference", asked_about)
+    assert few.exit_code == 2
+    assert "30 reference images or more, not from 2" in few.stderr
 
 
 def test_the_same_pixels_get_the_same_score_from_whatever_file(ask: Ask, place: Any, tmp_path: Path):
