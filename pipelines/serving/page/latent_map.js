@@ -1,8 +1,7 @@
-// The map of the latent space: where the codes of the eval split lie in their plane of largest variance, and where those shown do.
+// The map of the latent space: a plane, where the codes of the eval split lie in it, and where those shown do.
 
 import { axis, element, scales } from "./plot.js";
 
-const NEIGHBOURS = 20;
 const COLORS = 10;
 // Of a point: many must not hide each other, few must be seen.
 const [SMALL, LARGE, MANY] = [2.2, 3.2, 800];
@@ -22,7 +21,10 @@ export class LatentMap {
     this.shown = null;
     byId("map-missing").textContent = model.latent_map_missing ?? "";
     for (const id of ["map", "map-legend", "map-caption"]) byId(id).hidden = !this.map;
-    byId("map-legend").replaceChildren(...this.labels().map((label) => this.legendButton(label)));
+    byId("map-plane").textContent = this.map?.centers.length > 1
+      ? "in the plane in which the mean codes of the labels, numbered circles, lie furthest apart"
+      : "in the plane in which they differ most";
+    byId("map-legend").replaceChildren(...this.centers().map(({ label }) => this.legendButton(label)));
     this.draw();
   }
 
@@ -30,11 +32,11 @@ export class LatentMap {
   place(marker, code) {
     this.codes[marker] = code;
     this.drawMarkers();
-    if (marker === "drawing" && this.map) byId("map-neighbours").textContent = this.describeNeighbours();
+    if (marker === "drawing" && this.map) byId("map-nearest").textContent = this.describeNearest();
   }
 
-  labels() {
-    return [...new Set(this.map?.labels ?? [])].sort((one, other) => one - other);
+  centers() {
+    return this.map?.centers ?? [];
   }
 
   legendButton(label) {
@@ -57,8 +59,8 @@ export class LatentMap {
     const { points, labels, explained_variance: shares } = this.map;
     this.scales = scales(points, width);
     const svg = element("svg", { width, height: this.scales.height, role: "img", "aria-labelledby": "map-caption" });
-    svg.append(axis(this.scales, "x", `1st principal component, ${percent(shares[0])} of the variance`));
-    svg.append(axis(this.scales, "y", `2nd principal component, ${percent(shares[1])}`));
+    svg.append(axis(this.scales, "x", `1st axis: ${percent(shares[0])} of the variance`));
+    svg.append(axis(this.scales, "y", `2nd axis: ${percent(shares[1])}`));
     const cloud = element("g", { class: "cloud" });
     const r = points.length > MANY ? SMALL : LARGE;
     points.forEach((point, number) => {
@@ -68,15 +70,13 @@ export class LatentMap {
       cloud.append(element("circle", { cx, cy, r, class: `${color(label)}${isDim ? " dim" : ""}` }));
     });
     this.markers = element("g", {});
-    svg.append(cloud, ...this.labels().map((label) => this.center(label)), this.markers);
+    svg.append(cloud, ...this.centers().map((center) => this.center(center)), this.markers);
     byId("map").replaceChildren(svg);
     this.drawMarkers();
   }
 
-  /** The label, written where the points that carry it are. */
-  center(label) {
-    const own = this.map.points.filter((_point, number) => this.map.labels[number] === label);
-    const [x, y] = this.scales.place([0, 1].map((coordinate) => median(own.map((point) => point[coordinate]))));
+  center({ label, mean }) {
+    const [x, y] = this.scales.place(this.project(mean));
     const isDim = this.shown !== null && label !== this.shown;
     const group = element("g", { class: `center ${color(label)}${isDim ? " dim" : ""}` });
     group.append(element("circle", { cx: x, cy: y, r: CENTER_RADIUS }), element("text", { x, y }, label));
@@ -103,18 +103,12 @@ export class LatentMap {
     );
   }
 
-  /** In words, what lies around the drawing: the picture for those who do not see it. */
-  describeNeighbours() {
-    if (!this.codes.drawing || !this.map.labels) return "";
-    const [x, y] = this.project(this.codes.drawing);
-    const near = this.map.points
-      .map((point, number) => ({ distance: Math.hypot(point[0] - x, point[1] - y), label: this.map.labels[number] }))
-      .sort((one, other) => one.distance - other.distance)
-      .slice(0, NEIGHBOURS);
-    const counts = new Map();
-    for (const { label } of near) counts.set(label, (counts.get(label) ?? 0) + 1);
-    const [label, count] = [...counts].sort((one, other) => other[1] - one[1])[0];
-    return `Of the ${near.length} eval images nearest to your drawing on the map, ${count} are labelled ${label}.`;
+  /** In words, what lies around the drawing, in all dimensions: the picture for those who do not see it, and more than it shows. */
+  describeNearest() {
+    if (!this.codes.drawing || !this.map.centers.length) return "";
+    const distance = ({ mean }) => Math.hypot(...mean.map((value, index) => value - this.codes.drawing[index]));
+    const nearest = this.map.centers.reduce((one, other) => (distance(other) < distance(one) ? other : one));
+    return `In all dimensions together, your drawing's code is nearest to the mean code of ${nearest.label}.`;
   }
 }
 
@@ -124,8 +118,4 @@ function color(label) {
 
 function percent(share) {
   return `${Math.round(100 * share)} %`;
-}
-
-function median(values) {
-  return values.sort((one, other) => one - other)[Math.floor(values.length / 2)];
 }

@@ -149,7 +149,8 @@ def test_the_drawing_is_marked_where_its_code_lies_on_the_map(drawing: Drawing, 
     low, high = np.array(circles).min(axis=0) - 30, np.array(circles).max(axis=0) + 30
     if (low < place).all() and (place < high).all():
         assert place == pytest.approx([np.polyval(x, point[0]), np.polyval(y, point[1])], abs=1)
-    assert "eval images nearest to your drawing on the map" in drawing.text("#map-neighbours")
+    nearest = min(latent_map.centers, key=lambda center: np.linalg.norm(code - center.mean))
+    assert drawing.text("#map-nearest").endswith(f"nearest to the mean code of {nearest.label}.")
 
 
 def test_one_label_can_be_shown_alone_on_the_map(drawing: Drawing):

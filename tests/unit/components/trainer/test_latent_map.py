@@ -46,6 +46,40 @@ def test_a_point_of_the_map_is_the_code_less_the_mean_along_the_components():
     )
 
 
+def test_the_plane_lies_through_the_mean_codes_of_the_labels_where_there_are_some():
+    # Three labels in a plane, and far more variance across it that has nothing to do with them.
+    labels = np.repeat([7, 8, 9], 20)
+    codes = np.array([[0, 2, 0, 1], [0, -2, 0, 1], [0, 0, 0, -2]], float)[labels - 7]
+    codes[:, 0] = np.tile([50, -50], 30)
+
+    drawn = mapped(codes, labels=labels)
+
+    # The sum of squares is 8 along one and 6 along the other.
+    np.testing.assert_allclose(drawn.components, [[0, 1, 0, 0], [0, 0, 0, 1]], atol=1e-4)
+    assert [(center.label, center.mean) for center in drawn.centers] == [
+        (7, (0, 2, 0, 1)),
+        (8, (0, -2, 0, 1)),
+        (9, (0, 0, 0, -2)),
+    ]
+    # Of a variance of 2500 + 8/3 + 2.
+    assert drawn.explained_variance == pytest.approx((0.001065, 0.0007985), rel=1e-3)
+
+
+def test_a_single_difference_between_labels_leaves_the_other_axis_to_the_codes():
+    labels = np.tile([0, 1], 50)
+    codes = np.stack([3 * labels, np.tile([0.1, 0.1, -0.1, -0.1], 25), np.tile([5, -5, -5, 5], 25)], axis=1)
+
+    np.testing.assert_allclose(mapped(codes, labels=labels).components, [[1, 0, 0], [0, 0, 1]], atol=1e-4)
+
+
+@pytest.mark.parametrize("labels", [None, np.arange(60)], ids=["none", "more than a legend holds"])
+def test_without_usable_labels_the_map_is_uncoloured(labels):
+    drawn = mapped(np.random.default_rng(0).normal(size=(60, 3)), labels=labels)
+
+    assert drawn.labels is None
+    assert drawn.centers == ()
+
+
 def test_a_vaes_dimensions_are_ordered_by_their_mean_kl_divergence():
     drawn = mapped([[0, 5, 1], [2, -5, 1]], kl_divergence=[[1, 0, 2], [3, 0.5, 3]])
 
