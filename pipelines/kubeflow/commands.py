@@ -1,6 +1,7 @@
 """`tfx-vae kubeflow`. Imports kfp and TFX only when a command is called."""
 
 import datetime
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.errors import ConfigurationError, PipelineError
-from pipelines.capture import prepare_environment
+from pipelines.capture import captured_output, prepare_environment
 from pipelines.config import PipelineConfig, load_config
 from pipelines.kubeflow.client import ENDPOINT_VARIABLE, NAMESPACE_VARIABLE, TOKEN_VARIABLE, Connection, connected
 from pipelines.kubeflow.cron import check_cron, next_times
@@ -61,10 +62,10 @@ def compile_(
     with _failures_as_sentences():
         config = _load(config_path, overrides, image)
         if target == "vertex":
-            from pipelines.kubeflow.vertex import compile_for_vertex
+            with _quiet_libraries():
+                from pipelines.kubeflow.vertex import compile_for_vertex
 
-            prepare_environment()
-            compile_for_vertex(config, pipeline_root, output)
+                compile_for_vertex(config, pipeline_root, output)
         else:
             _compile(config, output)
     click.echo(f"{config.name} is compiled for {target} to {output}")
@@ -171,10 +172,18 @@ def _compiled(
 
 
 def _compile(config: PipelineConfig, output: Path) -> None:
-    prepare_environment()
-    from pipelines.kubeflow.compile import compile_pipeline
+    with _quiet_libraries():
+        from pipelines.kubeflow.compile import compile_pipeline
 
-    compile_pipeline(config, output)
+        compile_pipeline(config, output)
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """What TensorFlow and TFX print when they are imported says nothing about what is compiled."""
+    prepare_environment()
+    with captured_output(Path(os.devnull)):
+        yield
 
 
 @contextmanager
