@@ -19,17 +19,16 @@ from pipelines.serving.server.port import allowed_hosts, open_port
 from pipelines.serving.server.versions.available import AvailableVersions
 from pipelines.serving.server.versions.watcher import ServingDirectory, Watcher
 
-NAME = "digits"
 WIDE, NARROW = (1280, 900, False), (390, 844, True)
 """Width and height of the window in CSS pixels, and whether it is a telephone."""
 
 
 class Site:
-    """A server over a serving directory, at one address however often it is started."""
+    """A server over the serving directory of the model that it is called after, at one address however often it is started."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._available = AvailableVersions(NAME)
+        self._available = AvailableVersions(directory.name)
         self._watcher = Watcher(ServingDirectory(directory), self._available, lambda _sentence: None)
         with open_port("127.0.0.1", 0) as listener:
             self._port = listener.getsockname()[1]

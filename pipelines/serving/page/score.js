@@ -6,11 +6,11 @@ const byId = (id) => document.getElementById(id);
 export function showScore(score, latentMap) {
   byId("score").hidden = score === null;
   byId("score-none").hidden = score !== null;
+  for (const id of ["score-scale", "score-scale-caption"]) byId(id).hidden = score === null || !latentMap;
   if (score === null) return;
   byId("score-value").textContent = `${score.toFixed(2)} nats`;
   byId("score-value").dataset.score = score;
   byId("score-rank").textContent = latentMap ? rank(score, latentMap) : "";
-  byId("score-scale").hidden = !latentMap;
   if (latentMap) showScale(score, latentMap.score_percentiles);
 }
 

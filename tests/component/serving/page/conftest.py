@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.browser import Page, chromium
 from support.digits import raw_examples, read_digits, train, transform
-from support.served_page import NAME, WIDE, Drawing, Site
+from support.served_page import WIDE, Drawing, Site
 
 from components.loaded_model import LoadedModel
 
@@ -41,7 +41,7 @@ def model(grey_vae: Path) -> LoadedModel:
 @pytest.fixture(scope="session")
 def address(grey_vae: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of the grey VAE's page."""
-    site = Site(tmp_path_factory.mktemp("serving") / NAME)
+    site = Site(tmp_path_factory.mktemp("serving") / "digits")
     site.push(grey_vae, 1)
     with site.running():
         yield site.address

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.served_page import NAME, NARROW, WIDE, Drawing, Site
+from support.served_page import NARROW, WIDE, Drawing, Site
 
 both_windows = pytest.mark.parametrize("drawing", [WIDE, NARROW], indirect=True, ids=["wide", "narrow"])
 LINE = [(0.2, 0.2), (0.5, 0.4), (0.8, 0.8)]
@@ -61,7 +61,7 @@ def test_the_score_is_said_aloud(drawing: Drawing):
 def test_without_a_model_the_page_says_so_and_goes_on_once_there_is_one(
     look_at: Callable[[str], Drawing], grey_vae: Path, tmp_path: Path
 ):
-    site = Site(tmp_path / NAME)
+    site = Site(tmp_path / "digits")
     with site.running():
         drawing = look_at(site.address)
         drawing.page.open(site.address, *WIDE)
@@ -80,7 +80,7 @@ def test_without_a_model_the_page_says_so_and_goes_on_once_there_is_one(
 def test_a_newer_version_takes_over_whatever_it_is(
     look_at: Callable[[str], Drawing], grey_vae: Path, colour_ae: Path, tmp_path: Path
 ):
-    site = Site(tmp_path / NAME)
+    site = Site(tmp_path / "digits")
     site.push(grey_vae, 1)
     with site.running():
         drawing = look_at(site.address)
@@ -113,7 +113,7 @@ def test_a_newer_version_takes_over_whatever_it_is(
 def test_a_server_that_is_gone_is_missed_and_found_again_with_the_drawing_still_there(
     look_at: Callable[[str], Drawing], grey_vae: Path, tmp_path: Path
 ):
-    site = Site(tmp_path / NAME)
+    site = Site(tmp_path / "digits")
     site.push(grey_vae, 1)
     with site.running():
         drawing = look_at(site.address)
