@@ -7,7 +7,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 _SECONDS_AN_IDLE_CONNECTION_LIVES: Final = 75
-_SECONDS_TO_FINISH: Final = 30
+_SECONDS_TO_FINISH: Final = 10
 
 
 def run(application: Starlette, listener: socket.socket) -> None:

@@ -40,6 +40,8 @@ def serve_forever(name: str, directory: ServingDirectory, listener: socket.socke
     with console.status("loading the model"):
         watcher.look()
     take_over_collection()
+    # Whoever connects from here on is answered, if not at once.
+    listener.listen()
     host, port = listener.getsockname()[:2]
     _introduce(name, host, port, limits, console)
     run(make_application(available, watcher, limits, allowed_hosts(host)), listener)

@@ -66,7 +66,8 @@ class Watcher:
                 self.look()
                 collect(also_what_was_there=self._available.forget_unloaded())
 
-        thread = threading.Thread(target=watch, name="serving-directory")
+        # A second Ctrl-C ends the process without leaving here.
+        thread = threading.Thread(target=watch, name="serving-directory", daemon=True)
         thread.start()
         try:
             yield

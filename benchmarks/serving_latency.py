@@ -1,0 +1,180 @@
+"""What `tfx-vae serve` adds to calling the model, and how many requests it answers.
+
+    python benchmarks/serving_latency.py --model runs/serving/mnist-vae/<version> [--repeats 300]
+
+The server runs in its own process and is asked on loopback over one connection that stays open; the same SavedModel is loaded
+in this process. Calls of the one and the other alternate. What the client does before it sends and after it has received, such
+as writing and reading JSON, is not counted.
+"""
+
+import argparse
+import base64
+import gzip
+import http.client
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+# Read when TensorFlow is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import numpy as np
+import orjson
+import tensorflow as tf
+from default_run import REPOSITORY, machine
+
+from components.loaded_model import LoadedModel
+
+NAME: Final = "mnist-vae"
+COUNTS: Final = (1, 16, 256)
+CLIENTS: Final = (1, 4, 16)
+WARM_UP: Final = 5
+
+
+class Question(NamedTuple):
+    """One request, for both ways of asking."""
+
+    signature: str
+    inputs: dict[str, Any]
+    body: bytes
+
+
+def main() -> None:
+    """Prints two Markdown tables."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True, help="a pushed version")
+    parser.add_argument("--repeats", type=int, default=300, help="of one image; of more images fewer")
+    parser.add_argument("--seconds", type=float, default=5.0, help="for each number of clients")
+    arguments = parser.parse_args()
+    model = LoadedModel(arguments.model)
+    with serving(arguments.model) as port:
+        print(f"{date.today()}, {os.cpu_count()} cores, {machine()}, Python {platform.python_version()}\n")
+        print_latencies(model, port, arguments.repeats)
+        print_throughput(port, arguments.seconds)
+
+
+def print_latencies(model: LoadedModel, port: int, repeats: int) -> None:
+    """Milliseconds in process and through the server, side by side."""
+    print("| signature | images | in process, p50 | p99 | server, p50 | p99 | added at p50 |")
+    print("| --- |" + " ---: |" * 6)
+    for ask in (reconstruct, score):
+        for count in COUNTS:
+            question = ask(count)
+            times = alternate(model, port, question, max(30, repeats // count))
+            in_process, served = (np.percentile(1000 * taken, [50, 99]) for taken in times)
+            cells = [*in_process, *served, served[0] - in_process[0]]
+            print(f"| `{question.signature}` | {count} | {' | '.join(f'{cell:.1f}' for cell in cells)} |")
+    print()
+
+
+def print_throughput(port: int, seconds: float) -> None:
+    """Requests for one image a second, by clients that ask one after the other without a pause."""
+    print("| clients | requests a second | p50, ms | p99, ms |\n| ---: | ---: | ---: | ---: |")
+    for clients in CLIENTS:
+        taken = 1000 * ask_at_once(port, reconstruct(1), clients, seconds)
+        p50, p99 = np.percentile(taken, [50, 99])
+        print(f"| {clients} | {len(taken) / seconds:.0f} | {p50:.1f} | {p99:.1f} |")
+
+
+def alternate(model: LoadedModel, port: int, question: Question, repeats: int) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds of each call in process, and of each through the server."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: model.call(question.signature, **question.inputs),
+        lambda: post(connection, question.body),
+    )
+    taken = np.array([[seconds(way) for way in ways] for _ in range(WARM_UP + repeats)])[WARM_UP:]
+    connection.close()
+    return taken[:, 0], taken[:, 1]
+
+
+def ask_at_once(port: int, question: Question, clients: int, duration: float) -> np.ndarray:
+    """Seconds of each request."""
+    taken: list[float] = []
+    deadline = time.monotonic() + duration
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+        while time.monotonic() < deadline:
+            taken.append(seconds(lambda: post(connection, question.body)))
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return np.array(taken)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def post(connection: http.client.HTTPConnection, body: bytes) -> bytes:
+    """Asks the server."""
+    connection.request("POST", f"/v1/models/{NAME}:predict", body)
+    answer = connection.getresponse()
+    content = answer.read()
+    if answer.status != http.HTTPStatus.OK:
+        sys.exit(content.decode())
+    return content
+
+
+def reconstruct(count: int) -> Question:
+    """Pixels in, pixels out."""
+    pixels = (digits(count) / 255.0).astype(np.float32)
+    body = orjson.dumps({"signature_name": "reconstruct", "instances": pixels}, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Question("reconstruct", {"image": pixels}, body)
+
+
+def score(count: int) -> Question:
+    """PNG files in; reconstructions, codes and scores out."""
+    examples = []
+    for digit in digits(count):
+        example = tf.train.Example()
+        example.features.feature["image"].bytes_list.value.append(tf.io.encode_png(digit).numpy())
+        examples.append(example.SerializeToString())
+    rows = [{"b64": base64.b64encode(example).decode()} for example in examples]
+    return Question("serving_default", {"examples": examples}, orjson.dumps({"instances": rows}))
+
+
+def digits(count: int) -> np.ndarray:
+    """The first test digits of MNIST, uint8 [count, 28, 28, 1]."""
+    with gzip.open(REPOSITORY / "data" / "mnist" / "t10k-images-idx3-ubyte.gz") as file:
+        return np.frombuffer(file.read(16 + count * 784), np.uint8, offset=16).reshape(count, 28, 28, 1)
+
+
+@contextmanager
+def serving(model: Path) -> Iterator[int]:
+    """Runs the command over a copy of the model; gives its port."""
+    with tempfile.TemporaryDirectory() as root:
+        shutil.copytree(model, Path(root) / "serving" / NAME / "1")
+        command = [str(Path(sys.executable).parent / "tfx-vae"), "serve", "--port", "0", "--set", f"runtime.root={root}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+            assert server.stdout is not None
+            printed = iter(server.stdout)
+            found = next(filter(None, (re.search(r"http://127\.0\.0\.1:(\d+)/$", line) for line in printed)))
+            try:
+                yield int(found[1])
+            finally:
+                server.terminate()
+
+
+if __name__ == "__main__":
+    main()
