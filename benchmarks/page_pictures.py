@@ -51,7 +51,7 @@ def main() -> None:
 def write(screenshot: bytes, path: Path) -> None:
     """Writes a picture of 256 colours, which are enough and take a third of the bytes."""
     colours = Image.Quantize.MAXCOVERAGE  # others leave out those of small things, such as markers
-    Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256, colours).save(path, optimize=True)
+    Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256, colours, kmeans=10).save(path, optimize=True)
     print(f"{path}: {path.stat().st_size // 1024} KB")
 
 
