@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from components.errors import ConfigurationError
 from components.evaluator.config import EvaluatorConfig
@@ -55,11 +55,22 @@ class RuntimeConfig(Section):
     root: Path = Path("runs")
     """Everything a run writes lies under this directory."""
 
+    pipeline_root: str | None = None
+    """Where the artifacts lie instead of `<root>/pipelines`: `gs://BUCKET/DIRECTORY`, or whatever else both TensorFlow and Beam
+    read and write."""
+
     cache: bool = True
     """Serve a component whose inputs, parameters and code did not change from an earlier run."""
 
     beam: BeamConfig = BeamConfig()
     """The Beam runner and its options."""
+
+    @field_validator("pipeline_root")
+    @classmethod
+    def _is_a_uri(cls, root: str | None) -> str | None:
+        if root is not None and not re.fullmatch(r"[a-z0-9]+://\S+", root):
+            raise ValueError("must be a URI such as gs://BUCKET/DIRECTORY; directories follow from runtime.root")
+        return root and root.rstrip("/")
 
 
 class PipelineConfig(Section):
@@ -82,9 +93,9 @@ class PipelineConfig(Section):
     kubeflow: KubeflowConfig = KubeflowConfig()
 
     @property
-    def pipeline_root(self) -> Path:
-        """Where the artifacts lie."""
-        return self.runtime.root / "pipelines" / self.name
+    def pipeline_root(self) -> str:
+        """Where the artifacts lie: a path, or a URI."""
+        return f"{self.runtime.pipeline_root or self.runtime.root / 'pipelines'}/{self.name}"
 
     @property
     def metadata_location(self) -> Location:

@@ -12,6 +12,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import BaseChannel, Channel, standard_artifacts
 
+from components.artifact_files import check_served
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
 from components.example_gen.component import TfdsExampleGen
 from components.feature_classifier.component import FeatureClassifier
@@ -38,7 +39,12 @@ def create_pipeline(config: PipelineConfig, for_vertex: bool = False) -> Pipelin
     Returns:
       The pipeline, ready for any of TFX's runners. Nothing is read or written. The password of a metadata server is not in it,
       since compiled pipelines are written to disk: who runs it connects by `config.metadata_location`.
+
+    Raises:
+      ConfigurationError: TensorFlow or Beam cannot write where the artifacts should lie.
     """
+    check_served(config.pipeline_root)
+
     # Decodes what tensorflow-datasets prepared into tf.Examples, in the pipeline's own splits.
     example_gen = TfdsExampleGen(
         dataset=config.data.dataset,
@@ -161,7 +167,7 @@ def create_pipeline(config: PipelineConfig, for_vertex: bool = False) -> Pipelin
 
     return Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(config.pipeline_root),
+        pipeline_root=config.pipeline_root,
         metadata_connection_config=connection_config(config.metadata_location, with_password=False),
         components=[
             example_gen,

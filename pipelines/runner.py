@@ -59,7 +59,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
             raise ValueError("WatchedLocalDagRunner has no partial runs: what is finished comes from the cache anyway.")
         runtime_parameter_utils.substitute_runtime_parameter(pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
         self._display.run_started(pipeline.pipeline_info.id, self._run_id)
-        root = Path(pipeline.runtime_spec.pipeline_root.field_value.string_value)
+        root = pipeline.runtime_spec.pipeline_root.field_value.string_value
         store = open_store(self._location)
         end_killed(store)
         start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log)
@@ -74,7 +74,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
                 if isinstance(error, KeyboardInterrupt):
                     self._finish("canceled")
                 else:
-                    self._finish("failed", failures.explain(error, root).message)
+                    self._finish("failed", failures.explain(error, Path(root)).message)
             raise
         self._finish("complete")
 

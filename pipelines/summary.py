@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from components.artifact_files import is_in_object_store, readable
 from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName
 from components.evaluator.verdict import Verdict, read_verdict
 from components.features import EXAMPLE_COUNT, IW_NLL, LOSSES
@@ -31,7 +32,8 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
     """
     console.print()
     if "Evaluator" in results:
-        verdict = read_verdict(Path(_only_output(results["Evaluator"], "evaluation").uri))
+        with readable(_only_output(results["Evaluator"], "evaluation").uri) as evaluation:
+            verdict = read_verdict(evaluation)
         console.print(_metrics_table(verdict, config.evaluator))
         if left_out := left_out_metrics(verdict, config.evaluator):
             console.print(f"Left out, for this model or these images do not have them: {', '.join(left_out)}", style="dim")
@@ -126,10 +128,10 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
             ("Serving", f"{describe_versions(version, _versions(config.serving_dir))} in {_short(config.serving_dir)}")
         )
     if "ModelReport" in results:
-        places.append(("Report", _short(Path(_only_output(results["ModelReport"], "report").uri) / "index.html")))
+        places.append(("Report", f"{_short(_only_output(results['ModelReport'], 'report').uri)}/index.html"))
     if "Trainer" in results:
-        places.append(("Model", _short(Path(_only_output(results["Trainer"], "model").uri))))
-        places.append(("Curves", f"tensorboard --logdir {_short(Path(_only_output(results['Trainer'], 'model_run').uri))}"))
+        places.append(("Model", _short(_only_output(results["Trainer"], "model").uri)))
+        places.append(("Curves", f"tensorboard --logdir {_short(_only_output(results['Trainer'], 'model_run').uri)}"))
     location = config.metadata_location
     places.append(("Metadata", _short(location.path) if location.backend is Backend.SQLITE else str(location)))
     places.append(("Log", _short(log)))
@@ -157,6 +159,8 @@ def _only_output(result: NodeResult, channel: str) -> Any:
     return artifact
 
 
-def _short(path: Path) -> str:
-    """Relative to the working directory where the path lies below it."""
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+def _short(place: Path | str) -> str:
+    """A path, relative to the working directory where it lies below that; or a URI as it is."""
+    if isinstance(place, str) and is_in_object_store(place):
+        return place
+    return str(Path(place).relative_to(Path.cwd())) if Path(place).is_relative_to(Path.cwd()) else str(place)

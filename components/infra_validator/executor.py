@@ -1,10 +1,6 @@
 """What InfraValidator does."""
 
 import logging
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from tfx.components.util import model_utils
@@ -13,6 +9,7 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, path_utils
 
+from components.artifact_files import readable
 from components.infra_validator.config import InfraValidatorConfig
 from components.infra_validator.fresh_process import Outcome, check
 from components.infra_validator.properties import BLESSED, MEMORY_GB, REFUSAL, SECONDS
@@ -37,21 +34,10 @@ class Executor(BaseExecutor):
         """Checks the model, and notes in the InfraBlessing what came of it."""
         config = InfraValidatorConfig.model_validate_json(exec_properties[CONFIG], strict=True)
         model = artifact_utils.get_single_instance(input_dict[MODEL])
-        with _on_disk(path_utils.serving_model_path(model.uri)) as saved_model:
+        with readable(path_utils.serving_model_path(model.uri)) as saved_model:
             outcome = check(saved_model, config)
         refusal = outcome.refusal or _refusal_in_docker(input_dict.get(DOCKER_BLESSING), config)
         _publish(artifact_utils.get_single_instance(output_dict[BLESSING]), outcome, refusal)
-
-
-@contextmanager
-def _on_disk(uri: str) -> Iterator[Path]:
-    """The model itself, or a copy of one in an object store."""
-    if "://" not in uri:
-        yield Path(uri)
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        io_utils.copy_dir(uri, directory)
-        yield Path(directory)
 
 
 def _refusal_in_docker(blessings: list[Artifact] | None, config: InfraValidatorConfig) -> str:
@@ -63,7 +49,7 @@ def _refusal_in_docker(blessings: list[Artifact] | None, config: InfraValidatorC
 def _publish(blessing: Artifact, outcome: Outcome, refusal: str) -> None:
     # The file and the property are those of the stock InfraValidator, which is what the Pusher looks for.
     name = "INFRA_NOT_BLESSED" if refusal else "INFRA_BLESSED"
-    io_utils.write_string_file(str(PurePosixPath(blessing.uri) / name), f"{refusal}\n" if refusal else "")
+    io_utils.write_string_file(f"{blessing.uri}/{name}", f"{refusal}\n" if refusal else "")
     blessing.set_int_custom_property(BLESSED, 0 if refusal else 1)
     blessing.set_string_custom_property(REFUSAL, refusal)
     blessing.set_float_custom_property(SECONDS, outcome.seconds)

@@ -1,5 +1,7 @@
 """What ModelReport does."""
 
+import copy
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components import progress
+from components.artifact_files import readable, writable
 from components.report import properties
 from components.report.config import ReportConfig
 from components.report.findings import gather
@@ -34,14 +37,24 @@ class Executor(BaseExecutor):
         config = ReportConfig.model_validate_json(exec_properties[properties.CONFIG], strict=True)
         provenance = Provenance.model_validate_json(exec_properties.get(properties.PROVENANCE) or "{}")
         one = {name: artifact_utils.get_single_instance(group) for name, group in input_dict.items() if group}
-        findings = gather(one, config, self._pipeline_name(), provenance)
-        sections = []
-        for number, section in enumerate(SECTIONS):
-            progress.report(progress.Progress("drawing", number, len(SECTIONS), "sections"))
-            sections.append(section(findings))
         report = artifact_utils.get_single_instance(output_dict[properties.REPORT])
-        write(report_page(findings, sections), Path(report.uri))
+        with ExitStack() as copies:
+            for name in (properties.MODEL, properties.EVALUATION):
+                one[name] = _at(one[name], copies.enter_context(readable(one[name].uri)))
+            findings = gather(one, config, self._pipeline_name(), provenance)
+            sections = []
+            for number, section in enumerate(SECTIONS):
+                progress.report(progress.Progress("drawing", number, len(SECTIONS), "sections"))
+                sections.append(section(findings))
+            write(report_page(findings, sections), copies.enter_context(writable(report.uri)))
 
     def _pipeline_name(self) -> str:
         info = self._context.pipeline_info if self._context else None
         return str(info.id) if info else ""
+
+
+def _at(artifact: Artifact, directory: Path) -> Artifact:
+    """The same artifact, in another place."""
+    moved = copy.deepcopy(artifact)
+    moved.uri = str(directory)
+    return moved

@@ -54,18 +54,20 @@ def _connecting(function: Callable[..., None]) -> Callable[..., None]:
 @_image_option
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
 @click.option("--target", type=click.Choice(["kubeflow", "vertex"]), default="kubeflow", show_default=True)
-@click.option("--pipeline-root", help="Where Vertex AI keeps the artifacts: gs://BUCKET/DIRECTORY (--target vertex).")
+@click.option("--pipeline-root", help="Where the artifacts lie, if not on the volume: gs://BUCKET/DIRECTORY.")
 def compile_(
     config_path: Path, overrides: tuple[str, ...], image: str | None, output: Path, target: str, pipeline_root: str | None
 ) -> None:
     """Write the pipeline as Kubeflow Pipelines, or Vertex AI, takes it."""
+    if pipeline_root is not None:
+        overrides = (*overrides, f"runtime.pipeline_root={pipeline_root}")
     with _failures_as_sentences():
         config = _load(config_path, overrides, image)
         if target == "vertex":
             with _quiet_libraries():
                 from pipelines.kubeflow.vertex import compile_for_vertex
 
-                compile_for_vertex(config, pipeline_root, output)
+                compile_for_vertex(config, output)
         else:
             _compile(config, output)
     click.echo(f"{config.name} is compiled for {target} to {output}")

@@ -7,12 +7,10 @@ ML Metadata and the pipeline root that all steps share. What a step prints is it
 """
 
 import logging
-import shutil
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import click
 
@@ -102,16 +100,18 @@ def _launch(node: str, run_id: str, config: PipelineConfig) -> None:
     else:
         run.require(nodes[node].upstream_nodes)
         for execution in run.forget_attempts(node):
-            _remove_outputs(config.pipeline_root / node, execution)
+            _remove_outputs(f"{config.pipeline_root}/{node}", execution)
         result = launch_node(pipeline, nodes[node], config.metadata_location)
         _log.info("%s of run %s: %s, execution %d.", node, run_id, result.state, result.execution_id)
     SharedRun(open_store(config.metadata_location), config.name, run_id).succeed(list(nodes))
 
 
-def _remove_outputs(directory: Path, execution: int) -> None:
+def _remove_outputs(directory: str, execution: int) -> None:
     """What a killed attempt left half written would stand in the way of the next: the launcher gives both the same places."""
-    for leftover in [*directory.glob(f"*/{execution}"), *directory.glob(f".system/*/{execution}")]:
-        shutil.rmtree(leftover)
+    from tfx.dsl.io import fileio
+
+    for leftover in [*fileio.glob(f"{directory}/*/{execution}"), *fileio.glob(f"{directory}/.system/*/{execution}")]:
+        fileio.rmtree(leftover)
 
 
 @contextmanager

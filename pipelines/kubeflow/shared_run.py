@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from components.errors import PipelineError
@@ -39,7 +38,7 @@ class SharedRun:
         self._pipeline = pipeline
         self._run_id = run_id
 
-    def join(self, node: str, pipeline_root: Path, date: datetime.date | None) -> datetime.date:
+    def join(self, node: str, pipeline_root: str, date: datetime.date | None) -> datetime.date:
         """Notes that the run goes on, unless another node has failed.
 
         Args:

@@ -15,14 +15,14 @@ _PACKAGES: Final = (
 )  # fmt: skip
 
 
-def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path, log: Path | None) -> None:
+def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | str, log: Path | None) -> None:
     """Makes the contexts of a pipeline and of a run, as TFX would with the first component, and notes that the run goes on.
 
     Args:
       store: An `ml_metadata.MetadataStore`.
       pipeline: The pipeline's name.
       run_id: The run's.
-      pipeline_root: The directory of its artifacts.
+      pipeline_root: The directory of its artifacts, or its URI.
       log: Its log, whose lock the caller holds; None if the log is kept elsewhere.
     """
     from ml_metadata.proto import metadata_store_pb2

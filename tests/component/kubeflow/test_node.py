@@ -80,7 +80,7 @@ def test_a_step_whose_machine_was_taken_away_is_tried_again_within_the_same_run(
     [execution] = store.get_executions()
     execution.last_known_state = _Execution.RUNNING
     store.put_executions([execution])
-    schema = config.pipeline_root / "ImportSchemaGen" / "schema" / str(execution.id) / "schema.pbtxt"
+    schema = Path(config.pipeline_root) / "ImportSchemaGen" / "schema" / str(execution.id) / "schema.pbtxt"
     schema.write_text("half of a sche")
 
     assert step("ImportSchemaGen") == 0
