@@ -170,9 +170,15 @@ def main(signature: str, image: Path, address: str, model: str, version: int | N
         raise click.ClickException(_sentence(error, address)) from error
     finally:
         server.close()
-    for name, values in answer.items():
-        beginning = np.array2string(values.ravel()[:4], precision=4, separator=", ")
-        click.echo(f"{name}  {values.dtype} {list(values.shape)}  {beginning}")
+    for name, values in sorted(answer.items()):
+        click.echo(f"{name}: {values.dtype} {list(values.shape)}, {_glimpse(values)}")
+
+
+def _glimpse(values: Array) -> str:
+    """The first numbers, or the range of an image's pixels."""
+    if values.ndim > 2:
+        return f"from {values.min():.4f} to {values.max():.4f}"
+    return ", ".join(f"{value:.4f}" for value in values.ravel()[:4]) + (", ..." if values.size > 4 else "")
 
 
 def _sentence(error: Any, address: str) -> str:
