@@ -83,10 +83,15 @@ def augment(images: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor, prog
       seed: int32 [2].
       progress: Part of the training that is done: the share falls with it, where it is to fade.
     """
-    count = tf.shape(images)[0]
     share = config.share * (1.0 - progress) if config.fade else config.share
-    is_changed = tf.random.stateless_uniform([count], _stream(seed, _WHICH)) < share
-    normal = tf.random.stateless_normal([4, count], _stream(seed, _CHANGE)) * tf.cast(is_changed, tf.float32)
+    which = tf.where(tf.random.stateless_uniform(tf.shape(images)[:1], _stream(seed, _WHICH)) < share)
+    # The others would come out as they are, but not for nothing.
+    changed = _transform(tf.gather_nd(images, which), config, _stream(seed, _CHANGE))
+    return tf.tensor_scatter_nd_update(images, which, changed)
+
+
+def _transform(images: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -> tf.Tensor:
+    normal = tf.random.stateless_normal([4, tf.shape(images)[0]], seed)
     angle = normal[0] * math.radians(config.rotation_degrees)
     shear = normal[1] * config.shear
     scale_x, scale_y = 1.0 + normal[2] * config.scale, 1.0 + normal[3] * config.scale
@@ -98,7 +103,7 @@ def augment(images: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor, prog
     offset_x = center_x - from_xx * center_x - from_xy * center_y
     offset_y = center_y - from_yx * center_x - from_yy * center_y
     zero = tf.zeros_like(angle)
-    changed = tf.raw_ops.ImageProjectiveTransformV3(
+    return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.stack([from_xx, from_xy, offset_x, from_yx, from_yy, offset_y, zero, zero], axis=1),
         output_shape=images.shape[1:3],
@@ -106,7 +111,6 @@ def augment(images: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor, prog
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
-    return tf.ensure_shape(changed, images.shape)
 
 
 def _stream(seed: tf.Tensor, stream: int) -> tf.Tensor:
