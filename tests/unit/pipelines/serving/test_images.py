@@ -175,11 +175,10 @@ def test_the_brightness_of_the_edge_is_that_of_the_picture_and_not_of_what_stand
 
 def test_the_png_for_a_model_has_the_same_pixels_and_depends_on_them_alone():
     pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    plain = encode_png(pixels, compressed=False)
-    assert np.array(Image.open(io.BytesIO(plain))).tolist() == pixels.tolist()
-    # Stored as it is, behind a byte a row that names the row's filter.
-    assert len(plain) > pixels.size
+    assert np.array(Image.open(io.BytesIO(encode_png(pixels, compressed=False)))).tolist() == pixels.tolist()
     assert np.array(Image.open(io.BytesIO(encode_png(pixels[..., :1])))).tolist() == pixels[..., 0].tolist()
+    black = np.zeros((28, 28, 1), np.uint8)
+    assert len(encode_png(black, compressed=False)) > 784 > 200 > len(encode_png(black))
 
 
 def test_colours_have_names_or_six_digits_and_models_one_channel_or_three():
