@@ -96,7 +96,9 @@ class TrainerConfig(Section):
     """Fixes initial weights, the order of the images and the noise: the same seed on the same machine gives the same model."""
 
     @model_validator(mode="after")
-    def _can_be_distributed(self) -> Self:
+    def _can_be_compiled(self) -> Self:
         if self.jit_compile and self.distribution is not Distribution.NONE:
             raise ValueError("jit_compile compiles for one device: set it to false, or distribution to none")
+        if self.jit_compile and self.augmentation.share > 0:
+            raise ValueError("jit_compile cannot compile what transforms images: set it to false, or augmentation.share to 0")
         return self

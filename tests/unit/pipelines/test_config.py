@@ -186,6 +186,18 @@ def test_an_objective_that_the_model_does_not_have_is_refused(config_file: Path,
         load_config(config_file, overrides)
 
 
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("trainer.distribution=mirrored", "trainer: jit_compile compiles for one device"),
+        ("trainer.augmentation.share=0.5", "trainer: jit_compile cannot compile what transforms images"),
+    ],
+)
+def test_what_xla_cannot_compile_is_refused(config_file: Path, override: str, expected: str):
+    with pytest.raises(ConfigurationError, match=expected):
+        load_config(config_file, ["trainer.jit_compile=true", override])
+
+
 def test_docker_without_the_check_that_it_adds_to_is_refused(config_file: Path):
     with pytest.raises(ConfigurationError, match=r"infra_validator: docker adds to the check that enabled=false leaves out"):
         load_config(config_file, ["infra_validator.enabled=false", "infra_validator.docker=true"])
