@@ -6,11 +6,12 @@ from types import ModuleType
 
 import pytest
 from support.digits import PROJECT, raw_examples, read_digits, train, transform
+from support.local_server import NAME, LocalServer, push, serving
 from support.modules import load_script
 from support.prediction_service import PredictionServer, predicting
-from support.serving_process import NAME, ServerProcess, ServingDirectory, serving
 
 from components.loaded_model import LoadedModel
+from pipelines.serving.server.limits import Limits
 
 SERVING = PROJECT / "serving"
 VERSION = 7
@@ -38,11 +39,11 @@ def model(exported: Path) -> LoadedModel:
 
 
 @pytest.fixture(scope="session")
-def rest_server(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """`tfx-vae serve` over the model."""
-    directory = ServingDirectory(tmp_path_factory.mktemp("runs"))
-    directory.push(exported, VERSION)
-    with serving(directory) as server:
+def rest_server(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """The server of `tfx-vae serve` over the model."""
+    directory = tmp_path_factory.mktemp("serving")
+    push(directory, exported, VERSION)
+    with serving(directory, Limits()) as server:
         yield server
 
 

@@ -16,8 +16,8 @@ import tensorflow as tf
 from click.testing import CliRunner
 from PIL import Image
 from support.digits import PROJECT
+from support.local_server import NAME, LocalServer
 from support.prediction_service import PredictionServer
-from support.serving_process import NAME, ServerProcess
 
 from components.loaded_model import LoadedModel
 
@@ -132,7 +132,7 @@ def test_every_signature_has_an_example(model: LoadedModel, grpc_client: ModuleT
 
 @pytest.mark.parametrize("signature", SIGNATURES)
 def test_a_rest_example_gets_what_the_model_answers(
-    rest_server: ServerProcess, model: LoadedModel, asked_over_rest: dict[str, dict[str, Any]], signature: str
+    rest_server: LocalServer, model: LoadedModel, asked_over_rest: dict[str, dict[str, Any]], signature: str
 ):
     called = predict(rest_server.address, signature)
 
@@ -144,7 +144,7 @@ def test_a_rest_example_gets_what_the_model_answers(
         np.testing.assert_array_equal(np.array(found[name], np.float32), output)
 
 
-def test_a_refusal_over_rest_is_shown_and_is_a_failure(rest_server: ServerProcess):
+def test_a_refusal_over_rest_is_shown_and_is_a_failure(rest_server: LocalServer):
     called = predict(rest_server.address, "generate", MODEL="other")
 
     assert called.returncode != 0
@@ -162,7 +162,7 @@ def check_health(script: Path, port: int) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([script, str(port)], capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_server_is_healthy_while_every_model_answers(rest_server: ServerProcess, tmp_path: Path):
+def test_a_server_is_healthy_while_every_model_answers(rest_server: LocalServer, tmp_path: Path):
     assert check_health(SERVING / "health_check.sh", rest_server.port).returncode == 0
 
     shutil.copy(SERVING / "health_check.sh", tmp_path)
