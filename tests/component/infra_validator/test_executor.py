@@ -63,12 +63,19 @@ def test_a_model_in_an_object_store_is_checked_as_one_on_disk(export: Export, tm
     assert refusal_of(run(store, tmp_path / "blessing")) == "the signature decode is missing"
 
 
-def test_a_model_that_takes_too_long_is_stopped_and_refused(export: Export, tmp_path: Path):
+def test_a_model_that_takes_too_long_is_stopped_and_refused(export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # Python runs this before anything else.
+    (tmp_path / "sitecustomize.py").write_text("import time; time.sleep(60)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    started = time.monotonic()
+
     blessing = run(export().parent, tmp_path / "blessing", time_limit_seconds=0.01)
+
     assert refusal_of(blessing) == (
         "it took more than 0.01 s to load and to answer the warm-up requests; "
         "if it may, raise infra_validator.time_limit_seconds"
     )
+    assert time.monotonic() - started < 50
     assert not children()
 
 
