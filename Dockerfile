@@ -1,7 +1,9 @@
 # The image that every step on Kubeflow runs in: the locked environment, this project, and MNIST.
 #
 #     docker build -t REPOSITORY/tfx-vae:TAG .
-#     docker run --rm -v "$PWD/runs:/app/runs" REPOSITORY/tfx-vae:TAG tfx-vae run --config pipelines/configs/smoke.yaml
+#     docker run --rm -v tfx-vae-runs:/app/runs REPOSITORY/tfx-vae:TAG tfx-vae run --config pipelines/configs/smoke.yaml
+#
+# Whoever mounts a directory of their own there has to give it to user 10001 first.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /app
@@ -10,9 +12,13 @@ RUN pip install --no-cache-dir "uv>=0.9,<0.14"
 # The environment first: it changes less often than the code, and takes minutes.
 COPY pyproject.toml uv.lock setup.py ./
 RUN uv sync --locked --no-cache --no-install-project --extra kubeflow
+# With --build-arg GPU=1 CUDA's libraries too, in the versions that TensorFlow asks for; uv.lock has none. Without --no-config the
+# overrides of pyproject.toml would take the extra away.
+ARG GPU=
+RUN if [ -n "$GPU" ]; then uv pip install --no-config --no-cache "tensorflow[and-cuda]"; fi
 COPY components components
 COPY pipelines pipelines
-RUN uv sync --locked --no-cache --extra kubeflow
+RUN uv sync --locked --no-cache --inexact --extra kubeflow && .venv/bin/python -m compileall -q components pipelines
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --create-home tfx-vae && mkdir -p /app/runs && chown tfx-vae /app/runs

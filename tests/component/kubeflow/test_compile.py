@@ -1,6 +1,7 @@
 """What Kubeflow and Vertex AI are given."""
 
 import difflib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,16 @@ def test_what_cannot_be_compiled_is_refused_and_nothing_written(tmp_path: Path, 
     assert not list(tmp_path.iterdir())
 
 
+def test_every_step_is_told_where_the_artifacts_should_lie(tmp_path: Path):
+    output = tmp_path / "pipeline.yaml"
+    words = ["kubeflow", "compile", "--config", str(SMOKE), "--image", IMAGE, "-o", str(output)]
+    done = CliRunner().invoke(main, [*words, "--pipeline-root", "gs://bucket/root"])
+    assert done.output == f"mnist-smoke is compiled for kubeflow to {output}\n"
+    pipeline = next(yaml.safe_load_all(output.read_text()))
+    text = pipeline["root"]["inputDefinitions"]["parameters"]["configuration"]["defaultValue"]
+    assert json.loads(text)["runtime"]["pipeline_root"] == "gs://bucket/root"
+
+
 @pytest.fixture
 def cli(server: KubeflowServer) -> Iterator[Any]:
     def call(*words: str) -> Any:
@@ -214,7 +225,7 @@ def test_for_vertex_ai_the_baseline_is_chosen_by_the_only_strategy_that_it_knows
     assert loaded.name == "mnist-smoke"
     spec = yaml.safe_load(output.read_text())
     assert spec["schemaVersion"] == "2.1.0"
-    assert spec["defaultPipelineRoot"] == "gs://bucket/root"
+    assert spec["defaultPipelineRoot"] == "gs://bucket/root/mnist-smoke"
     executors = spec["deploymentSpec"]["executors"]
     [blessing] = executors["BaselineResolver-model-blessing-resolver_executor"]["resolver"]["outputArtifactQueries"].values()
     assert blessing["filter"] == 'schema_title="tfx.ModelBlessing" AND state=LIVE AND metadata.blessed.number_value=1'

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pipelines.kubeflow.config import KubeflowConfig
-from pipelines.metadata.location import parse_url
+from pipelines.metadata.location import PASSWORD_VARIABLE, URL_VARIABLE, parse_url
 
 DEPLOY = Path(__file__).parents[4] / "deploy" / "kubeflow"
 MANIFESTS = sorted(path for path in DEPLOY.glob("*.yaml") if path.name != "kustomization.yaml")
@@ -38,9 +38,22 @@ def test_the_validator_refuses_what_kubernetes_does_not_know():
         kubernetes_validate.validate(document, VERSIONS[0], strict=True)
 
 
-def test_kustomize_applies_all_of_them():
+def test_kustomize_applies_all_of_them_but_the_pod_that_is_there_only_while_it_is_needed():
     listed = yaml.safe_load((DEPLOY / "kustomization.yaml").read_text())["resources"]
-    assert sorted(listed) == [path.name for path in MANIFESTS]
+    assert sorted([*listed, "shell.yaml"]) == [path.name for path in MANIFESTS]
+
+
+def test_the_pod_finds_the_volume_and_the_database_as_a_step_does():
+    defaults = KubeflowConfig()
+    shell = named("Pod", "tfx-vae-shell")["spec"]
+    [container] = shell["containers"]
+    assert {item["name"]: item["valueFrom"]["secretKeyRef"] for item in container["env"]} == {
+        URL_VARIABLE: {"name": defaults.metadata_secret, "key": "url"},
+        PASSWORD_VARIABLE: {"name": defaults.metadata_secret, "key": "password"},
+    }
+    assert container["volumeMounts"][0]["mountPath"] == str(defaults.mount_path)
+    assert shell["volumes"][0]["persistentVolumeClaim"]["claimName"] == defaults.volume_claim
+    assert shell["serviceAccountName"] == defaults.service_account
 
 
 def test_the_compiled_pipeline_finds_what_is_applied():
@@ -90,4 +103,5 @@ def test_the_volume_belongs_to_whom_the_image_runs_as():
     [chown] = named("Job", "tfx-vae-volume-owner")["spec"]["template"]["spec"]["containers"]
     dockerfile = (DEPLOY.parents[1] / "Dockerfile").read_text()
     assert "\nUSER 10001\n" in dockerfile
+    assert named("Pod", "tfx-vae-shell")["spec"]["securityContext"]["runAsUser"] == 10001
     assert chown["command"][:2] == ["chown", "10001:10001"]
