@@ -111,5 +111,6 @@ class Notes:
             Change.INVERTED: "light and dark exchanged",
             Change.LAID_ON_BACKGROUND: f"transparent parts laid on {background} (--background)",
             Change.COLOURS: "colours turned into grey" if target.channels == 1 else "grey turned into red, green and blue",
+            Change.STRETCHED: "contrast stretched",
             Change.PADDED: f"aspect ratio kept, with {background} on two sides (--background)",
         }[change]

@@ -7,7 +7,7 @@ import click
 
 from components.features import IMAGE
 from components.trainer.signature_names import ENCODE, LATENT_LOG_VARIANCE, LATENT_MEAN
-from pipelines.serving.commands.options import ImageChoice, failures_as_sentences, image_options, model_options
+from pipelines.serving.commands.options import ImageChoice, Preparation, failures_as_sentences, image_options, model_options
 
 if TYPE_CHECKING:
     from components.loaded_model import LoadedModel
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @image_options
 @model_options
 @failures_as_sentences
-def encode(images: ImageChoice, find_model: Any) -> None:
+def encode(images: ImageChoice, preparation: Preparation, find_model: Any) -> None:
     """Print the posterior of each image, its mean and its log variance, as JSON (docs/serving.md).
 
     IMAGE is a file of any size and colour, or a directory with images below it. An autoencoder's code is the mean, and its log
@@ -32,7 +32,7 @@ def encode(images: ImageChoice, find_model: Any) -> None:
     batches = open_images(images)
     location = find_model()
     model = load_quietly(location, [ENCODE])
-    target = target_of(model, images.background, images.invert)
+    target = target_of(model, preparation)
     print_document({"model": location.as_json()}, "images", _encode(model, batches, target), batches.skipped_json)
 
 

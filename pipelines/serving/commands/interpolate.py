@@ -8,6 +8,8 @@ import click
 from components.features import IMAGE
 from components.trainer.signature_names import DECODE, ENCODE, INTERPOLATE, LATENT, LATENT_MEAN
 from pipelines.serving.commands.options import (
+    ImageChoice,
+    Preparation,
     SheetChoice,
     failures_as_sentences,
     json_option,
@@ -37,8 +39,7 @@ def interpolate(
     end: Path,
     steps: int,
     spherical: bool,
-    background: tuple[int, int, int],
-    invert: bool,
+    preparation: Preparation,
     sheet: SheetChoice,
     as_json: bool,
     find_model: Any,
@@ -49,16 +50,15 @@ def interpolate(
     --json the images go to standard output, each as a PNG file in Base64.
     """
     from pipelines.serving.commands.model_images import open_images, target_of
-    from pipelines.serving.commands.options import ImageChoice
     from pipelines.serving.commands.output import check_sheet, png_json, print_document, write_sheet
     from pipelines.serving.opened_model import load_quietly
 
     if not as_json:
         check_sheet(sheet)
-    batches = open_images(ImageChoice((start, end), background, invert, skip_unreadable=False))
+    batches = open_images(ImageChoice((start, end), skip_unreadable=False))
     location = find_model()
     model = load_quietly(location, [ENCODE, DECODE] if spherical else [INTERPOLATE])
-    [[first, last]] = batches.read(target_of(model, background, invert), 2)
+    [[first, last]] = batches.read(target_of(model, preparation), 2)
     path = _spherical(model, first, last, steps) if spherical else _straight(model, first, last, steps)
     if as_json:
         ends = {

@@ -7,7 +7,7 @@ import numpy as np
 
 from components.features import IMAGE
 from components.trainer.signature_names import GENERATE
-from pipelines.serving.commands.options import ImageChoice
+from pipelines.serving.commands.options import ImageChoice, Preparation
 from pipelines.serving.image_batches import ImageBatches, ImageFile, stacked
 from pipelines.serving.image_files import find_images
 from pipelines.serving.images import Pixels, Target, edge_brightness, encode_png
@@ -29,9 +29,9 @@ def open_images(choice: ImageChoice) -> ImageBatches:
     return ImageBatches(find_images(choice.paths), choice.skip_unreadable)
 
 
-def target_of(model: "LoadedModel", background: tuple[int, int, int], invert: bool) -> Target:
+def target_of(model: "LoadedModel", preparation: Preparation) -> Target:
     """What images are brought to for a model."""
-    return Target(*model.image_shape, background=background, invert=invert, usual_edge=_edge_of(model))
+    return Target(*model.image_shape, **preparation._asdict(), usual_edge=_edge_of(model))
 
 
 def pixels_of(files: list[ImageFile]) -> Any:

@@ -19,19 +19,29 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 class ImageChoice(NamedTuple):
-    """Which images, and what is done to them.
+    """Which images.
 
     Attributes:
       paths: Files and directories.
-      background: Red, green and blue.
-      invert: Whether light and dark are exchanged.
       skip_unreadable: Whether files that cannot be read are left out.
     """
 
     paths: tuple[Path, ...]
+    skip_unreadable: bool
+
+
+class Preparation(NamedTuple):
+    """What is done to images; `Target` says more about each.
+
+    Attributes:
+      background: Red, green and blue.
+      invert: Whether light and dark are exchanged.
+      autocontrast: Whether the contrast is stretched.
+    """
+
     background: tuple[int, int, int]
     invert: bool
-    skip_unreadable: bool
+    autocontrast: bool
 
 
 class SheetChoice(NamedTuple):
@@ -80,23 +90,22 @@ def model_options(function: Command) -> Command:
 
 
 def image_options(function: Command) -> Command:
-    """Adds the images and the options that say how they are read; hands on `images`."""
+    """Adds the images and the options that say how they are read; hands on `images` and `preparation`."""
 
     @click.argument("paths", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
     @preparation_options
     @click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read, rather than stop at the first.")
     @wraps(function)
-    def command(
-        paths: tuple[Path, ...], background: tuple[int, int, int], invert: bool, skip_unreadable: bool, **others: Any
-    ) -> None:
-        function(images=ImageChoice(paths, background, invert, skip_unreadable), **others)
+    def command(paths: tuple[Path, ...], skip_unreadable: bool, **others: Any) -> None:
+        function(images=ImageChoice(paths, skip_unreadable), **others)
 
     return command
 
 
 def preparation_options(function: Command) -> Command:
-    """Adds the options that say what is done to an image."""
-    background = click.option(
+    """Adds the options that say what is done to an image; hands on `preparation`."""
+
+    @click.option(
         "--background",
         default="black",
         show_default=True,
@@ -104,8 +113,13 @@ def preparation_options(function: Command) -> Command:
         callback=_parse_background,
         help="What lies behind transparent parts, and beside an image of another aspect ratio.",
     )
-    invert = click.option("--invert", is_flag=True, help="Exchange light and dark: for dark strokes on light paper.")
-    return background(invert(function))
+    @click.option("--invert", is_flag=True, help="Exchange light and dark: for dark strokes on light paper.")
+    @click.option("--autocontrast", is_flag=True, help="Make the darkest pixel black and the lightest white: for photographs.")
+    @wraps(function)
+    def command(background: tuple[int, int, int], invert: bool, autocontrast: bool, **others: Any) -> None:
+        function(preparation=Preparation(background, invert, autocontrast), **others)
+
+    return command
 
 
 def _parse_background(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ from components.features import IMAGE
 from components.trainer.signature_names import RECONSTRUCT, RECONSTRUCTION
 from pipelines.serving.commands.options import (
     ImageChoice,
+    Preparation,
     SheetChoice,
     failures_as_sentences,
     image_options,
@@ -32,7 +33,7 @@ _MOST_LABELLED: Final = 100
 @json_option
 @model_options
 @failures_as_sentences
-def reconstruct(images: ImageChoice, sheet: SheetChoice, as_json: bool, find_model: Any) -> None:
+def reconstruct(images: ImageChoice, preparation: Preparation, sheet: SheetChoice, as_json: bool, find_model: Any) -> None:
     """Show images as the model sees them, above what it makes of them.
 
     IMAGE is a file of any size and colour, or a directory with images below it. They go to a sheet, or with --json to
@@ -48,7 +49,7 @@ def reconstruct(images: ImageChoice, sheet: SheetChoice, as_json: bool, find_mod
     batches = open_images(images)
     location = find_model()
     model = load_quietly(location, [RECONSTRUCT])
-    target = target_of(model, images.background, images.invert)
+    target = target_of(model, preparation)
     if as_json:
         items = (
             {**file.as_json(), "image": png_json(file.image.pixels), "reconstruction": png_json(reconstruction)}
@@ -58,7 +59,8 @@ def reconstruct(images: ImageChoice, sheet: SheetChoice, as_json: bool, find_mod
         return
     check_size(2 * len(batches), target.height, target.width)
     done = list(_reconstruct(model, batches, target))
-    write_sheet(sheet, _sheet_of(done), f"{len(done)} images above their reconstructions by {location}")
+    images_and = "1 image above its reconstruction" if len(done) == 1 else f"{len(done)} images above their reconstructions"
+    write_sheet(sheet, _sheet_of(done), f"{images_and} by {location}")
 
 
 def _reconstruct(model: "LoadedModel", batches: "ImageBatches", target: "Target") -> "Iterator[tuple[ImageFile, Pixels]]":

@@ -50,7 +50,9 @@ def sample(count: int, seed: int | None, sheet: SheetChoice, as_json: bool, find
         return
     check_size(count, *model.image_shape[:2])
     drawn = np.concatenate(list(_draw(model, count, seed)))
-    write_sheet(sheet, Sheet([drawn], square(count)), f"{count} samples of {location}, seed {seed}")
+    write_sheet(
+        sheet, Sheet([drawn], square(count)), f"{count} {'sample' if count == 1 else 'samples'} of {location}, seed {seed}"
+    )
 
 
 def _draw(model: "LoadedModel", count: int, seed: int) -> "Iterator[Pixels]":

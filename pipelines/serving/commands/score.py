@@ -9,7 +9,14 @@ import click
 
 from components.features import IW_NLL, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS, SQUARED_ERROR, SSIM
 from components.trainer.signature_names import EVALUATE, EVALUATE_IW_NLL, EXAMPLES, SAMPLES
-from pipelines.serving.commands.options import ImageChoice, failures_as_sentences, image_options, json_option, model_options
+from pipelines.serving.commands.options import (
+    ImageChoice,
+    Preparation,
+    failures_as_sentences,
+    image_options,
+    json_option,
+    model_options,
+)
 from pipelines.serving.commands.score_table import DISTANCE, REFERENCE_SHARE
 
 if TYPE_CHECKING:
@@ -31,7 +38,8 @@ _BATCH_OF_BOUNDS: Final = 16
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="IMAGE",
-    help="Images that are known to be of the right kind, usually a directory: says how far each image is from them.",
+    help="Images, or a directory of them, that are known to be of the right kind and come from the same source: says how far "
+    "each image is from them.",
 )
 @click.option(
     "--importance-samples",
@@ -45,6 +53,7 @@ _BATCH_OF_BOUNDS: Final = 16
 @failures_as_sentences
 def score(
     images: ImageChoice,
+    preparation: Preparation,
     references: tuple[Path, ...],
     importance_samples: int | None,
     sort: bool,
@@ -66,7 +75,7 @@ def score(
     usual = open_images(images._replace(paths=references)) if references else None
     location = find_model()
     model = load_quietly(location, [EVALUATE, *([EVALUATE_IW_NLL] if importance_samples else [])])
-    target = target_of(model, images.background, images.invert)
+    target = target_of(model, preparation)
     reference = None if usual is None else _fit(model, usual, target)
     scores = _score(model, batches, target, importance_samples, reference)
     if sort:

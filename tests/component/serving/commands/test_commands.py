@@ -88,7 +88,7 @@ def test_many_samples_are_drawn_in_parts_that_differ(ask: Ask):
 def test_a_sheet_goes_to_standard_output_and_the_line_elsewhere(ask: Ask):
     result = ask("sample", "--count", "1", "--seed", "1", "-o", "-")
     assert Image.open(io.BytesIO(result.stdout_bytes)).size == (8 + 232, 8 + 232)
-    assert "1 samples of mnist-vae version 7, seed 1" in result.stderr
+    assert "1 sample of mnist-vae version 7, seed 1" in result.stderr
 
 
 def test_originals_stand_above_their_reconstructions(ask: Ask, place: Any, tmp_path: Path, signatures: Any):

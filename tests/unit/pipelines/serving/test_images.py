@@ -63,6 +63,13 @@ def test_reducing_averages_rather_than_drops_pixels():
     assert np.abs(reduced.astype(float) - 127.5).max() < 8
 
 
+def test_a_stroke_on_grey_paper_gets_no_halo():
+    paper = Image.new("L", (280, 280), 200)
+    paper.paste(20, (120, 40, 150, 240))
+    reduced = prepare(paper, Target(28, 28, 1)).pixels
+    assert (reduced.min(), reduced.max()) == (20, 200)
+
+
 def test_colours_become_their_luma():
     """ITU-R 601-2: 0.299 red + 0.587 green + 0.114 blue."""
     image = Image.fromarray(np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 10, 10]]], np.uint8))
@@ -120,6 +127,19 @@ def test_inverting_exchanges_light_and_dark_of_the_drawing_but_not_of_its_backgr
     assert rows(inverted) == [[255, 0], [255, 0]]
     on_grey = prepare(Image.new("L", (2, 2), 255), Target(4, 2, 1, background=(9, 9, 9), invert=True))
     assert rows(on_grey) == [[9, 9], [0, 0], [0, 0], [9, 9]]
+
+
+def test_contrast_is_stretched_from_black_to_white_and_padding_is_no_part_of_it():
+    """Of 50 ... 150, each 255 / 100 times as far from 50."""
+    prepared = prepare(grey([[50, 100, 150, 150]] * 2), Target(4, 4, 1, (50, 50, 50), autocontrast=True))
+    assert rows(prepared)[1:3] == [[0, 127, 255, 255]] * 2
+    assert rows(prepared)[0] == [50] * 4
+    assert prepared.changes == (Change.STRETCHED, Change.PADDED)
+    assert rows(prepare(Image.new("L", (2, 2), 99), Target(2, 2, 1, autocontrast=True))) == [[99, 99], [99, 99]]
+    # A hundredth of the 200 pixels may be specks.
+    specks = np.full((10, 20), 100, np.uint8)
+    specks[0, :2], specks[1, :2], specks[2, :10] = 0, 255, 150
+    assert set(prepare(Image.fromarray(specks), Target(10, 20, 1, autocontrast=True)).pixels.ravel().tolist()) == {0, 255}
 
 
 def test_sixteen_bits_are_reduced_to_the_nearest_of_eight():
