@@ -56,6 +56,16 @@ def test_a_run_is_sent_what_differs_from_what_is_compiled_and_nothing_else(
     assert server.runs[id_]["service_account"] == "tfx-vae"
 
 
+def test_what_is_made_is_made_in_the_namespace_of_the_profile(
+    connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
+):
+    schedule(replace(connection, namespace="alice"), smoke, golden)
+    made = [*server.experiments.values(), *server.pipelines.values()]
+    assert [item["namespace"] for item in made] == ["alice", "alice"]
+    with connected(replace(connection, namespace="alice")) as client:
+        assert [found.name for found in schedules.list_schedules(client)] == ["mnist-smoke"]
+
+
 def test_a_schedule_runs_one_at_a_time_and_does_not_catch_up(
     connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
 ):
