@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 _ATTEMPTS: Final = 3
 _SECONDS_BETWEEN_ATTEMPTS: Final = 0.5
+_TABLES_ARE_BEING_MADE: Final = "concurrent connection to the empty database"
+"""What ML Metadata says where another process is at it."""
+
+_SECONDS_TO_MAKE_TABLES: Final = 60
 
 
 def connection_config(location: Location, with_password: bool = True) -> "metadata_store_pb2.ConnectionConfig":
@@ -51,15 +55,16 @@ def open_store(location: Location) -> Any:
     # The client logs every connection to PostgreSQL.
     os.environ.setdefault("GLOG_minloglevel", "2")
     store_class = _store_class(location.backend)
-    for attempt in range(_ATTEMPTS):
+    attempts, deadline = 0, time.monotonic() + _SECONDS_TO_MAKE_TABLES
+    while True:
         try:
             return store_class(connection_config(location))
         except RuntimeError as error:
-            # Another run may be making the tables at this moment.
-            if attempt == _ATTEMPTS - 1:
+            attempts += 1
+            is_being_made = _TABLES_ARE_BEING_MADE in str(error) and time.monotonic() < deadline
+            if attempts >= _ATTEMPTS and not is_being_made:
                 raise PipelineError(explain_connection_failure(location)) from error
             time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
-    raise AssertionError("the last attempt returns or raises")
 
 
 def _store_class(backend: Backend) -> Any:
