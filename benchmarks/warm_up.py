@@ -2,10 +2,10 @@
 
     python benchmarks/warm_up.py SAVED_MODEL [--repetitions 5]
 
-SAVED_MODEL is a version in a serving directory. Each figure comes from processes of their own, the best of five, since all
-else on the machine only adds to it. A request is one of the warm-up requests, about four images; warming up is to answer
-each of them once. Two ways to load a model are measured: TensorFlow's own in Python, which `tfx-vae serve` takes, and a
-graph in a session, as TensorFlow Serving and the check have it.
+SAVED_MODEL is a version in a serving directory. Each figure comes from processes of their own, the best of five, in CPU time,
+which does not grow with what else the machine does; on an idle one that is about what a person waits. A request is one of the
+warm-up requests, about four images; warming up is to answer each of them once. Two ways to load a model are measured:
+TensorFlow's own in Python, which `tfx-vae serve` takes, and a graph in a session, as TensorFlow Serving and the check have it.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
         measured = [json.loads(_output(command).splitlines()[-1]) for _ in range(arguments.repetitions)]
         print(f"{loader}:")
         for name in measured[0]:
-            print(f"  {name:<44} {1000 * min(found[name] for found in measured):8.1f} ms")
+            print(f"  {name:<44} {1000 * min(found[name] for found in measured):8.1f} CPU ms")
 
 
 def print_check(model: Path, repetitions: int) -> None:
@@ -61,7 +61,7 @@ def print_check(model: Path, repetitions: int) -> None:
 
 
 def measure_requests(loader: str, directory: Path) -> dict[str, float]:
-    """Seconds, by what they were for, in this process.
+    """CPU seconds, by what they were for, in this process.
 
     Args:
       loader: `python` or `session`.
@@ -89,18 +89,18 @@ def _load(loader: str, directory: Path) -> tuple[Callable[[Any], object], float]
     from components.infra_validator.serving_session import ServingSession
     from components.loaded_model import LoadedModel
 
-    started = time.perf_counter()
+    started = time.process_time()
     if loader == "python":
         model = LoadedModel(directory)
-        return lambda request: model.call(request.signature, **request.inputs), time.perf_counter() - started
+        return lambda request: model.call(request.signature, **request.inputs), time.process_time() - started
     session = ServingSession(directory)
-    return lambda request: session.call(request.signature, request.inputs), time.perf_counter() - started
+    return lambda request: session.call(request.signature, request.inputs), time.process_time() - started
 
 
 def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def _output(command: list[str]) -> str:

@@ -126,7 +126,7 @@ def create_pipeline(config: PipelineConfig, for_vertex: bool = False) -> Pipelin
     )
 
     # Loads the model as a server will, and compares its answers to the warm-up requests with the Trainer's.
-    in_docker = _in_docker(model, config) if config.infra_validator.docker and not for_vertex else None
+    in_docker = _in_docker(model, config) if config.infra_validator.docker else None
     infra_validator = InfraValidator(
         model=model,
         config=config.infra_validator,
