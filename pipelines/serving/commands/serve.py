@@ -1,5 +1,6 @@
 """`tfx-vae serve`. Imports what takes long only when it is called."""
 
+import os
 import socket
 import sys
 from pathlib import Path
@@ -68,6 +69,8 @@ def _serve(config: PipelineConfig, version: int | None, listener: socket.socket,
         log.touch()
     except OSError as error:
         raise PipelineError(f"The log {log} cannot be written ({error.strerror}).") from error
+    # TensorFlow's warnings quote what clients sent, however long.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     prepare_environment()
     with captured_output(log) as terminal, interrupted_by_sigterm():
         console = Console(file=terminal, highlight=False, soft_wrap=True)

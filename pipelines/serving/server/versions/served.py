@@ -5,6 +5,7 @@ from components.loaded_model import LoadedModel
 from components.trainer.signature_names import DECODE, RECONSTRUCT
 from pipelines.serving.pushed import PushedVersion
 from pipelines.serving.server.rest_api.model_answers import write_metadata
+from pipelines.serving.server.versions.gradients import no_gradients_kept
 from pipelines.serving.server.versions.warm_up import warm_up
 
 
@@ -29,7 +30,8 @@ class ServedVersion:
           PipelineError: It cannot be loaded.
         """
         self.version = pushed.version
-        self.model = LoadedModel(pushed.path)
+        with no_gradients_kept():
+            self.model = LoadedModel(pushed.path)
         if not {RECONSTRUCT, DECODE} <= self.model.signatures.keys():
             raise PipelineError(f"The model in {pushed.path} has other signatures than those that the Trainer exports.")
         self.metadata = write_metadata(name, pushed.version, pushed.path)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from support.local_server import NAME, push
+from tensorflow.python.framework.func_graph import FuncGraph
 
 from pipelines.serving.pushed import PushedVersion
 from pipelines.serving.server.rest_api.addresses import Address
@@ -73,9 +75,7 @@ def test_what_is_wrong_is_reported_once(tmp_path: Path, tiny: Tiny):
     ]
 
 
-def test_a_model_of_somebody_else_is_not_served(tmp_path: Path, tiny: Tiny):
-    import tensorflow as tf
-
+def test_a_model_of_somebody_else_is_not_served(tmp_path: Path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "1"))
     available, reports = AvailableVersions(NAME), list[str]()
     Watcher(ServingDirectory(tmp_path), available, reports.append).look()
@@ -84,10 +84,23 @@ def test_a_model_of_somebody_else_is_not_served(tmp_path: Path, tiny: Tiny):
     assert "has other signatures than those that the Trainer exports" in reports[0]
 
 
-def test_warm_up_requests_are_replayed_and_one_that_fails_makes_a_version_unfit(exported: Path, tmp_path: Path):
+def graphs() -> int:
+    """How many there are in memory."""
+    gc.collect()
+    return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
+
+
+def test_a_version_is_warmed_up_and_leaves_nothing_behind(exported: Path):
+    before = graphs()
     served = ServedVersion(NAME, PushedVersion(1, exported))
     assert served.warm_up_requests == len(served.model.signatures)
+    assert graphs() > before
 
+    del served
+    assert graphs() == before
+
+
+def test_a_warm_up_request_that_fails_makes_a_version_unfit(exported: Path, tmp_path: Path):
     unfit = push(tmp_path, exported, 2)
     requests = unfit / "assets.extra" / "tf_serving_warmup_requests"
     requests.write_bytes(requests.read_bytes()[:-1])
