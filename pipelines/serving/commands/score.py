@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from components.errors import ConfigurationError
 from components.features import IW_NLL, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS, SQUARED_ERROR, SSIM
 from components.trainer.signature_names import EVALUATE, EVALUATE_IW_NLL, EXAMPLES, SAMPLES
 from pipelines.serving.commands.options import (
@@ -96,6 +97,9 @@ def _fit(model: "LoadedModel", usual: "ImageBatches", target: "Target") -> "Refe
     from pipelines.serving.commands.model_images import BATCH, examples_of
     from pipelines.serving.reference import STATISTICS, Reference
 
+    missing = [name for name in STATISTICS if name not in model.signatures[EVALUATE].outputs]
+    if missing:
+        raise ConfigurationError(f"--reference needs {', '.join(missing)}, which the model in {model.directory} does not give.")
     parts = [
         model.call(EVALUATE, **{EXAMPLES: examples_of(file.image.pixels for file in batch)})
         for batch in usual.read(target, BATCH, "Reference images: ")
@@ -116,8 +120,9 @@ def _score(
     for batch in batches.read(target, _BATCH_OF_BOUNDS if importance_samples else BATCH):
         examples = {EXAMPLES: examples_of(file.image.pixels for file in batch)}
         outputs = model.call(EVALUATE, **examples)
-        columns: dict[str, Any] = {name: outputs[name] for name in _LOSSES}
-        columns |= dict.fromkeys((IW_NLL, DISTANCE, REFERENCE_SHARE), [None] * len(batch))
+        # A model that an older version exported has not all of the outputs.
+        columns: dict[str, Any] = dict.fromkeys((*_LOSSES, IW_NLL, DISTANCE, REFERENCE_SHARE), [None] * len(batch))
+        columns |= {name: outputs[name] for name in _LOSSES if name in outputs}
         if importance_samples:
             columns |= model.call(EVALUATE_IW_NLL, **examples, **{SAMPLES: importance_samples})
         if reference:

@@ -284,6 +284,31 @@ def test_what_was_asked_wrongly_ends_with_a_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_that_gives_less_is_asked_for_less(ask: Ask, place: Any, tmp_path: Path):
+    """As versions before SSIM and the importance-weighted bound exported it."""
+    loaded = tf.saved_model.load(str(place.model))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def evaluate(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = loaded.signatures["evaluate"](examples=examples)
+        return {name: outputs[name] for name in ("reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo")}
+
+    kept = {name: loaded.signatures[name] for name in ("reconstruct", "encode", "decode", "generate", "interpolate")}
+    tf.saved_model.save(loaded, str(tmp_path / "older"), signatures={**kept, "evaluate": evaluate})
+    digit = place.digits / "d0.png"
+
+    [image] = asked(ask("score", digit, "--json", "--model", tmp_path / "older"))["images"]
+    assert image["ssim"] is None
+    assert image["negative_elbo"] == asked(ask("score", digit, "--json"))["images"][0]["negative_elbo"]
+    for words, sentence in (
+        (["--reference", digit], "--reference needs ssim"),
+        (["--importance-samples", "5"], "has no signature 'evaluate_iw_nll'; it has decode, encode, evaluate"),
+    ):
+        refused = ask("score", digit, *words, "--model", tmp_path / "older")
+        assert refused.exit_code == 2
+        assert sentence in refused.stderr
+
+
 def test_any_exported_model_can_be_asked(ask: Ask, place: Any):
     directly = asked(ask("sample", "--model", place.model, "--seed", "2", "--count", "1", "--json"))
     newest = asked(ask("sample", "--model", place.model.parent, "--seed", "2", "--count", "1", "--json"))
