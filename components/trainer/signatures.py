@@ -79,7 +79,9 @@ class ExportedModel:
         """
         signatures = self._signatures()
         root = tf.Module()
-        root.variables_read = list({id(read): read for function in signatures.values() for read in function.variables}.values())
+        read = {id(variable) for function in signatures.values() for variable in function.variables}
+        # In the model's order: that of the functions differs from one process to the next, and names in the file follow from it.
+        root.variables_read = [weight.value for weight in self._model.weights if id(weight.value) in read]
         root.parse = self._parse
         tf.saved_model.save(root, directory, signatures=signatures)
         return signatures

@@ -50,6 +50,8 @@ def test_it_waits_for_the_first_version_serves_it_and_ends_when_it_is_told_to(tm
             assert client.post(PREDICT, json=body).json() == {"outputs": [[[[3], [6]], [[9], [12]]]]}
             assert client.post(PREDICT, content=b" " * (2**20 + 1)).status_code == 413
 
+        # Said after the version has begun to answer.
+        wait_until(lambda: "Version 12" in printed.read_text())
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         # Neither TensorFlow's messages nor a line for each request.
