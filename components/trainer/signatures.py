@@ -80,7 +80,7 @@ class ExportedModel:
         signatures = self._signatures()
         root = tf.Module()
         read = {id(variable) for function in signatures.values() for variable in function.variables}
-        # In the model's order: that of the functions differs from one process to the next, and names in the file follow from it.
+        # In the model's order, which names in the file follow: that of the functions differs from one process to the next.
         root.variables_read = [weight.value for weight in self._model.weights if id(weight.value) in read]
         root.parse = self._parse
         tf.saved_model.save(root, directory, signatures=signatures)
