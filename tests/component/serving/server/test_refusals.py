@@ -130,6 +130,7 @@ def test_another_model_version_or_label(client: httpx.Client, method: str):
 
 def test_a_body_is_looked_at_before_the_model_is_looked_for(client: httpx.Client):
     assert refusal(client, [1], model="/v1/models/half")[0] == 400
+    assert refusal(client, {"signature_name": 5, "instances": [1]}, model="/v1/models/half")[0] == 400
 
 
 def test_half_a_character_in_a_name_is_refused_and_not_sent_back(client: httpx.Client):
