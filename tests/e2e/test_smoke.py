@@ -62,7 +62,8 @@ def test_a_person_sees_the_metrics_the_verdict_and_where_everything_is(
 def test_nothing_but_that_is_printed(first: subprocess.CompletedProcess[str], workplace: Workplace):
     assert first.stderr == ""
     assert not re.search(r"Warning|WARNING|Traceback|tensorflow|absl", first.stdout)
-    assert len(first.stdout.splitlines()) < 60
+    # A slow machine reports its progress more often.
+    assert len([line for line in first.stdout.splitlines() if not re.match(r"  \w+: ", line)]) < 60
     [log] = (workplace.root / "logs" / "mnist-smoke").glob("*.log")
     assert "apache_beam" in log.read_text()
 
