@@ -1,6 +1,7 @@
 """Transform: pixels decoded exactly, normalised as configured, and the same in training, evaluation and serving."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -105,6 +106,8 @@ class _Mirror:
         self.image_shape = shape
         self.config = ModelConfig(kind=ModelKind.AE)
         self.chosen = tf.Variable(0, dtype=tf.int32)
+        # Keras's variables have TensorFlow's as their value.
+        self.weights = [SimpleNamespace(value=self.chosen)]
 
     def encode(self, inputs: tf.Tensor, training: bool = False) -> Posterior:
         return Posterior(tf.reshape(inputs, [-1, self.latent_dim]), None)
