@@ -40,21 +40,23 @@ def main() -> None:
     parser.add_argument("--model", action="append", choices=["vae", "ae"], help="both by default")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
     arguments = parser.parse_args()
-    runs = {model: run(model, arguments.settings) for model in arguments.model or ["vae", "ae"]}
+    runs = {}
+    for model in arguments.model or ["vae", "ae"]:
+        with tempfile.TemporaryDirectory() as root:
+            runs[model] = run(REPOSITORY / "pipelines" / "configs" / f"mnist_{model}.yaml", Path(root), arguments.settings)
     print(f"{date.today()}, {os.cpu_count()} cores, {machine()}, Python {platform.python_version()}\n")
     print_table("component, seconds", {model: found.seconds for model, found in runs.items()}, "{:.0f}")
     print_table("test split", {model: found.metrics for model, found in runs.items()}, "{:.2f}")
     print(", ".join(f"{model}: {found.cpu_seconds:.0f} CPU s" for model, found in runs.items()))
 
 
-def run(model: str, settings: list[str]) -> Run:
-    """Runs the default configuration of a model in a new directory."""
-    with tempfile.TemporaryDirectory() as root:
-        command = [str(Path(sys.executable).parent / "tfx-vae"), "run", "--config", f"pipelines/configs/mnist_{model}.yaml"]
-        overrides = [part for setting in (f"runtime.root={root}", *settings) for part in ("--set", setting)]
-        started, before = time.monotonic(), os.times()
-        done = subprocess.run([*command, *overrides], cwd=REPOSITORY, capture_output=True, text=True)
-        elapsed, after = time.monotonic() - started, os.times()
+def run(config: Path, root: Path, settings: list[str]) -> Run:
+    """Runs a configuration, with everything that it writes below `root`."""
+    command = [str(Path(sys.executable).parent / "tfx-vae"), "run", "--config", str(config)]
+    overrides = [part for setting in (f"runtime.root={root}", *settings) for part in ("--set", setting)]
+    started, before = time.monotonic(), os.times()
+    done = subprocess.run([*command, *overrides], cwd=REPOSITORY, capture_output=True, text=True)
+    elapsed, after = time.monotonic() - started, os.times()
     if done.returncode != 0:
         sys.exit(done.stdout + done.stderr)
     components = re.findall(r"^✓ (\w+) +ran +([\d.]+) s$", done.stdout, re.MULTILINE)

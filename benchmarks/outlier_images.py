@@ -16,10 +16,10 @@ FASHION: Final = Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.
 DIGITS: Final = "MNIST test digits"
 
 
-def read_idx(path: Path) -> Pixels:
-    """The images of an IDX file, uint8 [N, 28, 28, 1]."""
+def read_idx(path: Path, header: int = 16, shape: tuple[int, ...] = (28, 28, 1)) -> Pixels:
+    """The images of an IDX file, uint8 [N, 28, 28, 1]; other things with a header of so many bytes, each of another shape."""
     with gzip.open(path) as file:
-        return np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28, 1)
+        return np.frombuffer(file.read(), np.uint8, offset=header).reshape(-1, *shape)
 
 
 def read_digits(name: str) -> Pixels:

@@ -10,7 +10,6 @@ of each epoch and its checkpoint. One thread by default: CPU seconds of waiting 
 """
 
 import argparse
-import gzip
 import json
 import os
 import platform
@@ -25,15 +24,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import yaml
-from default_run import machine
+from default_run import REPOSITORY, machine
+from digits import EVALUATION_SEED, binarized, read_split
+from log_likelihood import iw_nll
+from variants import variant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from components.models.autoencoder import Autoencoder
+    from components.trainer.training_loop import TrainingLoop
     from pipelines.config import PipelineConfig
 
-REPOSITORY: Final = Path(__file__).resolve().parent.parent
 RECIPES: Final = REPOSITORY / "benchmarks" / "recipes.yaml"
-EVALUATION_SEED: Final = 20261122
 COLUMNS: Final = (
     "epochs",
     "CPU s",
@@ -61,6 +64,7 @@ def main() -> None:
         "--importance-images", type=int, default=1000, help="the first test digits, for iw_nll; 0 leaves it out"
     )
     parser.add_argument("--output", type=Path, help="JSON lines, a row each, added at the end")
+    parser.add_argument("--keep", type=Path, help="writes the weights of each model into this directory")
     parser.add_argument("--train", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.train:
@@ -73,7 +77,7 @@ def main() -> None:
     )
     print(f"| recipe | {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * len(COLUMNS)}", flush=True)
     for name, recipe in chosen_recipes(arguments).items():
-        row = measure_apart(recipe)
+        row = measure_apart({"name": name, **recipe})
         print(f"| {name} | {' | '.join(row.get(column, '') for column in COLUMNS)} |", flush=True)
         if arguments.output:
             with arguments.output.open("a") as file:
@@ -94,6 +98,7 @@ def chosen_recipes(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
         name: {
             "config": str(REPOSITORY / "pipelines" / "configs" / known[name]["config"]),
             "set": [*known[name].get("set", []), *arguments.settings],
+            **{key: value for key, value in known[name].items() if key == "variant"},
         }
         for name in names
     }
@@ -120,10 +125,15 @@ def measure(recipe: dict[str, Any], arguments: argparse.Namespace) -> dict[str, 
     config = load_config(Path(recipe["config"]), recipe["set"], REPOSITORY)
     digits = {split: read_split(expression) for split, expression in config.data.splits.items()}
     started = time.process_time()
-    model, history = train(config, digits)
+    departure = variant(recipe.get("variant"))
+    with departure.replaces():
+        model, history = train(config, digits, departure.finish)
     seconds = time.process_time() - started
     test = digits["test"]
     epochs = len(history.epochs)
+    if arguments.keep:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
+        model.save_weights(arguments.keep / f"{re.sub('[^a-z0-9]+', '-', recipe['name'].lower())}.weights.h5")
     losses = mean_losses(model, test)
     row = {
         "epochs": f"{epochs}",
@@ -140,11 +150,15 @@ def measure(recipe: dict[str, Any], arguments: argparse.Namespace) -> dict[str, 
         binary = binarized(test)
         row["binarized"] = f"{mean_losses(model, binary).negative_elbo:.2f}"
         if arguments.importance_images:
-            row["iw_nll"] = f"{iw_nll(model, binary[: arguments.importance_images], arguments.importance_samples):.2f}"
+            row["iw_nll"] = f"{iw_nll(model, binary[: arguments.importance_images], arguments.importance_samples).mean():.2f}"
     return row
 
 
-def train(config: "PipelineConfig", digits: dict[str, np.ndarray]) -> "tuple[Autoencoder, Any]":
+def train(
+    config: "PipelineConfig",
+    digits: dict[str, np.ndarray],
+    finish: "Callable[[Autoencoder, TrainingLoop, np.ndarray], None]",
+) -> "tuple[Autoencoder, Any]":
     """The training of `run_fn`; gives the model as it would be exported, in float32, and the history."""
     import tensorflow as tf
 
@@ -171,6 +185,7 @@ def train(config: "PipelineConfig", digits: dict[str, np.ndarray]) -> "tuple[Aut
     loop = TrainingLoop(model, data, config.trainer, beta=config.model.beta if config.model.kind == "vae" else 0.0)
     with tempfile.TemporaryDirectory() as directory:
         history = loop.run(TrainingCheckpoint(f"{directory}/checkpoints", model, loop.optimizer), f"{directory}/curves")
+    finish(model, loop, digits["train"])
     exported = build(Precision.FLOAT32)
     exported.set_weights(model.get_weights())
     return exported, history
@@ -190,46 +205,6 @@ def mean_losses(model: "Autoencoder", images: np.ndarray) -> Any:
     )
     batches = [evaluate(images[start : start + 1000], start) for start in range(0, len(images), 1000)]
     return Losses(*(float(np.mean(np.concatenate(loss), dtype=np.float64)) for loss in zip(*batches, strict=True)))
-
-
-def iw_nll(model: "Autoencoder", images: np.ndarray, samples: int) -> float:
-    """-log p(x) by importance sampling, in nats per image (Burda et al., 2016), some samples at a time."""
-    import tensorflow as tf
-
-    from components.models.importance import log_importance_weights
-
-    chunk = min(samples, 100)
-
-    @tf.function(reduce_retracing=True)
-    def weights(batch: tf.Tensor, start: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-        seed = tf.random.experimental.stateless_fold_in([EVALUATION_SEED, start], number)
-        noise = tf.random.stateless_normal([chunk, tf.shape(batch)[0], model.latent_dim], seed)
-        return tf.reduce_logsumexp(log_importance_weights(model, batch, batch, noise), axis=0)
-
-    bounds = []
-    for start in range(0, len(images), 20):
-        sums = [weights(images[start : start + 20], start, number) for number in range(samples // chunk)]
-        bounds.append(tf.reduce_logsumexp(tf.stack(sums), axis=0) - np.log(chunk * len(sums)))
-    return -float(np.mean(np.concatenate(bounds), dtype=np.float64))
-
-
-def binarized(images: np.ndarray) -> np.ndarray:
-    """Binary images, each pixel on with the probability that it is grey; the same at every call."""
-    return (np.random.default_rng(EVALUATION_SEED).random(images.shape) < images).astype(np.float32)
-
-
-def read_split(expression: str) -> np.ndarray:
-    """Digits of MNIST, float32 [N, 28, 28, 1] in [0, 1], by what tensorflow-datasets calls them: `train[:55000]`, `test`."""
-    parts = re.fullmatch(r"(train|test)(?:\[(\d*):(\d*)\])?", expression)
-    if parts is None:
-        sys.exit(f"data.splits: this benchmark understands train[START:END] and test[START:END], but not {expression!r}.")
-    file, start, end = (
-        {"train": "train", "test": "t10k"}[parts[1]],
-        *(int(part) if part else None for part in parts.groups()[1:]),
-    )
-    with gzip.open(REPOSITORY / "data" / "mnist" / f"{file}-images-idx3-ubyte.gz") as content:
-        digits = np.frombuffer(content.read(), np.uint8, offset=16).reshape(-1, 28, 28, 1)
-    return digits[slice(start, end)].astype(np.float32) / 255
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ PEAKS: Final = {
 KERAS: Final = {
     "Keras fit": Contestant(("keras_fit.py",)),
     "Keras fit, XLA": Contestant(("keras_fit.py", "--jit-compile")),
+    "Keras fit, bfloat16": Contestant(("keras_fit.py", "--bfloat16"), precision="bfloat16"),
 }
 TRAINER: Final = {
     "trainer, float32": Contestant(("trainer.py",)),

@@ -6,22 +6,24 @@ from tensorflow_threads import limit_threads
 
 def main() -> None:
     """Answers epochs."""
-    arguments = contestant("--jit-compile")
+    arguments = contestant("--jit-compile", "--bfloat16")
     limit_threads(arguments.threads)
     import keras
     import numpy as np
     import tensorflow as tf
 
     network = NETWORKS[arguments.network]
+    if arguments.bfloat16:
+        keras.config.set_dtype_policy("mixed_bfloat16")
 
     class KerasVae(keras.Model):
         def __init__(self, network: Network) -> None:
             super().__init__()
             image, code = keras.Input((28, 28, 1)), keras.Input((network.latent_dim,))
             features = hidden(keras.layers.Flatten()(image), network.hidden_units)
-            self.encoder = keras.Model(image, [keras.layers.Dense(network.latent_dim)(features) for _ in range(2)])
+            self.encoder = keras.Model(image, [in_float32(keras.layers.Dense(network.latent_dim)(features)) for _ in range(2)])
             logits = keras.layers.Dense(784)(hidden(code, network.hidden_units[::-1]))
-            self.decoder = keras.Model(code, keras.layers.Reshape((28, 28, 1))(logits))
+            self.decoder = keras.Model(code, in_float32(keras.layers.Reshape((28, 28, 1))(logits)))
 
         def train_step(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
             with tf.GradientTape() as tape:
@@ -43,6 +45,10 @@ def main() -> None:
                 features = keras.layers.BatchNormalization()(features)
             features = keras.layers.Activation(network.activation)(features)
         return features
+
+    def in_float32(output: keras.KerasTensor) -> keras.KerasTensor:
+        # As Keras's guide to mixed precision says of what a loss is computed of.
+        return keras.layers.Activation("linear", dtype="float32")(output) if arguments.bfloat16 else output
 
     vae = KerasVae(network)
     vae.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=arguments.jit_compile)

@@ -1,0 +1,31 @@
+"""MNIST's files as the splits of tensorflow-datasets, and binarized, without tensorflow-datasets."""
+
+import gzip
+import re
+import sys
+from typing import Final
+
+import numpy as np
+from default_run import REPOSITORY
+from numpy.typing import NDArray
+
+EVALUATION_SEED: Final = 20261122
+
+
+def read_split(expression: str) -> NDArray[np.float32]:
+    """Digits of MNIST, float32 [N, 28, 28, 1] in [0, 1], by what tensorflow-datasets calls them: `train[:55000]`, `test`."""
+    parts = re.fullmatch(r"(train|test)(?:\[(\d*):(\d*)\])?", expression)
+    if parts is None:
+        sys.exit(f"data.splits: this benchmark understands train[START:END] and test[START:END], but not {expression!r}.")
+    file, start, end = (
+        {"train": "train", "test": "t10k"}[parts[1]],
+        *(int(part) if part else None for part in parts.groups()[1:]),
+    )
+    with gzip.open(REPOSITORY / "data" / "mnist" / f"{file}-images-idx3-ubyte.gz") as content:
+        digits = np.frombuffer(content.read(), np.uint8, offset=16).reshape(-1, 28, 28, 1)
+    return digits[slice(start, end)].astype(np.float32) / 255
+
+
+def binarized(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Binary images, each pixel on with the probability that it is grey; the same at every call."""
+    return (np.random.default_rng(EVALUATION_SEED).random(images.shape) < images).astype(np.float32)
