@@ -1,9 +1,9 @@
 """The page of one run: its heading, and which sections it has."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +49,18 @@ def report_page(findings: Findings, sections: Sequence[Section]) -> Page:
     )
 
 
-def model_name(findings: Findings) -> str:
-    """What kind of model it is, as a person would say it."""
-    kind = "variational autoencoder" if findings.model.has_posterior else "autoencoder"
-    network = findings.provenance.model.get("network")
-    layers = {"dense": "dense ", "conv": "convolutional "}.get(str(network), "")
-    return f"{layers}{kind}"
+def model_name(has_posterior: bool, configuration: Mapping[str, Any]) -> str:
+    """What kind of model it is, as a person would say it, with its article.
+
+    Args:
+      has_posterior: Whether it is variational.
+      configuration: The section `model` of the configuration that it was trained by, as far as it is known.
+    """
+    kind = "a variational autoencoder" if has_posterior else "an autoencoder"
+    adjectives = {"dense": "dense", "conv": "convolutional"}
+    encoder = adjectives.get(str(configuration.get("network")))
+    decoder = adjectives.get(str(configuration.get("decoder_network")), encoder)
+    return f"{kind} with a {encoder} encoder and a {decoder} decoder" if encoder else kind
 
 
 def _what(findings: Findings) -> str:
@@ -62,8 +68,9 @@ def _what(findings: Findings) -> str:
     count = len(findings.training.epochs) if findings.training else 0
     epochs = f" in {count} epoch{'' if count == 1 else 's'}" if count else ""
     height, width, _ = model.image_shape
+    name = model_name(model.has_posterior, findings.provenance.model)
     return (
-        f"A {model_name(findings)} that was trained{epochs} on {data.splits.get('train', 0):,} images of "
+        f"{name[0].upper()}{name[1:]}, trained{epochs} on {data.splits.get('train', 0):,} images of "
         f"{data.dataset or 'a dataset'}. It turns an image of {height} by {width} pixels into a code of "
         f"{model.latent_dim} numbers, "
         "and a code into an image."

@@ -32,7 +32,8 @@ def compare(location: Location, compared: tuple[ComparedRun, ComparedRun], confi
 def comparison_page(pair: Pair) -> Page:
     """The page of a comparison."""
     verdicts = [
-        f"{name}: a {model_name(findings)} of {findings.model.latent_dim} latent dimensions, "
+        f"{name}: {model_name(findings.model.has_posterior, findings.provenance.model)}, "
+        f"{findings.model.latent_dim} latent dimensions, "
         f"{'blessed' if findings.evaluation.blessed else 'not blessed'}, from run {run}."
         for name, run, findings in zip(pair.names, pair.runs, pair.findings, strict=True)
     ]

@@ -3,7 +3,7 @@
 import pytest
 
 from components.report.evaluation import Evaluation
-from components.report.report_page import verdict_sentences
+from components.report.report_page import model_name, verdict_sentences
 
 REFUSAL = "the signature decode is missing"
 
@@ -34,3 +34,23 @@ def test_it_says_whether_the_model_is_served_and_why_not(reasons: tuple[str, ...
     evaluation = Evaluation({}, {}, {}, {}, {"negative_elbo": "≤ 110"}, not reasons, reasons)
 
     assert verdict_sentences(evaluation, refusal) == sentences
+
+
+@pytest.mark.parametrize(
+    ("has_posterior", "configuration", "name"),
+    [
+        (
+            True,
+            {"network": "dense", "decoder_network": "conv"},
+            "a variational autoencoder with a dense encoder and a convolutional decoder",
+        ),
+        (
+            False,
+            {"network": "conv", "decoder_network": None},
+            "an autoencoder with a convolutional encoder and a convolutional decoder",
+        ),
+        (False, {}, "an autoencoder"),
+    ],
+)
+def test_it_names_the_networks_of_both_halves(has_posterior: bool, configuration: dict[str, str | None], name: str):
+    assert model_name(has_posterior, configuration) == name
