@@ -62,8 +62,6 @@ def prepare(dataset: str, cache: Path) -> None:
             split: tf.data.Dataset.from_tensor_slices(examples) for split, examples in SOURCES[dataset](cache).items()
         },
         data_dir=cache,
-        # As the stock builders do, which the documents of tensorflow-datasets show the first images of.
-        disable_shuffling=False,
     )
 
 

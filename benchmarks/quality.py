@@ -1,7 +1,7 @@
 """How good a model is for the seconds that it was trained: the table that docs/models.md quotes.
 
     python benchmarks/quality.py                                     # every recipe in benchmarks/recipes.yaml: hours
-    python benchmarks/quality.py "plain dense" "default"             # some of them
+    python benchmarks/quality.py "default, VAE" "default, AE"        # some of them
     python benchmarks/quality.py --config pipelines/configs/mnist_vae.yaml --set trainer.epochs=3
 
 Trains with the pipeline's own training loop on MNIST's files, without TFX around it. As many digits fit and steer as the
