@@ -1,7 +1,7 @@
 """Runs an application on a port until Ctrl-C."""
 
 import socket
-from typing import Final
+from typing import Final, NoReturn
 
 import uvicorn
 from starlette.applications import Starlette
@@ -10,13 +10,15 @@ _SECONDS_AN_IDLE_CONNECTION_LIVES: Final = 75
 _SECONDS_TO_FINISH: Final = 10
 
 
-def run(application: Starlette, listener: socket.socket) -> None:
+def run(application: Starlette, listener: socket.socket) -> NoReturn:
     """Answers requests until SIGINT or SIGTERM, then finishes those that are under way.
 
     Raises:
       KeyboardInterrupt: It was asked to end, and has.
     """
     make_server(application).run(sockets=[listener])
+    # uvicorn ends for nothing else, and sends itself the signal again. A shell has its background jobs ignore SIGINT, though.
+    raise KeyboardInterrupt
 
 
 def make_server(application: Starlette) -> uvicorn.Server:
