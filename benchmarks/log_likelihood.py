@@ -47,27 +47,29 @@ def main() -> None:
     started = time.monotonic()
     blocks = [(start, min(start + _BLOCK, arguments.images)) for start in range(0, arguments.images, _BLOCK)]
     work = functools.partial(block_iw_nll, arguments=arguments)
-    found, cpu_seconds = [], 0.0
+    found, cpu_seconds, precisions = [], 0.0, set()
     with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
-        for values, seconds in pool.imap(work, blocks):
+        for values, seconds, precision in pool.imap(work, blocks):
             found.append(values)
             cpu_seconds += seconds
+            precisions.add(precision)
             print(f"{len(np.concatenate(found))} images: {np.concatenate(found).mean():.3f}", file=sys.stderr, flush=True)
     nats = np.concatenate(found)
     print(f"{date.today()}, {arguments.processes} processes, {machine()}, Python {platform.python_version()}")
     print(
         f"-log p(x) <= {nats.mean():.3f} nats (standard error {nats.std() / len(nats) ** 0.5:.3f}) over {len(nats)} binarized "
-        f"test digits with {arguments.samples} samples each, in {arguments.precision}: {cpu_seconds:.0f} CPU s, "
+        f"test digits with {arguments.samples} samples each, in {', '.join(precisions)}: {cpu_seconds:.0f} CPU s, "
         f"{time.monotonic() - started:.0f} s"
     )
 
 
-def block_iw_nll(block: tuple[int, int], arguments: argparse.Namespace) -> tuple[NDArray[np.float32], float]:
-    """iw_nll of each image of a block, and the CPU seconds that it took."""
+def block_iw_nll(block: tuple[int, int], arguments: argparse.Namespace) -> tuple[NDArray[np.float32], float, str]:
+    """iw_nll of each image of a block, the CPU seconds that it took, and the precision of its products."""
     model = _model(arguments.weights, arguments.config, tuple(arguments.settings), arguments.precision)
     started = time.process_time()
     images = binarized(read_split("test"))[slice(*block)]
-    return iw_nll(model, images, arguments.samples, first=block[0]), time.process_time() - started
+    nats = iw_nll(model, images, arguments.samples, first=block[0])
+    return nats, time.process_time() - started, model.config.precision.value
 
 
 def iw_nll(model: "Autoencoder", images: NDArray[np.float32], samples: int, first: int = 0) -> NDArray[np.float32]:
