@@ -203,7 +203,8 @@ def mean_losses(model: "Autoencoder", images: np.ndarray) -> Any:
         ),
         reduce_retracing=True,
     )
-    batches = [evaluate(images[start : start + 1000], start) for start in range(0, len(images), 1000)]
+    starts = range(0, len(images), 1000)
+    batches = [evaluate(tf.constant(images[start : start + 1000]), tf.constant(start)) for start in starts]
     return Losses(*(float(np.mean(np.concatenate(loss), dtype=np.float64)) for loss in zip(*batches, strict=True)))
 
 
