@@ -139,7 +139,8 @@ def test_a_training_that_was_killed_goes_on_where_it_was_and_ends_the_same(
         f"Path({str(killed)!r}), trainer={recipe!r})"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)})
-    while not list(killed.glob("checkpoints/*/ckpt-*.index")) and process.poll() is None:
+    # The file that names the last checkpoint is written after the checkpoint's own: before it there is nothing to go on from.
+    while not list(killed.glob("checkpoints/*/checkpoint")) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
