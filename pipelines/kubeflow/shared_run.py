@@ -1,12 +1,12 @@
 """What the steps of one run, each on a machine of its own, know of each other: it stands in ML Metadata."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from components.errors import PipelineError
 from pipelines.metadata.recording import names
-from pipelines.metadata.recording.record import start_record
+from pipelines.metadata.recording.record import start_record, write_facts
 
 if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2
@@ -50,16 +50,10 @@ class SharedRun:
           The date, the same for every step.
         """
         start_record(self._store, self._pipeline, self._run_id, pipeline_root, log=None)
-        context = self._store.get_context_by_type_and_name(_RUN, self._run_id)
+        context = self._context()
         began = datetime.datetime.fromtimestamp(context.create_time_since_epoch / 1000, datetime.UTC).date()
-        record = context.custom_properties
-        record[RUN_DATE].string_value = (date or began).isoformat()
-        if _FAILURE_OF + node in record:
-            del record[_FAILURE_OF + node]
-        errors = [value.string_value for name, value in record.items() if name.startswith(_FAILURE_OF)]
-        record[names.STATE].string_value = "failed" if errors else "running"
-        record[names.ERROR].string_value = next(iter(errors), "")
-        self._store.put_contexts([context])
+        write_facts(self._store, context, {RUN_DATE: (date or began).isoformat(), _FAILURE_OF + node: None})
+        self._settle()
         return date or began
 
     def is_finished(self, node: str) -> bool:
@@ -104,7 +98,8 @@ class SharedRun:
             execution.last_known_state = states.FAILED
             execution.custom_properties[names.ERROR].string_value = error
         self._store.put_executions(executions)
-        self._note({names.STATE: "failed", names.ERROR: error, _FAILURE_OF + node: error})
+        write_facts(self._store, self._context(), {_FAILURE_OF + node: error})
+        self._settle()
 
     def succeed(self, nodes: Sequence[str]) -> bool:
         """Notes that the run is complete, if all these nodes are finished.
@@ -113,19 +108,33 @@ class SharedRun:
           Whether they are.
         """
         if all(self.is_finished(node) for node in nodes):
-            self._note({names.STATE: "complete", names.ERROR: ""})
+            write_facts(self._store, self._context(), {names.STATE: "complete", names.ERROR: ""})
             return True
         return False
 
-    def _note(self, facts: Mapping[str, str]) -> None:
-        context = self._store.get_context_by_type_and_name(_RUN, self._run_id)
-        for name, value in facts.items():
-            context.custom_properties[name].string_value = value
-        self._store.put_contexts([context])
+    def _settle(self) -> None:
+        """Has the run say that it failed as long as one of its nodes says so.
+
+        Steps on other machines write at the same time, so it looks again at what it wrote: whoever writes last has seen all.
+        """
+        while True:
+            context = self._context()
+            found = {name: value.string_value for name, value in context.custom_properties.items()}
+            errors = [value for name, value in found.items() if name.startswith(_FAILURE_OF)]
+            error = found.get(names.ERROR, "")
+            if error not in errors:
+                error = min(errors, default="")
+            settled = {names.STATE: "failed" if errors else "running", names.ERROR: error}
+            if settled.items() <= found.items():
+                return
+            write_facts(self._store, context, settled)
+
+    def _context(self) -> "metadata_store_pb2.Context":
+        return self._store.get_context_by_type_and_name(_RUN, self._run_id)
 
     def _executions(self, node: str) -> "list[metadata_store_pb2.Execution]":
         of_node = self._store.get_context_by_type_and_name("node", f"{self._pipeline}.{node}")
-        of_run = self._store.get_context_by_type_and_name(_RUN, self._run_id)
+        of_run = self._context()
         if of_node is None or of_run is None:
             return []
         in_run = {execution.id for execution in self._store.get_executions_by_context(of_run.id)}

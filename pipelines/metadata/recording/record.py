@@ -2,6 +2,7 @@
 
 import json
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,13 +26,13 @@ def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | s
       pipeline_root: The directory of its artifacts, or its URI.
       log: Its log, whose lock the caller holds; None if the log is kept elsewhere.
     """
+    from ml_metadata import errors
     from ml_metadata.proto import metadata_store_pb2
 
     parent = _context(store, "pipeline", pipeline)
     context = _context(store, "pipeline_run", run_id)
-    link = metadata_store_pb2.ParentContext(child_id=context.id, parent_id=parent.id)
-    if parent.id not in [known.id for known in store.get_parent_contexts_by_context(context.id)]:
-        store.put_parent_contexts([link])
+    with suppress(errors.AlreadyExistsError):  # every step of a run on Kubeflow comes here, perhaps at the same time
+        store.put_parent_contexts([metadata_store_pb2.ParentContext(child_id=context.id, parent_id=parent.id)])
     facts = {
         names.STATE: "running",
         names.HOST: socket.gethostname(),
@@ -39,9 +40,7 @@ def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | s
         names.PIPELINE_ROOT: str(pipeline_root),
         names.VERSIONS: json.dumps(installed_versions()),
     }
-    for name, value in facts.items():
-        context.custom_properties[name].string_value = value
-    store.put_contexts([context])
+    write_facts(store, context, facts)
 
 
 def finish_record(store: Any, run_id: str, state: str, error: str = "") -> None:
@@ -73,10 +72,22 @@ def finish_record(store: Any, run_id: str, state: str, error: str = "") -> None:
         if is_open:
             changed.append(execution)
     store.put_executions(changed)
-    context.custom_properties[names.STATE].string_value = state
-    if error:
-        context.custom_properties[names.ERROR].string_value = error
-    store.put_contexts([context])
+    write_facts(store, context, {names.STATE: state, **({names.ERROR: error} if error else {})})
+
+
+def write_facts(store: Any, context: Any, facts: Mapping[str, str | None]) -> None:
+    """Writes custom properties of a context and leaves the others as they are, whoever writes them at the same time.
+
+    Args:
+      store: An `ml_metadata.MetadataStore`.
+      context: The `metadata_store_pb2.Context`, which stays as it was read.
+      facts: Values by name; None deletes.
+    """
+    changed = type(context)(id=context.id, type_id=context.type_id, name=context.name)
+    for name, value in facts.items():
+        if value is not None:
+            changed.custom_properties[name].string_value = value
+    store.put_contexts([changed], field_mask_paths=[f"custom_properties.{name}" for name in facts])
 
 
 def installed_versions() -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from components.errors import PipelineError
@@ -54,11 +56,11 @@ def open_store(location: Location) -> Any:
     """
     # The client logs every connection to PostgreSQL.
     os.environ.setdefault("GLOG_minloglevel", "2")
-    store_class = _store_class(location.backend)
+    new_store = _store_constructor(location)
     attempts, deadline = 0, time.monotonic() + _SECONDS_TO_MAKE_TABLES
     while True:
         try:
-            return store_class(connection_config(location))
+            return new_store(connection_config(location))
         except RuntimeError as error:
             attempts += 1
             is_being_made = _TABLES_ARE_BEING_MADE in str(error) and time.monotonic() < deadline
@@ -67,11 +69,11 @@ def open_store(location: Location) -> Any:
             time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
 
 
-def _store_class(backend: Backend) -> Any:
-    if backend is Backend.POSTGRESQL:
+def _store_constructor(location: Location) -> Callable[["metadata_store_pb2.ConnectionConfig"], Any]:
+    if location.backend is Backend.POSTGRESQL:
         from pipelines.metadata.store.postgresql_store import PostgresqlStore
 
-        return PostgresqlStore
+        return partial(PostgresqlStore, location)
     from ml_metadata.metadata_store.metadata_store import MetadataStore
 
     return MetadataStore

@@ -70,10 +70,11 @@ def _open_mysql(location: Location) -> Any:
     return connection
 
 
-def _open_postgresql(location: Location) -> Any:
+def connect_to_postgresql(location: Location) -> Any:
+    """A DB-API connection of our own, beside that of ML Metadata's client."""
     import pg8000.dbapi
 
-    connection = pg8000.dbapi.connect(
+    return pg8000.dbapi.connect(
         user=location.user,
         password=location.password,
         host=location.host,
@@ -81,6 +82,10 @@ def _open_postgresql(location: Location) -> Any:
         database=location.database,
         timeout=_SECONDS_TO_CONNECT,
     )
+
+
+def _open_postgresql(location: Location) -> Any:
+    connection = connect_to_postgresql(location)
     # A restart of the server, not a query of ours, is what would take longer than the time to connect.
     connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
     return connection
