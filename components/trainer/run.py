@@ -1,5 +1,6 @@
 """What the stock Trainer calls: trains a model and exports it."""
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint, training_digest
 from components.trainer.config import TrainerConfig
 from components.trainer.distribution import Replicas, open_replicas
+from components.trainer.history import History
 from components.trainer.image_source import ImageSource
 from components.trainer.input_data import image_shape, open_images, pixel_scale
 from components.trainer.latent_survey import read_labels, survey, write_map
@@ -62,8 +64,39 @@ def run_fn(fn_args: "FnArgs") -> None:
     train(TrainingArguments.model_validate_json(replicas.hear_chief(arguments.model_dump_json())), replicas)
 
 
+@dataclass(frozen=True)
+class Fit:
+    """A trained model, with what it was trained on.
+
+    Attributes:
+      model: Has the weights of the best epoch, in the precision of the training.
+      history: Every epoch.
+      data: The images.
+      transform_graph: What they went through.
+      pixel_mean: Of the normalised training images.
+      checkpoint: The training's; to be deleted when the model is exported.
+    """
+
+    model: Autoencoder
+    history: History
+    data: TrainingData
+    transform_graph: tft.TFTransformOutput
+    pixel_mean: float
+    checkpoint: TrainingCheckpoint
+
+
 def train(arguments: TrainingArguments, replicas: Replicas) -> None:
     """What `run_fn` does, in each process that takes part; only the chief writes."""
+    trained = fit(arguments, replicas)
+    if replicas.is_chief:
+        _export(trained, arguments)
+        trained.history.write(f"{arguments.serving_model_dir.rpartition('/')[0]}/{HISTORY_FILE}")
+        trained.checkpoint.delete()
+    replicas.wait_for_all()
+
+
+def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
+    """Trains, and exports nothing yet."""
     model_config = ModelConfig.model_validate_json(arguments.custom_config["model"], strict=True)
     config = _trainer_config(arguments)
     transform_graph = tft.TFTransformOutput(arguments.transform_output)
@@ -75,28 +108,23 @@ def train(arguments: TrainingArguments, replicas: Replicas) -> None:
         views=ImageViews(scale, config.augmentation, Binarization(arguments.custom_config["binarization"])),
     )
     pixel_mean = data.train.pixel_mean() * scale.scale + scale.offset
-    precision = resolve_precision(model_config.precision)
+    model_config = model_config.model_copy(update={"precision": resolve_precision(model_config.precision)})
     with replicas.scope():
-        model = _build_model(model_config, precision, transform_graph, pixel_mean, config.seed)
+        model = build_model(model_config, shape, pixel_mean, config.seed)
     loop = TrainingLoop(model, data, config, model_config.beta if model_config.kind is ModelKind.VAE else 0.0, replicas)
     checkpoint = TrainingCheckpoint(_checkpoint_directory(arguments), model, loop.optimizer, replicas.is_chief)
     history = loop.run(checkpoint, replicas.own_directory(arguments.model_run_dir))
-
-    if replicas.is_chief:
-        # Serving machines differ in what they are fast in; the model must not.
-        served = _build_model(model_config, Precision.FLOAT32, transform_graph, pixel_mean, config.seed)
-        served.set_weights(model.get_weights())
-        _export(served, arguments, data, transform_graph, config.seed)
-        history.write(f"{arguments.serving_model_dir.rpartition('/')[0]}/{HISTORY_FILE}")
-        checkpoint.delete()
-    replicas.wait_for_all()
+    return Fit(model, history, data, transform_graph, pixel_mean, checkpoint)
 
 
-def _export(
-    model: Autoencoder, arguments: TrainingArguments, data: TrainingData, transform_graph: tft.TFTransformOutput, seed: int
-) -> None:
+def _export(trained: Fit, arguments: TrainingArguments) -> None:
     """Writes the SavedModel, with what travels with it."""
-    prior = _fit_prior(model, data.train) if model.config.kind is ModelKind.AE else None
+    data, transform_graph, seed = trained.data, trained.transform_graph, _trainer_config(arguments).seed
+    # Serving machines differ in what they are fast in; the model must not.
+    config = trained.model.config.model_copy(update={"precision": Precision.FLOAT32})
+    model = build_model(config, trained.model.image_shape, trained.pixel_mean, seed)
+    model.set_weights(trained.model.get_weights())
+    prior = _fit_prior(model, data.train) if config.kind is ModelKind.AE else None
     scale, directory = data.views.scale, arguments.serving_model_dir
     signatures = ExportedModel(model, transform_graph, scale, prior, seed).save(directory)
     write_warmup_requests(directory, signatures, scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES))))
@@ -105,12 +133,6 @@ def _export(
 
 def _trainer_config(arguments: TrainingArguments) -> TrainerConfig:
     return TrainerConfig.model_validate_json(arguments.custom_config["trainer"], strict=True)
-
-
-def _build_model(
-    config: ModelConfig, precision: Precision, transform_graph: tft.TFTransformOutput, pixel_mean: float, seed: int
-) -> Autoencoder:
-    return build_model(config.model_copy(update={"precision": precision}), image_shape(transform_graph), pixel_mean, seed)
 
 
 def _fit_prior(model: Autoencoder, images: ImageSource) -> GaussianFit:

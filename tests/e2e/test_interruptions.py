@@ -10,6 +10,8 @@ import pytest
 from support.workplace import PROJECT, Workplace, states
 
 RUNNING = 2
+QUICKER = ("report.enabled=false", "infra_validator.enabled=false", "evaluator.importance_weighted.enabled=false")
+"""What no interruption depends on."""
 
 
 def start_and_signal(workplace: Workplace, after: str, number: signal.Signals) -> subprocess.CompletedProcess[str]:
@@ -80,7 +82,7 @@ def test_ctrl_c_leaves_nothing_as_running_in_ml_metadata(
 def test_after_ctrl_c_the_next_run_ends_with_a_pushed_model(
     interrupted: subprocess.CompletedProcess[str], workplace: Workplace
 ):
-    finished = workplace.run()
+    finished = workplace.run(*QUICKER)
 
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert states(finished.stdout)["Transform"] == "cached"

@@ -7,7 +7,7 @@ from multiprocessing.synchronize import Barrier
 from pipelines.metadata.location import Location
 
 STEPS = 4
-RUNS = 4
+RUNS = 3
 
 
 def join_together(location: Location) -> list[str]:

@@ -15,9 +15,11 @@ from tfx.types import standard_artifacts
 
 from components.features import IMAGE, LABEL
 from components.models.config import ModelConfig
-from components.trainer.config import TrainerConfig
+from components.trainer import run
+from components.trainer.config import Distribution, TrainerConfig
+from components.trainer.distribution import open_replicas
 from components.trainer.input_data import image_shape, open_images
-from components.trainer.run import HISTORY_FILE, run_fn
+from components.trainer.run import TrainingArguments
 from components.transform.executor import Executor
 
 PROJECT = Path(__file__).parents[2]
@@ -110,24 +112,44 @@ def transform(
 
 
 @dataclass(frozen=True)
-class Trained:
+class Learnt:
+    """How a training went.
+
+    Attributes:
+      history: What history.json holds.
+    """
+
+    history: dict[str, Any]
+
+    def curves(self) -> list[dict[str, Any]]:
+        """The epochs without their wall time."""
+        return [{key: value for key, value in epoch.items() if key != "seconds"} for epoch in self.history["epochs"]]
+
+
+@dataclass(frozen=True)
+class Fitted(Learnt):
+    """What a training came to that exported nothing.
+
+    Attributes:
+      weights: The model's.
+    """
+
+    weights: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Trained(Learnt):
     """What `run_fn` wrote.
 
     Attributes:
       serving_model: The SavedModel.
       model_run: TensorBoard logs.
-      history: What history.json holds.
       checkpoints: Where checkpoints were kept meanwhile.
     """
 
     serving_model: Path
     model_run: Path
-    history: dict[str, Any]
     checkpoints: Path
-
-    def curves(self) -> list[dict[str, Any]]:
-        """The epochs without their wall time."""
-        return [{key: value for key, value in epoch.items() if key != "seconds"} for epoch in self.history["epochs"]]
 
 
 def training_arguments(
@@ -156,14 +178,29 @@ def training_arguments(
     )
 
 
-def train(
+def fit(
     data: Transformed,
     directory: Path,
     model: dict[str, Any] | None = None,
     trainer: dict[str, Any] | None = None,
     binarization: str = "none",
+) -> Fitted:
+    """Trains a small model as `run_fn` does, but for the export; `model` and `trainer` hold the settings that differ."""
+    given = training_arguments(data, directory, model, trainer, binarization)
+    arguments = TrainingArguments(**{name: getattr(given, name) for name in TrainingArguments.model_fields})
+    trained = run.fit(arguments, open_replicas(Distribution.NONE))
+    return Fitted(trained.history.summary(), trained.model.get_weights())
+
+
+def train(
+    data: Transformed, directory: Path, model: dict[str, Any] | None = None, trainer: dict[str, Any] | None = None
 ) -> Trained:
-    """Trains a small model with the real `run_fn`; `model` and `trainer` hold the settings that differ."""
-    run_fn(training_arguments(data, directory, model, trainer, binarization))
-    history = json.loads((directory / "model" / HISTORY_FILE).read_text())
-    return Trained(directory / "model" / "Format-Serving", directory / "model_run", history, directory / "checkpoints")
+    """Trains and exports a small model with the real `run_fn`; `model` and `trainer` hold the settings that differ."""
+    run.run_fn(training_arguments(data, directory, model, trainer))
+    return read_trained(directory)
+
+
+def read_trained(directory: Path) -> Trained:
+    """What a training wrote below the directory that it was given."""
+    history = json.loads((directory / "model" / run.HISTORY_FILE).read_text())
+    return Trained(history, directory / "model" / "Format-Serving", directory / "model_run", directory / "checkpoints")

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.digits import PROJECT, Trained, Transformed, train, training_arguments
+from support.digits import PROJECT, Transformed, read_trained, train, training_arguments
 from support.small_training import small_loop, train_small
 
 from components.errors import ConfigurationError
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import Distribution
 from components.trainer.distribution import Replicas, open_replicas
-from components.trainer.run import HISTORY_FILE, TrainingArguments
+from components.trainer.run import TrainingArguments
 
 CHIEF = "import sys; from components.trainer.run import *; run_fn(TrainingArguments.model_validate_json(sys.argv[1]))"
 
@@ -80,8 +80,7 @@ def test_two_processes_learn_what_one_does_and_one_of_them_exports_it(transforme
     alone = train(transformed, tmp_path / "alone", model, trainer)
     train_in_two_processes(sent)
 
-    history = json.loads((tmp_path / "model" / HISTORY_FILE).read_text())
-    together = Trained(tmp_path / "model" / "Format-Serving", tmp_path / "model_run", history, tmp_path / "checkpoints")
+    together = read_trained(tmp_path)
     assert_nearly_equal(alone.curves(), together.curves())
     assert len(list(together.model_run.glob("train/events.*"))) == 1
     assert not list(together.checkpoints.glob("*"))

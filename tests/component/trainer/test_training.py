@@ -1,6 +1,5 @@
 """Training as a whole: reproducible, resumable, stopped early, stopped when it diverges, and written down."""
 
-import json
 import logging
 import os
 import signal
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.digits import Transformed, train, training_arguments
+from support.digits import Fitted, Trained, Transformed, fit, train, training_arguments
 
 from components.errors import DataError, TrainingDivergedError
 from components.progress import LOGGER_NAME
@@ -21,19 +20,23 @@ from components.trainer.run import run_fn
 PROJECT = Path(__file__).parents[3]
 
 
-def weights(saved_model: Path) -> list[np.ndarray]:
-    checkpoint = tf.train.load_checkpoint(str(saved_model / "variables" / "variables"))
-    return [checkpoint.get_tensor(name) for name in sorted(checkpoint.get_variable_to_shape_map()) if "VARIABLE_VALUE" in name]
+@pytest.fixture(scope="module")
+def exported(transformed: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return train(transformed, tmp_path_factory.mktemp("exported"))
+
+
+def assert_same_weights(one: Fitted, other: Fitted) -> None:
+    for first, second in zip(one.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("network", ["dense", "conv"])
 def test_the_same_seed_gives_the_same_curves_and_weights(transformed: Transformed, tmp_path: Path, network: str):
     settings = {"network": network, "filters": (4, 8)}
-    one, other = (train(transformed, tmp_path / name, settings) for name in ("one", "other"))
+    one, other = (fit(transformed, tmp_path / name, settings) for name in ("one", "other"))
 
     assert one.curves() == other.curves()
-    for first, second in zip(weights(one.serving_model), weights(other.serving_model), strict=True):
-        np.testing.assert_array_equal(first, second)
+    assert_same_weights(one, other)
 
 
 def test_binary_augmented_images_and_several_codes_are_drawn_the_same_for_the_same_seed(
@@ -41,7 +44,7 @@ def test_binary_augmented_images_and_several_codes_are_drawn_the_same_for_the_sa
 ):
     model = {"objective": "iwae", "samples": 5}
     recipe = {"augmentation": {"share": 0.5}}
-    one, other = (train(transformed, tmp_path / name, model, recipe, binarization="dynamic") for name in ("one", "other"))
+    one, other = (fit(transformed, tmp_path / name, model, recipe, binarization="dynamic") for name in ("one", "other"))
 
     assert one.curves() == other.curves()
     for epoch in one.curves():
@@ -50,8 +53,8 @@ def test_binary_augmented_images_and_several_codes_are_drawn_the_same_for_the_sa
 
 
 def test_another_seed_gives_another_model(transformed: Transformed, tmp_path: Path):
-    one = train(transformed, tmp_path / "one", trainer={"seed": 1})
-    other = train(transformed, tmp_path / "other", trainer={"seed": 2})
+    one = fit(transformed, tmp_path / "one", trainer={"seed": 1})
+    other = fit(transformed, tmp_path / "other", trainer={"seed": 2})
 
     assert one.curves()[0]["train"]["loss"] != other.curves()[0]["train"]["loss"]
 
@@ -59,7 +62,7 @@ def test_another_seed_gives_another_model(transformed: Transformed, tmp_path: Pa
 def test_training_lowers_the_eval_loss_far_below_a_model_that_knows_only_the_mean_pixel(
     transformed: Transformed, tmp_path: Path
 ):
-    history = train(transformed, tmp_path, trainer={"epochs": 8, "batch_size": 25}).history
+    history = fit(transformed, tmp_path, trainer={"epochs": 8, "batch_size": 25}).history
 
     mean_pixel = transformed.images("train").mean()
     eval_pixels = transformed.images("eval")
@@ -68,53 +71,60 @@ def test_training_lowers_the_eval_loss_far_below_a_model_that_knows_only_the_mea
 
 
 def test_a_compiled_training_learns_the_same(transformed: Transformed, tmp_path: Path):
-    plain = train(transformed, tmp_path / "plain", trainer={"epochs": 1})
-    compiled = train(transformed, tmp_path / "compiled", trainer={"epochs": 1, "jit_compile": True})
+    plain = fit(transformed, tmp_path / "plain", trainer={"epochs": 1})
+    compiled = fit(transformed, tmp_path / "compiled", trainer={"epochs": 1, "jit_compile": True})
 
     # XLA draws other noise from the same seed.
     assert compiled.curves()[0]["eval"]["loss"] == pytest.approx(plain.curves()[0]["eval"]["loss"], rel=0.02)
 
 
 def test_the_kl_divergence_is_weighed_in_over_the_warm_up(transformed: Transformed, tmp_path: Path):
-    history = train(transformed, tmp_path, {"beta": 2.0}, {"epochs": 4, "kl_warmup_epochs": 2}).history
+    history = fit(transformed, tmp_path, {"beta": 2.0}, {"epochs": 4, "kl_warmup_epochs": 2}).history
 
     # The weight of each epoch's last of 6 steps.
     assert [epoch["kl_weight"] for epoch in history["epochs"]] == pytest.approx([2 * 5 / 12, 2 * 11 / 12, 2, 2])
 
 
 def test_an_autoencoder_has_no_kl_divergence_and_trains_on_the_reconstruction_alone(transformed: Transformed, tmp_path: Path):
-    [epoch] = train(transformed, tmp_path, {"kind": "ae", "beta": 5.0}, {"epochs": 1}).curves()
+    [epoch] = fit(transformed, tmp_path, {"kind": "ae", "beta": 5.0}, {"epochs": 1}).curves()
 
     for split in ("train", "eval"):
         assert epoch[split]["kl_divergence"] == 0
         assert epoch[split]["loss"] == epoch[split]["reconstruction_loss"] == epoch[split]["negative_elbo"]
 
 
-def test_the_history_is_written_beside_the_model_and_as_tensorboard_logs(transformed: Transformed, tmp_path: Path):
-    trained = train(transformed, tmp_path, trainer={"epochs": 2})
+def test_what_is_exported_are_the_weights_that_were_learnt(exported: Trained, transformed: Transformed, tmp_path: Path):
+    learnt = fit(transformed, tmp_path)
+    saved = tf.train.load_checkpoint(str(exported.serving_model / "variables" / "variables"))
+    names = (f"variables_read/{number}/.ATTRIBUTES/VARIABLE_VALUE" for number in range(len(learnt.weights)))
 
+    assert exported.curves() == learnt.curves()
+    assert_same_weights(Fitted(exported.history, [saved.get_tensor(name) for name in names]), learnt)
+
+
+def test_the_history_is_written_beside_the_model_and_as_tensorboard_logs(exported: Trained):
     for split in ("train", "eval"):
         logged: dict[str, list[float]] = {}
-        for file in sorted((trained.model_run / split).glob("events.*")):
+        for file in sorted((exported.model_run / split).glob("events.*")):
             for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
                 for value in tf.compat.v1.Event.FromString(record).summary.value:
                     if (array := tf.make_ndarray(value.tensor)).ndim == 0:
                         logged.setdefault(value.tag, []).append(float(array))
         for name in ("loss", "reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo"):
-            assert logged[name] == pytest.approx([epoch[split][name] for epoch in trained.history["epochs"]])
+            assert logged[name] == pytest.approx([epoch[split][name] for epoch in exported.history["epochs"]])
         if split == "train":
-            assert logged["learning_rate"] == pytest.approx([e["learning_rate"] for e in trained.history["epochs"]])
+            assert logged["learning_rate"] == pytest.approx([e["learning_rate"] for e in exported.history["epochs"]])
         else:
-            assert logged["active_units"] == [epoch["active_units"] for epoch in trained.history["epochs"]]
+            assert logged["active_units"] == [epoch["active_units"] for epoch in exported.history["epochs"]]
 
 
-def test_checkpoints_are_gone_once_the_model_is_exported(transformed: Transformed, tmp_path: Path):
-    assert not list(train(transformed, tmp_path).checkpoints.glob("*"))
+def test_checkpoints_are_gone_once_the_model_is_exported(exported: Trained):
+    assert not list(exported.checkpoints.glob("*"))
 
 
-def test_early_stopping_ends_the_training_and_exports_the_best_epoch(transformed: Transformed, tmp_path: Path):
+def test_early_stopping_ends_the_training_with_the_weights_of_the_best_epoch(transformed: Transformed, tmp_path: Path):
     recipe = {"schedule": "constant", "warmup_fraction": 0.0, "learning_rate": 0.02, "batch_size": 10}
-    stopped = train(transformed, tmp_path / "stopped", trainer={**recipe, "epochs": 60, "early_stopping_patience": 2})
+    stopped = fit(transformed, tmp_path / "stopped", trainer={**recipe, "epochs": 60, "early_stopping_patience": 2})
     best = stopped.history["best_epoch"]
     losses = [epoch["eval"]["loss"] for epoch in stopped.history["epochs"]]
 
@@ -122,20 +132,19 @@ def test_early_stopping_ends_the_training_and_exports_the_best_epoch(transformed
     assert best == 1 + int(np.argmin(losses))
 
     # Without a schedule, a training of just as many epochs ends with the weights of the best one.
-    exact = train(transformed, tmp_path / "exact", trainer={**recipe, "epochs": best})
-    for first, second in zip(weights(stopped.serving_model), weights(exact.serving_model), strict=True):
-        np.testing.assert_array_equal(first, second)
+    exact = fit(transformed, tmp_path / "exact", trainer={**recipe, "epochs": best})
+    assert_same_weights(stopped, exact)
 
 
 def test_a_training_that_was_killed_goes_on_where_it_was_and_ends_the_same(
     transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     recipe = {"epochs": 40, "early_stopping_patience": None}
-    whole = train(transformed, tmp_path / "whole", trainer=recipe)
+    whole = fit(transformed, tmp_path / "whole", trainer=recipe)
     killed = tmp_path / "killed"
     code = (
         "import sys; sys.path.insert(0, 'tests'); from pathlib import Path; from support.digits import *; "
-        f"train(Transformed({{}}, Path({str(transformed.graph)!r}), Path({str(transformed.examples)!r})), "
+        f"fit(Transformed({{}}, Path({str(transformed.graph)!r}), Path({str(transformed.examples)!r})), "
         f"Path({str(killed)!r}), trainer={recipe!r})"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)})
@@ -144,15 +153,13 @@ def test_a_training_that_was_killed_goes_on_where_it_was_and_ends_the_same(
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert not (killed / "model").exists()
 
     with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
-        resumed = train(transformed, killed, trainer=recipe)
+        resumed = fit(transformed, killed, trainer=recipe)
 
     assert caplog.records[0].progress.completed > 1
     assert resumed.curves() == whole.curves()
-    for first, second in zip(weights(resumed.serving_model), weights(whole.serving_model), strict=True):
-        np.testing.assert_array_equal(first, second)
+    assert_same_weights(resumed, whole)
 
 
 def test_a_training_with_other_settings_does_not_go_on_from_a_killed_one(transformed: Transformed, tmp_path: Path):
@@ -177,8 +184,8 @@ def test_an_infinite_loss_stops_the_training_with_a_sentence_and_exports_nothing
 
 
 def test_a_split_beyond_the_memory_limit_is_read_from_disk_and_learnt_as_well(transformed: Transformed, tmp_path: Path):
-    in_memory = train(transformed, tmp_path / "memory", trainer={"epochs": 3})
-    on_disk = train(transformed, tmp_path / "disk", trainer={"epochs": 3, "memory_limit_gb": 1e-5})
+    in_memory = fit(transformed, tmp_path / "memory", trainer={"epochs": 3})
+    on_disk = fit(transformed, tmp_path / "disk", trainer={"epochs": 3, "memory_limit_gb": 1e-5})
 
     # Both shuffle, but not in the same order.
     assert on_disk.curves()[0]["train"]["loss"] != in_memory.curves()[0]["train"]["loss"]
@@ -189,14 +196,14 @@ def test_a_split_beyond_the_memory_limit_is_read_from_disk_and_learnt_as_well(tr
 
 def test_a_training_from_disk_is_reproducible_too(transformed: Transformed, tmp_path: Path):
     recipe = {"memory_limit_gb": 1e-5}
-    one, other = (train(transformed, tmp_path / name, trainer=recipe) for name in ("one", "other"))
+    one, other = (fit(transformed, tmp_path / name, trainer=recipe) for name in ("one", "other"))
 
     assert one.curves() == other.curves()
 
 
 def test_a_model_that_ignores_its_code_is_warned_of(transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING, logger="tfx_vae"):
-        history = train(transformed, tmp_path, {"beta": 1e5}, {"epochs": 12, "batch_size": 10}).history
+        history = fit(transformed, tmp_path, {"beta": 1e5}, {"epochs": 12, "batch_size": 10}).history
 
     assert history["epochs"][-1]["active_units"] == 0
     assert max(history["epochs"][-1]["kl_per_dimension"]) < 0.1
@@ -227,8 +234,5 @@ def test_an_empty_split_is_refused(transformed: Transformed, tmp_path: Path):
         run_fn(arguments)
 
 
-def test_history_json_says_which_epoch_was_exported(transformed: Transformed, tmp_path: Path):
-    train(transformed, tmp_path)
-
-    written = json.loads((tmp_path / "model" / "history.json").read_text())
-    assert written["best_epoch"] in {epoch["epoch"] for epoch in written["epochs"]}
+def test_history_json_says_which_epoch_was_exported(exported: Trained):
+    assert exported.history["best_epoch"] in {epoch["epoch"] for epoch in exported.history["epochs"]}
