@@ -78,6 +78,14 @@ def test_a_compiled_training_learns_the_same(transformed: Transformed, tmp_path:
     assert compiled.curves()[0]["eval"]["loss"] == pytest.approx(plain.curves()[0]["eval"]["loss"], rel=0.02)
 
 
+def test_bfloat16_learns_what_float32_learns(transformed: Transformed, tmp_path: Path):
+    fast = fit(transformed, tmp_path / "bfloat16", {"precision": "bfloat16"}, {"epochs": 4})
+    exact = fit(transformed, tmp_path / "float32", {"precision": "float32"}, {"epochs": 4})
+
+    assert fast.curves() != exact.curves()
+    assert fast.curves()[-1]["eval"]["loss"] == pytest.approx(exact.curves()[-1]["eval"]["loss"], rel=0.01)
+
+
 def test_the_kl_divergence_is_weighed_in_over_the_warm_up(transformed: Transformed, tmp_path: Path):
     history = fit(transformed, tmp_path, {"beta": 2.0}, {"epochs": 4, "kl_warmup_epochs": 2}).history
 
