@@ -31,8 +31,9 @@ def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | s
 
     parent = _context(store, "pipeline", pipeline)
     context = _context(store, "pipeline_run", run_id)
-    with suppress(errors.AlreadyExistsError):  # every step of a run on Kubeflow comes here, perhaps at the same time
-        store.put_parent_contexts([metadata_store_pb2.ParentContext(child_id=context.id, parent_id=parent.id)])
+    if parent.id not in [known.id for known in store.get_parent_contexts_by_context(context.id)]:
+        with suppress(errors.AlreadyExistsError):  # another step of the run was a moment faster
+            store.put_parent_contexts([metadata_store_pb2.ParentContext(child_id=context.id, parent_id=parent.id)])
     facts = {
         names.STATE: "running",
         names.HOST: socket.gethostname(),

@@ -68,15 +68,15 @@ class PostgresqlStore(MetadataStore):
         """Keeps all other processes waiting that come here.
 
         Raises:
-          RuntimeError: The server cannot be reached: what the client itself says then.
+          RuntimeError: The server does not answer; the client's own error for that.
         """
         try:
             connection = connect_to_postgresql(self._location)
-        except Exception as error:  # pg8000 lets those of sockets through, as they are
-            raise RuntimeError(f"{self._location} cannot be reached: {error}") from error
-        try:
             # It is held until the end of the transaction, and so of the connection, even where a pool keeps the session.
             connection.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        except Exception as error:  # pg8000 lets those of sockets through, as they are
+            raise RuntimeError(f"{self._location} does not answer: {error}") from error
+        try:
             yield
         finally:
             connection.close()
