@@ -34,8 +34,8 @@ smoke: $(READY) ## Run the same pipeline on 2,000 images, in under two minutes
 doctor: $(READY) ## Say whether this machine can run it, and how to mend what stands in the way
 	@$(BIN)/tfx-vae doctor
 
+# The longest files first, so that neither process is left with one of them at the end.
 test: $(READY_FOR_TESTS) ## Run all tests, within 15 minutes on two cores (ARGS="-k blessing" goes to pytest)
-	@# The longest files first, so that neither process is left with one of them at the end.
 	@$(BIN)/python -m pytest tests/e2e tests/component tests/unit --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 test-unit: $(READY_FOR_TESTS) ## Run the tests that need no pipeline, in under a minute

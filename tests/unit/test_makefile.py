@@ -116,10 +116,8 @@ def test_a_run_needs_no_test_tools_but_keeps_them_once_they_are_there(ready: Pat
 def test_tests_add_their_tools_to_an_environment_that_is_ready_to_run(ready: Path) -> None:
     assert "--extra dev" in execute(ready, "make", "-n", "test").stdout
     (ready / ".venv" / ".ready-for-tests").touch()
-    assert (
-        execute(ready, "make", "-n", "test").stdout.strip()
-        == ".venv/bin/python -m pytest tests --numprocesses=2 --dist=loadfile"
-    )
+    [command] = execute(ready, "make", "-n", "test").stdout.splitlines()
+    assert command.startswith(".venv/bin/python -m pytest tests/e2e tests/component tests/unit ")
 
 
 def test_the_python_that_was_named_is_taken(copy: Path) -> None:

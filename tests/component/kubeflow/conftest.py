@@ -1,5 +1,6 @@
 """A Kubeflow on loopback, and a pipeline that is compiled."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,17 @@ from pipelines.config import PipelineConfig, load_config
 
 PROJECT = Path(__file__).parents[3]
 SMOKE = PROJECT / "pipelines" / "configs" / "smoke.yaml"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def logging_as_it_was() -> Iterator[None]:
+    """A step takes over the logging of its process, which here goes on to other tests."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(False)
 
 
 @pytest.fixture
