@@ -18,7 +18,8 @@ ARG GPU=
 RUN if [ -n "$GPU" ]; then uv pip install --no-config --no-cache "tensorflow[and-cuda]"; fi
 COPY components components
 COPY pipelines pipelines
-RUN uv sync --locked --no-cache --inexact --extra kubeflow && .venv/bin/python -m compileall -q components pipelines
+COPY tfx_vae tfx_vae
+RUN uv sync --locked --no-cache --inexact --extra kubeflow && .venv/bin/python -m compileall -q components pipelines tfx_vae
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --create-home tfx-vae && mkdir -p /app/runs && chown tfx-vae /app/runs

@@ -44,10 +44,11 @@ test-unit: $(READY_FOR_TESTS) ## Run the tests that need no pipeline, in under a
 test test-unit: export TF_CPP_MIN_LOG_LEVEL = 3
 test test-unit: export CUDA_VISIBLE_DEVICES = -1
 
-lint: $(READY_FOR_TESTS) ## Check style, formatting and types
+lint: $(READY_FOR_TESTS) ## Check style, formatting, imports between packages, and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy components pipelines
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy components pipelines tfx_vae
 
 format: $(READY_FOR_TESTS) ## Mend style and formatting
 	$(BIN)/ruff check --fix .

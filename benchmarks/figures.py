@@ -14,10 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from pipelines.metadata.location import sqlite_location
-from pipelines.metadata.questions.runs import list_runs
-from pipelines.metadata.questions.show import show_run
-from pipelines.metadata.store.database import open_database
+from pipelines.mlmd.location import sqlite_location
+from tfx_vae.metadata.questions.runs import list_runs
+from tfx_vae.metadata.questions.show import show_run
+from tfx_vae.metadata.store.database import open_database
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 PIPELINE: Final = "mnist-vae"

@@ -25,15 +25,15 @@ from numpy.typing import NDArray
 from outlier_images import DIGITS, FASHION, Pixels, kinds_of_images, read_digits
 from sklearn.metrics import roc_auc_score
 
+from components.artifacts.features import IW_NLL, NEGATIVE_ELBO
+from components.artifacts.signature_names import EVALUATE, EVALUATE_IW_NLL, EXAMPLES, SAMPLES
 from components.errors import PipelineError
-from components.features import IW_NLL, NEGATIVE_ELBO
-from components.trainer.signature_names import EVALUATE, EVALUATE_IW_NLL, EXAMPLES, SAMPLES
 from pipelines.config import load_config
-from pipelines.options import DEFAULT_CONFIG
-from pipelines.serving.commands.model_images import examples_of
-from pipelines.serving.opened_model import ModelLocation, load_quietly, locate_directory
-from pipelines.serving.pushed import find_pushed
-from pipelines.serving.reference import STATISTICS, Reference
+from tfx_vae.options import DEFAULT_CONFIG
+from tfx_vae.serving.commands.model_images import examples_of
+from tfx_vae.serving.opened_model import ModelLocation, load_quietly, locate_directory
+from tfx_vae.serving.pushed import find_pushed
+from tfx_vae.serving.reference import STATISTICS, Reference
 
 Values = NDArray[np.float64]
 

@@ -35,7 +35,7 @@ import orjson
 import tensorflow as tf
 from default_run import REPOSITORY, machine
 
-from components.loaded_model import LoadedModel
+from components.artifacts.loaded_model import LoadedModel
 
 NAME: Final = "mnist-vae"
 COUNTS: Final = (1, 16, 256)

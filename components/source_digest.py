@@ -14,8 +14,8 @@ def source_digest(*names: str) -> str:
 
     Args:
       *names: Dotted names, e.g. ``"components.trainer"`` (a package: every ``.py`` file below it) or
-        ``"components.features"`` (a module: its own file). Their order does not matter, and neither does where they are
-        installed.
+        ``"components.artifacts.features"`` (a module: its own file). Neither their order nor where they
+        are installed matters.
 
     Returns:
       64 hexadecimal digits: sha256 over the files' names, relative to their package, and their contents.

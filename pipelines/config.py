@@ -24,8 +24,8 @@ from components.settings import Section
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
 from pipelines.kubeflow.config import KubeflowConfig
-from pipelines.metadata.config import MetadataConfig
-from pipelines.metadata.location import Location, absolute_url, locate
+from pipelines.mlmd.config import MetadataConfig
+from pipelines.mlmd.location import Location, absolute_url, locate
 
 
 class BeamConfig(Section):

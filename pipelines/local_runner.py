@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from components.errors import ConfigurationError
-from pipelines import session
 from pipelines.config import load_config
+from pipelines.local import session
 
 CONFIG_VARIABLE = "TFX_VAE_CONFIG"
 PROJECT = Path(__file__).resolve().parent.parent

@@ -12,11 +12,11 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import BaseChannel, Channel, standard_artifacts
 
-from components.artifact_files import check_served
+from components.artifacts.features import EVAL, TEST, TRAIN
+from components.artifacts.files import check_served
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
 from components.example_gen.component import TfdsExampleGen
 from components.feature_classifier.component import FeatureClassifier
-from components.features import EVAL, TEST, TRAIN
 from components.infra_validator.component import InfraValidator
 from components.pusher.executor import Executor as PusherExecutor
 from components.report.component import ModelReport
@@ -25,7 +25,7 @@ from components.source_digest import source_digest
 from components.transform.component import ImageTransform
 from components.validation.component import ValidationGate
 from pipelines.config import PipelineConfig
-from pipelines.metadata.store.client import connection_config
+from pipelines.mlmd.client import connection_config
 
 
 def create_pipeline(config: PipelineConfig, for_vertex: bool = False) -> Pipeline:

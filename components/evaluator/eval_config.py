@@ -10,10 +10,10 @@ from tfx.dsl.placeholder import placeholder
 from tfx.types import BaseChannel
 from tfx.utils import proto_utils
 
+from components.artifacts.features import KL_PER_DIMENSION, LABEL, LOSSES
+from components.artifacts.signature_names import EVALUATE
 from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName, Threshold
-from components.features import KL_PER_DIMENSION, LABEL, LOSSES
 from components.source_digest import source_digest
-from components.trainer.signature_names import EVALUATE
 
 USER_FUNCTIONS: Final = "components.evaluator.user_functions"
 """The Evaluator's parameter `module_path`."""

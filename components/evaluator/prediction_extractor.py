@@ -18,11 +18,8 @@ from tensorflow_model_analysis.extractors.extractor import Extractor
 from tensorflow_model_analysis.utils import util
 from tensorflow_model_analysis.utils.model_util import DoFnWithModels
 
-from components.evaluator.sample_metrics import IMAGE_FEATURES, SAMPLE_FEATURES
-from components.evaluator.stable_choice import image_hash
-from components.feature_classifier.classifier import FeatureClassifier
-from components.features import IMAGE, IW_NLL
-from components.trainer.signature_names import (
+from components.artifacts.features import IMAGE, IW_NLL
+from components.artifacts.signature_names import (
     EVALUATE_BINARIZED,
     EVALUATE_IW_NLL,
     EVALUATE_IW_NLL_BINARIZED,
@@ -32,6 +29,9 @@ from components.trainer.signature_names import (
     SAMPLE,
     SAMPLES,
 )
+from components.evaluator.sample_metrics import IMAGE_FEATURES, SAMPLE_FEATURES
+from components.evaluator.stable_choice import image_hash
+from components.feature_classifier.classifier import FeatureClassifier
 
 BINARIZED = "binarized/"
 

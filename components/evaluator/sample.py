@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.artifacts.features import IMAGE, LABEL
 from components.evaluator.stable_choice import image_hash
-from components.features import IMAGE, LABEL
 
 
 class Sample(NamedTuple):

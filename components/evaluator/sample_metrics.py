@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.artifacts.signature_names import LATENT_LOG_VARIANCE, LATENT_MEAN, LATENT_SAMPLE
 from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
 from components.evaluator.sample import Sample, sample_computations
 from components.models.aggregate_posterior import Rate, decompose_rate
 from components.models.frechet import frechet_distance
 from components.models.gaussianity import maximum_mean_discrepancy
-from components.trainer.signature_names import LATENT_LOG_VARIANCE, LATENT_MEAN, LATENT_SAMPLE
 
 IMAGE_FEATURES = "image_features"
 SAMPLE_FEATURES = "sample_features"

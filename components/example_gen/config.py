@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from components.features import EVAL, SPLITS, TEST, TRAIN
+from components.artifacts.features import EVAL, SPLITS, TEST, TRAIN
 from components.settings import Section
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow_datasets as tfds
 
+from components.artifacts.features import IMAGE, LABEL
 from components.errors import ConfigurationError
-from components.features import IMAGE, LABEL
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, path_utils
 
-from components.artifact_files import readable
+from components.artifacts.files import readable
 from components.infra_validator.config import InfraValidatorConfig
 from components.infra_validator.fresh_process import Outcome, check
 from components.infra_validator.properties import BLESSED, MEMORY_GB, REFUSAL, SECONDS

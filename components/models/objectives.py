@@ -16,7 +16,7 @@ from components.models.posterior_samples import PosteriorSamples, sample_posteri
 
 
 class Losses(NamedTuple):
-    """Per example, each float32 [N]; the names are those of `components.features.LOSSES`."""
+    """Per example, each float32 [N]; the names are those of `components.artifacts.features.LOSSES`."""
 
     reconstruction_loss: tf.Tensor
     """Nats per image: minus the log-likelihood under the code that was drawn."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from components.report.images import Images
+from components.artifacts.images import Images
 
 
 def sheet(images: Images, columns: int) -> NDArray[np.int64]:

@@ -19,10 +19,10 @@ from components.validation.component import DataVerdict
 
 # Whose edit may change the page.
 _CODE = (
-    "components.evaluator.tfma_files",
-    "components.evaluator.verdict",
+    "components.artifacts.tfma_files",
+    "components.artifacts.verdict",
     "components.infra_validator.properties",
-    "components.loaded_model",
+    "components.artifacts.loaded_model",
     "components.models.latent_paths",
     "components.models.latent_statistics",
     "components.models.prior",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.evaluator.verdict import read_verdict
+from components.artifacts.verdict import read_verdict
 
 Metrics = Mapping[str, float]
 

@@ -10,7 +10,7 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components import progress
-from components.artifact_files import readable, writable
+from components.artifacts.files import readable, writable
 from components.report import properties
 from components.report.config import ReportConfig
 from components.report.findings import gather

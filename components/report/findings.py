@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
-from components.features import TEST, TRAIN
+from components.artifacts.features import TEST, TRAIN
+from components.artifacts.images import Images, read_images
 from components.infra_validator.properties import REFUSAL
 from components.report import properties
 from components.report.config import ReportConfig
 from components.report.data_summary import DataSummary, read_data_summary
 from components.report.evaluation import Evaluation, read_evaluation
-from components.report.images import Images, read_images
 from components.report.model import Codes, ReportedModel
 from components.report.provenance import Provenance
 from components.report.training import Training, read_training

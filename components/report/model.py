@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorflow.core.protobuf import saved_model_pb2
 
-from components.features import IMAGE
-from components.loaded_model import LoadedModel
-from components.trainer.signature_names import (
+from components.artifacts.features import IMAGE
+from components.artifacts.loaded_model import LoadedModel
+from components.artifacts.signature_names import (
     DECODE,
     ENCODE,
     EVALUATE,

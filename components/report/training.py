@@ -14,7 +14,7 @@ class Training:
     """The epochs of a training.
 
     Attributes:
-      epochs: As `components.trainer.history.Epoch` has them.
+      epochs: As `components.artifacts.history.Epoch` has them.
       best_epoch: The one whose weights were exported, from 1.
     """
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.history import History
+from components.artifacts.history import History
 
 
 def training_digest(inputs: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import logging
 import math
 
-from components.trainer.history import Epoch
+from components.artifacts.history import Epoch
 
 _LOGGER = logging.getLogger("tfx_vae.trainer")
 _FEWEST_ACTIVE = 0.1

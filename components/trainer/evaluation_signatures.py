@@ -11,18 +11,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from components.features import IW_NLL, KL_PER_DIMENSION, LOSSES, SSIM
-from components.models.autoencoder import Autoencoder
-from components.models.config import Likelihood, ModelKind
-from components.models.importance import log_importance_weights
-from components.models.objectives import Losses, per_example_losses
-from components.models.prior import GaussianFit, sample
-from components.models.structural_similarity import structural_similarity
-from components.trainer.equal_batches import in_equal_batches
-from components.trainer.example_parser import ExampleParser, ParsedImages
-from components.trainer.image_noise import ImageNoise, Stream
-from components.trainer.input_data import PixelScale
-from components.trainer.signature_names import (
+from components.artifacts.features import IW_NLL, KL_PER_DIMENSION, LOSSES, SSIM
+from components.artifacts.signature_names import (
     EVALUATE,
     EVALUATE_BINARIZED,
     EVALUATE_IW_NLL,
@@ -36,6 +26,16 @@ from components.trainer.signature_names import (
     SAMPLE,
     SAMPLES,
 )
+from components.models.autoencoder import Autoencoder
+from components.models.config import Likelihood, ModelKind
+from components.models.importance import log_importance_weights
+from components.models.objectives import Losses, per_example_losses
+from components.models.prior import GaussianFit, sample
+from components.models.structural_similarity import structural_similarity
+from components.trainer.equal_batches import in_equal_batches
+from components.trainer.example_parser import ExampleParser, ParsedImages
+from components.trainer.image_noise import ImageNoise, Stream
+from components.trainer.input_data import PixelScale
 
 # Codes of one image that are decoded at once.
 _CODES_AT_ONCE = 256
@@ -91,7 +91,7 @@ class EvaluationSignatures:
         """Serialized tf.Examples [N] to the losses of each, its code, and how like its reconstruction it is.
 
         Returns:
-          float32 [N]: the losses of `components.features.LOSSES`, and `ssim`, of the reconstruction from the posterior mean.
+          float32 [N]: the losses of `LOSSES`, and `ssim`, of the reconstruction from the posterior mean.
           float32 [N, L]: `latent_mean`; `latent_log_variance`, of a VAE; `latent_sample`, drawn from the posterior;
           `kl_per_dimension`, nats.
         """

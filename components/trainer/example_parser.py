@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.features import IMAGE
+from components.artifacts.features import IMAGE
 
 
 class ParsedImages(NamedTuple):

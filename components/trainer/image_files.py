@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from components.features import IMAGE
+from components.artifacts.features import IMAGE
 
 _PARSED_BYTES = 8 * 2**20
 # Enough to mix what lies far apart, and few enough to keep open.

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.artifacts.features import IMAGE
 from components.errors import DataError
-from components.features import IMAGE
 from components.trainer.image_files import ImageFiles
 from components.trainer.image_source import ImagesInMemory, ImagesOnDisk, ImageSource
 

@@ -7,13 +7,13 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from numpy.typing import NDArray
 
-from components.features import LABEL
+from components.artifacts.features import LABEL
+from components.artifacts.latent_map import LATENT_MAP_FILE, LatentMap, draw_map
 from components.models.autoencoder import Autoencoder
 from components.models.config import ModelKind
 from components.models.objectives import per_example_losses
 from components.trainer.image_source import ImageSource
 from components.trainer.input_data import PixelScale
-from components.trainer.latent_map import LATENT_MAP_FILE, LatentMap, draw_map
 
 _IMAGES = 2000
 _BATCH = 500

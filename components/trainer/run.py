@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow_transform as tft
 
+from components.artifacts.features import EVAL, TRAIN
+from components.artifacts.history import History
 from components.example_gen.config import Binarization
-from components.features import EVAL, TRAIN
 from components.models.autoencoder import Autoencoder
 from components.models.config import ModelConfig, ModelKind, Precision
 from components.models.factory import build_model
@@ -17,7 +18,6 @@ from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint, training_digest
 from components.trainer.config import TrainerConfig
 from components.trainer.distribution import Replicas, open_replicas
-from components.trainer.history import History
 from components.trainer.image_source import ImageSource
 from components.trainer.input_data import image_shape, open_images, pixel_scale
 from components.trainer.latent_survey import read_labels, survey, write_map

@@ -7,14 +7,8 @@ autoencoder give the same outputs under the same names, so that one Evaluator an
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.features import IMAGE
-from components.models.autoencoder import Autoencoder
-from components.models.latent_paths import linear_path
-from components.models.prior import GaussianFit, sample
-from components.trainer.evaluation_signatures import EvaluationSignatures, Outputs
-from components.trainer.example_parser import ExampleParser
-from components.trainer.input_data import PixelScale, image_shape
-from components.trainer.signature_names import (
+from components.artifacts.features import IMAGE
+from components.artifacts.signature_names import (
     COUNT,
     DECODE,
     ENCODE,
@@ -33,6 +27,12 @@ from components.trainer.signature_names import (
     START,
     STEPS,
 )
+from components.models.autoencoder import Autoencoder
+from components.models.latent_paths import linear_path
+from components.models.prior import GaussianFit, sample
+from components.trainer.evaluation_signatures import EvaluationSignatures, Outputs
+from components.trainer.example_parser import ExampleParser
+from components.trainer.input_data import PixelScale, image_shape
 
 Signatures = dict[str, tf.types.experimental.ConcreteFunction]
 

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.artifacts.features import LOSSES
+from components.artifacts.history import Epoch, EpochLosses, History, LearningCurves
 from components.errors import ConfigurationError, TrainingDivergedError
-from components.features import LOSSES
 from components.models.autoencoder import Autoencoder
 from components.models.latent_statistics import LatentMoments
 from components.models.objectives import Losses, kl_weight, sampled_losses, training_objective
@@ -21,7 +22,6 @@ from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.collapse import CollapseWatch
 from components.trainer.config import TrainerConfig
 from components.trainer.distribution import Replicas
-from components.trainer.history import Epoch, EpochLosses, History, LearningCurves
 from components.trainer.image_source import ImageSource
 from components.trainer.optimizer import build_optimizer
 from components.trainer.views import ImageViews, View

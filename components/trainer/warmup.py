@@ -16,19 +16,8 @@ from numpy.typing import NDArray
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
-from components.features import IMAGE
-from components.trainer.signature_names import (
-    COUNT,
-    ENCODE,
-    END,
-    EXAMPLES,
-    LATENT,
-    LATENT_MEAN,
-    SAMPLES,
-    SEED,
-    START,
-    STEPS,
-)
+from components.artifacts.features import IMAGE
+from components.artifacts.signature_names import COUNT, ENCODE, END, EXAMPLES, LATENT, LATENT_MEAN, SAMPLES, SEED, START, STEPS
 
 WARMUP_FILE: Final = "assets.extra/tf_serving_warmup_requests"
 """Within the SavedModel's directory: TFRecords of PredictionLog."""

@@ -8,8 +8,8 @@ from tfx import types
 from tfx.components.transform import executor
 from tfx.types import artifact_utils, standard_component_specs
 
+from components.artifacts.features import IMAGE, TRAIN
 from components.errors import ConfigurationError, DataError
-from components.features import IMAGE, TRAIN
 
 
 class Executor(executor.Executor):

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.features import IMAGE, LABEL
+from components.artifacts.features import IMAGE, LABEL
 from components.transform.config import Normalization
 
 ImageShape = tuple[int, int, int]

@@ -14,7 +14,7 @@ from components.trainer.config import Distribution
 from pipelines.config import PipelineConfig
 from pipelines.kubeflow.config import KubeflowConfig, StepConfig
 from pipelines.kubeflow.parameters import Parameters, as_text
-from pipelines.metadata.location import PASSWORD_VARIABLE, URL_VARIABLE
+from pipelines.mlmd.location import PASSWORD_VARIABLE, URL_VARIABLE
 
 _GPU: Final = "nvidia.com/gpu"
 _RETRY_AFTER: Final = "30s"

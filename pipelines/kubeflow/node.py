@@ -15,14 +15,14 @@ from contextlib import contextmanager, suppress
 import click
 
 from components.errors import ConfigurationError
-from pipelines import failures, preflight
-from pipelines.capture import log_to_stderr, prepare_environment
 from pipelines.config import PipelineConfig
 from pipelines.kubeflow.parameters import Parameters, configuration, parse_run_date
 from pipelines.kubeflow.shared_run import SharedRun
-from pipelines.metadata.recording.lock import database_lock
-from pipelines.metadata.store.client import open_store
-from pipelines.session import interrupted_by_sigterm, own_arguments_hidden
+from pipelines.local import failures, preflight
+from pipelines.local.capture import log_to_stderr, prepare_environment
+from pipelines.local.session import interrupted_by_sigterm, own_arguments_hidden
+from pipelines.mlmd.client import open_store
+from pipelines.mlmd.lock import database_lock
 
 _log = logging.getLogger(__name__)
 _KILLED = "the step was killed: it was canceled, ran out of memory, or its machine went away"
@@ -85,7 +85,7 @@ def _launch(node: str, run_id: str, config: PipelineConfig) -> None:
     from tfx.dsl.compiler.compiler import Compiler
     from tfx.orchestration.portable import runtime_parameter_utils
 
-    from pipelines.nodes import launch_node
+    from pipelines.local.nodes import launch_node
     from pipelines.pipeline import create_pipeline
 
     log_to_stderr()  # absl replaces the handlers of the root logger when TFX is imported

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from components.errors import PipelineError
-from pipelines.metadata.recording import names
-from pipelines.metadata.recording.record import start_record, write_facts
+from pipelines.mlmd import names
+from pipelines.mlmd.record import start_record, write_facts
 
 if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2

@@ -22,9 +22,9 @@ from tfx.types.channel import Channel
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
 from tfx.utils import proto_utils
 
+from components.artifacts.verdict import Verdict, read_verdict
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.eval_config import build_eval_config
-from components.evaluator.verdict import Verdict, read_verdict
 from components.pusher.executor import Executor
 from components.resolver.strategy import LatestBlessedOtherModelStrategy
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from support.workplace import Workplace
 
-from components.trainer.latent_map import read_map
+from components.artifacts.latent_map import read_map
 
 SHAPE = (12, 16, 3)
 

@@ -4,7 +4,7 @@ import multiprocessing
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 
-from pipelines.metadata.location import Location
+from pipelines.mlmd.location import Location
 
 STEPS = 4
 RUNS = 3
@@ -29,7 +29,7 @@ def join_together(location: Location) -> list[str]:
 
 def _join(location: Location, step: int, barrier: Barrier, errors: "SimpleQueue[list[str]]") -> None:
     from pipelines.kubeflow.shared_run import SharedRun
-    from pipelines.metadata.store.client import open_store
+    from pipelines.mlmd.client import open_store
 
     found = []
     for number in range(RUNS):

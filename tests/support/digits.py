@@ -13,7 +13,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 
-from components.features import IMAGE, LABEL
+from components.artifacts.features import IMAGE, LABEL
 from components.models.config import ModelConfig
 from components.trainer import run
 from components.trainer.config import Distribution, TrainerConfig

@@ -11,10 +11,10 @@ from typing import Any
 from google.protobuf import text_format
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.evaluator.tfma_files import _message_classes
-from pipelines.metadata.location import Location, sqlite_location
-from pipelines.metadata.recording.record import finish_record, start_record
-from pipelines.metadata.store.client import open_store
+from components.artifacts.tfma_files import _message_classes
+from pipelines.mlmd.client import open_store
+from pipelines.mlmd.location import Location, sqlite_location
+from pipelines.mlmd.record import finish_record, start_record
 
 LIVE, COMPLETE, CACHED, FAILED, RUNNING = (
     mlmd.Artifact.LIVE, mlmd.Execution.COMPLETE, mlmd.Execution.CACHED, mlmd.Execution.FAILED, mlmd.Execution.RUNNING,

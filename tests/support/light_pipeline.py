@@ -12,11 +12,11 @@ from rich.console import Console
 from tfx.dsl.compiler import compiler
 
 from pipelines.config import PipelineConfig, load_config
-from pipelines.display import RunDisplay
-from pipelines.metadata.recording.lock import database_lock, locked
-from pipelines.node_result import NodeResult
+from pipelines.local.display import RunDisplay
+from pipelines.local.node_result import NodeResult
+from pipelines.local.runner import WatchedLocalDagRunner
+from pipelines.mlmd.lock import database_lock, locked
 from pipelines.pipeline import create_pipeline
-from pipelines.runner import WatchedLocalDagRunner
 
 PROJECT = Path(__file__).parents[2]
 NODES = ("ImportSchemaGen", "TfdsExampleGen")

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import httpx
 
-from pipelines.serving.server.application import make_application
-from pipelines.serving.server.limits import Limits
-from pipelines.serving.server.listening import make_server
-from pipelines.serving.server.port import allowed_hosts, open_port
-from pipelines.serving.server.versions.available import AvailableVersions
-from pipelines.serving.server.versions.watcher import ServingDirectory, Watcher
+from tfx_vae.serving.server.application import make_application
+from tfx_vae.serving.server.limits import Limits
+from tfx_vae.serving.server.listening import make_server
+from tfx_vae.serving.server.port import allowed_hosts, open_port
+from tfx_vae.serving.server.versions.available import AvailableVersions
+from tfx_vae.serving.server.versions.watcher import ServingDirectory, Watcher
 
 NAME = "mnist-vae"
 MODEL = f"/v1/models/{NAME}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.metadata.location import Backend, Location
+from pipelines.mlmd.location import Backend, Location
 
 PASSWORD = "s3cret-p@ss"
 _SECONDS_TO_START = 60

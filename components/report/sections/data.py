@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from components.artifacts.images import Images
 from components.report.choices import sheet
 from components.report.figures.class_balance import class_balance
 from components.report.figures.image_grid import image_grid
 from components.report.findings import Findings
-from components.report.images import Images
 from components.report.page import Block, Figure, Note, Section
 
 _COLUMNS = 12

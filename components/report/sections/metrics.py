@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from components.features import EXAMPLE_COUNT
+from components.artifacts.features import EXAMPLE_COUNT
 from components.report.findings import Findings
 from components.report.metric_names import Better, describe, in_order
 from components.report.page import Block, Cell, Note, Section, Table

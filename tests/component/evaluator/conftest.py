@@ -10,9 +10,9 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 from tfx.utils import json_utils, proto_utils
 
+from components.artifacts.verdict import Verdict, read_verdict
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config
-from components.evaluator.verdict import Verdict, read_verdict
 
 
 @pytest.fixture(scope="session")

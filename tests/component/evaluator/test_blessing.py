@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
 
+from components.artifacts.features import LOSSES
+from components.artifacts.verdict import Verdict
 from components.evaluator import eval_config
 from components.evaluator.config import EvaluatorConfig, Threshold
 from components.evaluator.eval_config import build_eval_config
-from components.evaluator.verdict import Verdict
-from components.features import LOSSES
 
 Judge = Callable[..., Verdict]
 

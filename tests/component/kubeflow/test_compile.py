@@ -13,10 +13,10 @@ from kfp import components
 from support.kubeflow_server import KubeflowServer
 
 from components.errors import ConfigurationError
-from pipelines.cli import main
 from pipelines.config import PipelineConfig, load_config
 from pipelines.kubeflow.compile import compile_pipeline
 from pipelines.kubeflow.parameters import as_text
+from tfx_vae.cli import main
 
 SMOKE = Path(__file__).parents[3] / "pipelines" / "configs" / "smoke.yaml"
 IMAGE = "registry.example/python-tfx-vae:1"

@@ -15,8 +15,8 @@ from pipelines.config import PipelineConfig
 from pipelines.kubeflow import node
 from pipelines.kubeflow.parameters import Parameters, as_text
 from pipelines.kubeflow.shared_run import RUN_DATE, SharedRun
-from pipelines.metadata.recording import names
-from pipelines.metadata.store.client import open_store
+from pipelines.mlmd import names
+from pipelines.mlmd.client import open_store
 
 RUN = "2f0c6f6a-run"
 _Execution = metadata_store_pb2.Execution

@@ -6,9 +6,9 @@ import pytest
 from support import servers
 from support.concurrent_steps import RUNS, STEPS, join_together
 
-from pipelines.metadata.location import Location
-from pipelines.metadata.recording import names
-from pipelines.metadata.store.client import open_store
+from pipelines.mlmd import names
+from pipelines.mlmd.client import open_store
+from pipelines.mlmd.location import Location
 
 
 @pytest.fixture(params=["mariadb", "postgresql"])

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from support import servers
 from support.history import FAILED, History, PastRun
 
-from pipelines.cli import main
-from pipelines.metadata.location import Location
+from pipelines.mlmd.location import Location
+from tfx_vae.cli import main
 
 ERROR = "train-images-idx3-ubyte.gz is truncated: get it again."
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from pipelines.metadata.location import sqlite_location
+from pipelines.mlmd.location import sqlite_location
 
 READING = (["runs"], ["show", "latest"], ["artifacts"], ["lineage", "1"], ["diff", "latest", "latest"], ["gc", "--dry-run"])
 
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_and_nothing_is_written(
 
 
 def test_a_locked_database_is_called_locked(copy: Path, ask: Callable[..., Result], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pipelines.metadata.store.connections._SECONDS_TO_WAIT_FOR_A_LOCK", 0.05)
+    monkeypatch.setattr("pipelines.mlmd.connections._SECONDS_TO_WAIT_FOR_A_LOCK", 0.05)
     writer = sqlite3.connect(copy, isolation_level=None)
     writer.execute("BEGIN EXCLUSIVE")
     result = ask(sqlite_location(copy), "runs")
@@ -94,7 +94,7 @@ def test_reading_leaves_no_trace(copy: Path, ask: Callable[..., Result]):
 
 
 def test_the_connection_itself_refuses_to_write(copy: Path):
-    from pipelines.metadata.store.connections import reading
+    from pipelines.mlmd.connections import reading
 
     with reading(sqlite_location(copy)) as connection, pytest.raises(sqlite3.OperationalError, match="readonly"):
         connection.execute("DELETE FROM Event")

@@ -138,7 +138,7 @@ def test_the_python_of_the_documentation_runs_as_it_stands(past: Any, capsys: py
 
 def test_no_command_imports_tensorflow_tfx_or_the_client_of_ml_metadata(past: Any):
     code = (
-        "import sys; from click.testing import CliRunner; from pipelines.cli import main\n"
+        "import sys; from click.testing import CliRunner; from tfx_vae.cli import main\n"
         "for words in (['runs'], ['show', 'latest'], ['artifacts'], ['lineage', '1'], ['diff', 'latest', 'latest'],"
         " ['gc', '--dry-run']):\n"
         "    result = CliRunner().invoke(main, [*words, '--metadata', sys.argv[1]])\n"

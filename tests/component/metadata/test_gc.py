@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 from support.history import FAILED, LIVE, RUNNING, History, PastRun
 
-from pipelines.metadata.entities import ArtifactState
-from pipelines.metadata.gc import protection
-from pipelines.metadata.gc.collect import collect, plan_only
-from pipelines.metadata.gc.leftovers import LeftoverKind
-from pipelines.metadata.gc.plan import Plan, make_plan
-from pipelines.metadata.gc.policy import Policy
-from pipelines.metadata.location import sqlite_location
-from pipelines.metadata.questions.runs import list_runs
-from pipelines.metadata.recording.lock import locked
-from pipelines.metadata.store.database import open_database
-from pipelines.metadata.store.reader import read_runs, read_snapshot
+from pipelines.mlmd.location import sqlite_location
+from pipelines.mlmd.lock import locked
+from tfx_vae.metadata.entities import ArtifactState
+from tfx_vae.metadata.gc import protection
+from tfx_vae.metadata.gc.collect import collect, plan_only
+from tfx_vae.metadata.gc.leftovers import LeftoverKind
+from tfx_vae.metadata.gc.plan import Plan, make_plan
+from tfx_vae.metadata.gc.policy import Policy
+from tfx_vae.metadata.questions.runs import list_runs
+from tfx_vae.metadata.store.database import open_database
+from tfx_vae.metadata.store.reader import read_runs, read_snapshot
 
 DELETED = list(ArtifactState).index(ArtifactState.DELETED)
 NEEDED = ("model", "transformed_examples", "transform_graph", "examples", "schema")
@@ -214,9 +214,9 @@ def test_a_second_call_finds_nothing(history: History):
 KILLED_AT = """
 import contextlib, os, signal, sys
 from pathlib import Path
-from pipelines.metadata.gc import collect as module
-from pipelines.metadata.gc.policy import Policy
-from pipelines.metadata.location import sqlite_location
+from tfx_vae.metadata.gc import collect as module
+from tfx_vae.metadata.gc.policy import Policy
+from pipelines.mlmd.location import sqlite_location
 
 moment, path = sys.argv[1:]
 set_states, delete, rmtree, deletions = module._set_states, module._delete, module.shutil.rmtree, []
@@ -293,8 +293,8 @@ def test_gc_waits_for_a_run_and_says_so(history: History):
     history.run()
     code = (
         "import contextlib, sys, time; from pathlib import Path\n"
-        "from pipelines.metadata.location import sqlite_location\n"
-        "from pipelines.metadata.recording.lock import database_lock\n"
+        "from pipelines.mlmd.location import sqlite_location\n"
+        "from pipelines.mlmd.lock import database_lock\n"
         "with database_lock(sqlite_location(Path(sys.argv[1])), 'run 7 of mnist-vae', lambda r: contextlib.nullcontext()):\n"
         "    print(flush=True); time.sleep(1)"
     )

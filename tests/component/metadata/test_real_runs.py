@@ -15,15 +15,15 @@ from support.servers import PASSWORD
 
 from components.errors import PipelineError
 from pipelines.config import PipelineConfig
-from pipelines.metadata.gc.collect import collect
-from pipelines.metadata.gc.policy import Policy
-from pipelines.metadata.location import PASSWORD_VARIABLE, Backend, Location
-from pipelines.metadata.recording.liveness import KILLED
-from pipelines.metadata.recording.record import start_record
-from pipelines.metadata.store.client import open_store
-from pipelines.metadata.store.database import open_database
-from pipelines.metadata.store.reader import read_runs, read_snapshot
-from pipelines.node_result import NodeState
+from pipelines.local.node_result import NodeState
+from pipelines.mlmd.client import open_store
+from pipelines.mlmd.liveness import KILLED
+from pipelines.mlmd.location import PASSWORD_VARIABLE, Backend, Location
+from pipelines.mlmd.record import start_record
+from tfx_vae.metadata.gc.collect import collect
+from tfx_vae.metadata.gc.policy import Policy
+from tfx_vae.metadata.store.database import open_database
+from tfx_vae.metadata.store.reader import read_runs, read_snapshot
 
 Ask = Callable[..., Result]
 
@@ -142,7 +142,7 @@ def test_a_server_that_cannot_be_read_is_told_in_one_sentence_without_the_passwo
 
 
 def test_a_server_refuses_what_the_commands_would_write(server: Location):
-    from pipelines.metadata.store.connections import reading
+    from pipelines.mlmd.connections import reading
 
     open_store(server)
     with reading(server) as connection, pytest.raises(Exception, match=r"(?i)read.only"):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.digits import SIZES, Trained, Transformed, raw_examples, read_digits, train, transform
 
-from components.features import SPLITS
+from components.artifacts.features import SPLITS
 
 
 @pytest.fixture(scope="session")

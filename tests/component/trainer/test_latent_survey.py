@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from support.digits import SIZES, Transformed, train
 
-from components.trainer.latent_map import LATENT_MAP_FILE, LatentMap, read_map
+from components.artifacts.latent_map import LATENT_MAP_FILE, LatentMap, read_map
 
 COUNT = SIZES["eval"]
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from support.digits import PROJECT, Transformed
 from support.streamed_training import IMAGE_BYTES, SHAPE
 
-from components.features import IMAGE
+from components.artifacts.features import IMAGE
 from components.trainer.image_source import ImagesInMemory, ImagesOnDisk
 from components.trainer.input_data import open_images
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from support.digits import SIZES, Transformed, raw_examples, read_digits, transform
 
-from components.features import IMAGE, LABEL
+from components.artifacts.features import IMAGE, LABEL
 from components.models.config import ModelConfig, ModelKind
 from components.models.posterior import Posterior
 from components.trainer.input_data import image_shape, pixel_scale

@@ -8,9 +8,9 @@ import tensorflow as tf
 from support.digits import Trained, Transformed
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from components.artifacts.loaded_model import LoadedModel
+from components.artifacts.signature_names import EXAMPLES
 from components.infra_validator.serving_session import ServingSession
-from components.loaded_model import LoadedModel
-from components.trainer.signature_names import EXAMPLES
 from components.trainer.warmup import WARMUP_FILE, WARMUP_IMAGES, RecordedRequest, read_warmup_requests
 
 

@@ -70,8 +70,8 @@ def test_does_not_depend_on_where_the_package_is_installed(package: Path, tmp_pa
 
 
 def test_does_not_depend_on_the_order_or_repetition_of_names(package: Path) -> None:
-    assert source_digest("sample.inner", "components.features") == source_digest(
-        "components.features", "sample.inner", "sample.inner"
+    assert source_digest("sample.inner", "components.artifacts.features") == source_digest(
+        "components.artifacts.features", "sample.inner", "sample.inner"
     )
 
 

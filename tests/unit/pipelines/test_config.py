@@ -164,7 +164,7 @@ def test_any_other_runner_and_its_options_are_passed_through():
 
 def test_reading_a_configuration_and_the_command_line_import_neither_tensorflow_nor_tfx():
     code = (
-        "import sys, pipelines.cli, pipelines.config; "
+        "import sys, tfx_vae.cli, pipelines.config; "
         "print([name for name in ('tensorflow', 'tfx', 'apache_beam', 'keras') if name in sys.modules])"
     )
 

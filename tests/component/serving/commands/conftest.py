@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from support.digits import SIZES, raw_examples, read_digits, train, transform
 
-from components.features import SPLITS
-from pipelines.cli import main
+from components.artifacts.features import SPLITS
+from tfx_vae.cli import main
 
 LATENT = 4
 

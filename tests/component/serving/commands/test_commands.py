@@ -17,7 +17,7 @@ from click.testing import Result
 from PIL import Image
 from support.digits import PROJECT, read_digits
 
-from pipelines.serving.images import encode_png
+from tfx_vae.serving.images import encode_png
 
 Ask = Callable[..., Result]
 

@@ -10,8 +10,8 @@ from support.local_server import NAME, LocalServer, push, serving
 from support.modules import load_script
 from support.prediction_service import PredictionServer, predicting
 
-from components.loaded_model import LoadedModel
-from pipelines.serving.server.limits import Limits
+from components.artifacts.loaded_model import LoadedModel
+from tfx_vae.serving.server.limits import Limits
 
 SERVING = PROJECT / "serving"
 VERSION = 7

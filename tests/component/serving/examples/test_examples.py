@@ -19,7 +19,7 @@ from support.digits import PROJECT
 from support.local_server import NAME, LocalServer
 from support.prediction_service import PredictionServer
 
-from components.loaded_model import LoadedModel
+from components.artifacts.loaded_model import LoadedModel
 
 SERVING = PROJECT / "serving"
 SEVEN, TWO = SERVING / "images" / "7.png", SERVING / "images" / "2.png"

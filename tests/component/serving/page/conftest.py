@@ -8,7 +8,7 @@ from support.browser import Page, chromium
 from support.digits import raw_examples, read_digits, train, transform
 from support.served_page import WIDE, Drawing, Site
 
-from components.loaded_model import LoadedModel
+from components.artifacts.loaded_model import LoadedModel
 
 LATENT_DIM = 12
 COLOUR_SHAPE = (20, 24, 3)

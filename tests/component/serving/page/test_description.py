@@ -5,9 +5,9 @@ from pathlib import Path
 
 import orjson
 
-from components.loaded_model import LoadedModel
-from components.trainer.latent_map import LATENT_MAP_FILE, read_map
-from pipelines.serving.page.description import describe
+from components.artifacts.latent_map import LATENT_MAP_FILE, read_map
+from components.artifacts.loaded_model import LoadedModel
+from tfx_vae.serving.page.description import describe
 
 
 def test_a_vae_is_described_with_its_map(model: LoadedModel, grey_vae: Path):

@@ -11,8 +11,8 @@ import tensorflow as tf
 from PIL import Image
 from support.served_page import NARROW, WIDE, Drawing
 
-from components.loaded_model import LoadedModel
-from components.trainer.latent_map import read_map
+from components.artifacts.latent_map import read_map
+from components.artifacts.loaded_model import LoadedModel
 
 SEVEN = [(0.3, 0.25), (0.45, 0.25), (0.68, 0.25), (0.6, 0.42), (0.5, 0.6), (0.44, 0.8)]
 """A digit, as points in [0, 1] of the pad."""

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from support.served_page import Drawing
 
-from components.loaded_model import LoadedModel
-from components.trainer.latent_map import read_map
+from components.artifacts.latent_map import read_map
+from components.artifacts.loaded_model import LoadedModel
 
 ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
 ZERO = [(0.5, 0.2), (0.68, 0.35), (0.68, 0.65), (0.5, 0.8), (0.32, 0.65), (0.32, 0.35), (0.5, 0.2)]

@@ -10,8 +10,8 @@ from support.digits import raw_examples, read_digits, train, transform
 from support.local_server import LocalServer, push, serving
 from support.tiny_models import TinyModel
 
-from components.loaded_model import LoadedModel
-from pipelines.serving.server.limits import Limits
+from components.artifacts.loaded_model import LoadedModel
+from tfx_vae.serving.server.limits import Limits
 
 VERSION = 7
 

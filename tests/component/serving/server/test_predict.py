@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.local_server import MODEL, PREDICT
 
-from components.loaded_model import LoadedModel
+from components.artifacts.loaded_model import LoadedModel
 
 
 def b64(content: bytes) -> dict[str, str]:

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from support.local_server import MODEL, PREDICT, push, wait_until
 
-from pipelines.cli import main
+from tfx_vae.cli import main
 
 
 @pytest.fixture

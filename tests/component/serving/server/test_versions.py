@@ -11,7 +11,7 @@ import httpx
 import pytest
 from support.local_server import MODEL, PREDICT, LocalServer, serving, wait_until
 
-from pipelines.serving.server.limits import Limits
+from tfx_vae.serving.server.limits import Limits
 
 BODY = json.dumps({"signature_name": "decode", "inputs": [[1, 2, 3, 4]]})
 Tiny = Callable[[int], Path]

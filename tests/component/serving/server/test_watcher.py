@@ -11,11 +11,11 @@ import tensorflow as tf
 from support.local_server import NAME, push
 from tensorflow.python.framework.func_graph import FuncGraph
 
-from pipelines.serving.pushed import PushedVersion
-from pipelines.serving.server.rest_api.addresses import Address
-from pipelines.serving.server.versions.available import AvailableVersions
-from pipelines.serving.server.versions.served import ServedVersion
-from pipelines.serving.server.versions.watcher import ServingDirectory, Watcher
+from tfx_vae.serving.pushed import PushedVersion
+from tfx_vae.serving.server.rest_api.addresses import Address
+from tfx_vae.serving.server.versions.available import AvailableVersions
+from tfx_vae.serving.server.versions.served import ServedVersion
+from tfx_vae.serving.server.versions.watcher import ServingDirectory, Watcher
 
 NEWEST = Address(NAME, None, None, "predict")
 STATUS = Address(NAME, None, None, "status")

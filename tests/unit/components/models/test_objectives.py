@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from support.linear_gaussian import LinearGaussian
 
-from components import features
+from components.artifacts import features
 from components.models.config import Objective
 from components.models.objectives import kl_weight, per_example_losses, sampled_losses, training_objective
 from components.models.posterior_samples import sample_posterior

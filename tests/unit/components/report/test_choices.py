@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from components.artifacts.images import Images
 from components.report.choices import best_and_worst, one_of_each, pairs, sheet
-from components.report.images import Images
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf import text_format
 
-from components.evaluator.tfma_files import _message_classes
+from components.artifacts.tfma_files import _message_classes
 from components.report.evaluation import read_evaluation
 from components.report.metric_names import Better, describe, in_order
 from components.report.page import Cell

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
+from components.artifacts.history import Epoch, EpochLosses
 from components.trainer.collapse import CollapseWatch
-from components.trainer.history import Epoch, EpochLosses
 
 
 def epoch(number: int, active_units: int) -> Epoch:

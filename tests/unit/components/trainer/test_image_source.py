@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.features import IMAGE
+from components.artifacts.features import IMAGE
 from components.trainer.image_files import ImageFiles
 from components.trainer.image_source import ImagesInMemory, ImagesOnDisk, ImageSource
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from pipelines.kubeflow.config import KubeflowConfig
-from pipelines.metadata.location import PASSWORD_VARIABLE, URL_VARIABLE, parse_url
+from pipelines.mlmd.location import PASSWORD_VARIABLE, URL_VARIABLE, parse_url
 
 DEPLOY = Path(__file__).parents[4] / "deploy" / "kubeflow"
 MANIFESTS = sorted(path for path in DEPLOY.glob("*.yaml") if path.name != "kustomization.yaml")

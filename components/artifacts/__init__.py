@@ -1,0 +1,1 @@
+"""What artifacts look like on disk. Component folders know each other through this package only."""

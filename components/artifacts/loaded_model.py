@@ -1,0 +1,103 @@
+"""An exported model as whoever has TensorFlow alone sees it: signatures that take and give arrays. Neither tfx nor beam."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from components.artifacts.features import IMAGE
+from components.artifacts.signature_names import DECODE, ENCODE, LATENT, LATENT_LOG_VARIANCE, RECONSTRUCT
+from components.errors import PipelineError
+
+Array = NDArray[Any]
+
+
+class Tensor(NamedTuple):
+    """What a signature takes or gives.
+
+    Attributes:
+      dtype: TensorFlow's name of it: `float32`, `int32`, `string`.
+      shape: None where a size is free.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+class Signature(NamedTuple):
+    """The inputs and the outputs of a signature, by name."""
+
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+class LoadedModel:
+    """A SavedModel that the Trainer exported."""
+
+    def __init__(self, directory: Path) -> None:
+        """Loads it.
+
+        Args:
+          directory: The SavedModel.
+
+        Raises:
+          PipelineError: It cannot be loaded.
+        """
+        self.directory = directory
+        try:
+            # What holds the variables has to live as long as its functions.
+            self._loaded = tf.saved_model.load(str(directory))
+        except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
+            raise PipelineError(f"The model in {directory} cannot be loaded: {' '.join(str(error).split())}") from error
+        self._functions: Mapping[str, Any] = self._loaded.signatures
+        self.signatures = {name: _describe(function) for name, function in self._functions.items()}
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        _, height, width, channels = self.signatures[RECONSTRUCT].inputs[IMAGE].shape
+        return int(height or 0), int(width or 0), int(channels or 0)
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimensions of a code."""
+        return int(self.signatures[DECODE].inputs[LATENT].shape[1] or 0)
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether codes are distributions, as a VAE's are."""
+        return LATENT_LOG_VARIANCE in self.signatures[ENCODE].outputs
+
+    @property
+    def weights(self) -> int:
+        """Numbers that training may change, with the averages of batch normalisation."""
+        shapes = [variable.shape for variable in self._functions[RECONSTRUCT].graph.variables]
+        return sum(math.prod(shape.as_list()) for shape in shapes)
+
+    def call(self, signature: str, **inputs: Any) -> dict[str, Array]:
+        """Asks the model.
+
+        Args:
+          signature: The name of the signature.
+          inputs: By name, whatever makes a tensor of the signature's type and shape.
+
+        Returns:
+          The outputs by name.
+        """
+        wanted = self.signatures[signature].inputs
+        tensors = {name: tf.constant(value, tf.dtypes.as_dtype(wanted[name].dtype)) for name, value in inputs.items()}
+        return {name: output.numpy() for name, output in self._functions[signature](**tensors).items()}
+
+
+def _describe(function: Any) -> Signature:
+    return Signature(
+        inputs={name: _tensor(spec) for name, spec in function.structured_input_signature[1].items()},
+        outputs={name: _tensor(spec) for name, spec in function.structured_outputs.items()},
+    )
+
+
+def _tensor(spec: tf.TensorSpec) -> Tensor:
+    return Tensor(spec.dtype.name, tuple(spec.shape.as_list()))

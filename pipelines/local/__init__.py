@@ -1,0 +1,1 @@
+"""One run on this machine: checked, watched, logged and summed up."""

@@ -1,0 +1,147 @@
+"""What a person sees while a pipeline runs: a line for each component, and a progress bar for the long ones."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
+
+from components import progress as component_progress
+from pipelines.local.node_result import NodeResult, NodeState
+
+_NAME_WIDTH = 18
+_SECONDS_BETWEEN_PLAIN_LINES = 10.0
+WARNINGS_LOGGER = "tfx_vae"
+
+
+class RunDisplay:
+    """Writes to the terminal what happens; plain lines where it is not one."""
+
+    def __init__(self, console: Console) -> None:
+        """Makes a display; `running` starts it."""
+        self._console = console
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn(f"{{task.description:<{_NAME_WIDTH}}}"),
+            BarColumn(bar_width=12),
+            TimeElapsedColumn(),
+            _FiguresColumn(table_column=Column(no_wrap=True, overflow="ellipsis")),
+            console=console,
+            transient=True,
+            # What the libraries print belongs in the log, and not on the terminal above the bar.
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=not console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._node = ""
+        self._last_plain_line = 0.0
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Listens to the components' progress and warnings meanwhile."""
+        handler = _Listener(self)
+        logger = logging.getLogger(WARNINGS_LOGGER)
+        # Ten times a second is right for a bar, and a flood in a log; `update` logs now and then.
+        progress_logger = logging.getLogger(component_progress.LOGGER_NAME)
+        progress_logger.propagate = False
+        for listened in (logger, progress_logger):
+            listened.addHandler(handler)
+            listened.setLevel(logging.INFO)
+        try:
+            with self._progress:
+                yield
+        finally:
+            progress_logger.propagate = True
+            for listened in (logger, progress_logger):
+                listened.removeHandler(handler)
+
+    @contextlib.contextmanager
+    def activity(self, name: str) -> Iterator[None]:
+        """Shows that something is going on that may take seconds."""
+        self._start(name)
+        try:
+            yield
+        finally:
+            self._stop()
+
+    @contextlib.contextmanager
+    def waiting(self, reason: str) -> Iterator[None]:
+        """Says what is waited for, which may take long, until it is over."""
+        self.warn(reason)
+        with self.activity("waiting"):
+            yield
+
+    def run_started(self, pipeline_name: str, run_id: str) -> None:
+        """The run starts."""
+        self._stop()
+        self._console.print(f"[bold]{pipeline_name}[/], run {run_id}", highlight=False)
+
+    def node_started(self, node_id: str) -> None:
+        """A component starts."""
+        self._start(node_id)
+        if not self._console.is_terminal:
+            self._console.print(f"{node_id} started", highlight=False)
+
+    def node_ended(self, node_id: str, result: NodeResult, seconds: float) -> None:
+        """A component ended well."""
+        self._stop()
+        style = "dim" if result.state is NodeState.CACHED else "green"
+        self._console.print(
+            f"[{style}]✓[/] {node_id:<{_NAME_WIDTH}} [{style}]{result.state:<6}[/] {seconds:7.1f} s", highlight=False
+        )
+
+    def node_failed(self, node_id: str, seconds: float) -> None:
+        """A component failed."""
+        self._stop()
+        self._console.print(f"[red]✗[/] {node_id:<{_NAME_WIDTH}} [red]failed[/] {seconds:7.1f} s", highlight=False)
+
+    def warn(self, message: str) -> None:
+        """Something that the user should know, though the run goes on."""
+        self._console.print(Text(f"! {message}", style="yellow"), soft_wrap=True)
+
+    def update(self, progress: component_progress.Progress) -> None:
+        """A component says how far it is."""
+        if self._task is not None:
+            self._progress.update(self._task, completed=progress.completed, total=progress.total, figures=str(progress))
+        if time.monotonic() - self._last_plain_line > _SECONDS_BETWEEN_PLAIN_LINES:
+            self._last_plain_line = time.monotonic()
+            logging.getLogger(__name__).info("%s: %s", self._node, progress)
+            if not self._console.is_terminal:
+                self._console.print(f"  {self._node}: {progress}", highlight=False)
+
+    def _start(self, name: str) -> None:
+        self._node = name
+        self._last_plain_line = time.monotonic()
+        self._task = self._progress.add_task(name, total=None, figures="")
+
+    def _stop(self) -> None:
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+            self._task = None
+
+
+class _FiguresColumn(ProgressColumn):
+    """What the component says beside its bar."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields["figures"], style="cyan")
+
+
+class _Listener(logging.Handler):
+    """Hands log records to a display."""
+
+    def __init__(self, display: RunDisplay) -> None:
+        super().__init__()
+        self._display = display
+
+    def emit(self, record: logging.LogRecord) -> None:
+        progress = getattr(record, component_progress.RECORD_ATTRIBUTE, None)
+        if isinstance(progress, component_progress.Progress):
+            self._display.update(progress)
+        elif record.levelno >= logging.WARNING:
+            self._display.warn(record.getMessage())

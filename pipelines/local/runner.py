@@ -1,0 +1,121 @@
+"""Runs a pipeline on this machine: one component after the other, watched, logged, and carried on after an interruption."""
+
+import contextlib
+import time
+from pathlib import Path
+
+from tfx.dsl.compiler import constants
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.portable import runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipelines.config import PipelineConfig
+from pipelines.local import failures
+from pipelines.local.display import RunDisplay
+from pipelines.local.interruption import remembered_interruption
+from pipelines.local.node_result import NodeResult
+from pipelines.local.nodes import launch_node
+from pipelines.mlmd.client import open_store
+from pipelines.mlmd.liveness import end_killed
+from pipelines.mlmd.location import Location
+from pipelines.mlmd.lock import locked
+from pipelines.mlmd.record import finish_record, start_record
+from pipelines.pipeline import create_pipeline
+
+
+class WatchedLocalDagRunner(LocalDagRunner):
+    """TFX's local runner, which says what happens and keeps what came of it.
+
+    `run` is TFX's own, so that the `tfx` command line finds the pipeline in a file that calls it.
+
+    Attributes:
+      results: By node, in the order in which they ended; empty if nothing ran.
+    """
+
+    def __init__(self, display: RunDisplay, run_id: str, location: Location, log: Path) -> None:
+        """Makes a runner.
+
+        Args:
+          display: Where to show what happens.
+          run_id: The name of the run in ML Metadata; new for each run.
+          location: Where ML Metadata is.
+          log: The log of the run, noted in ML Metadata.
+        """
+        super().__init__()
+        self._display = display
+        self._run_id = run_id
+        self._location = location
+        self._log = log
+        self.results: dict[str, NodeResult] = {}
+
+    def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: pipeline_pb2.RunOptions | None = None) -> None:
+        """Runs each node of a compiled pipeline, in topological order.
+
+        Raises:
+          ValueError: There are `run_options`: a partial run is not needed where what is finished comes from the cache.
+          Exception: What the first component to fail raised; nothing after it ran.
+        """
+        if run_options:
+            raise ValueError("WatchedLocalDagRunner has no partial runs: what is finished comes from the cache anyway.")
+        runtime_parameter_utils.substitute_runtime_parameter(pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
+        self._display.run_started(pipeline.pipeline_info.id, self._run_id)
+        root = pipeline.runtime_spec.pipeline_root.field_value.string_value
+        store = open_store(self._location)
+        end_killed(store)
+        start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log)
+        try:
+            with remembered_interruption() as interruption:
+                for node in pipeline.nodes:
+                    interruption.raise_if_asked_for()
+                    self._run_node(pipeline, node.pipeline_node)
+        except BaseException as error:
+            # What went wrong may be the disk that the database is on; the error that matters is the first one.
+            with contextlib.suppress(Exception):
+                if isinstance(error, KeyboardInterrupt):
+                    self._finish("canceled")
+                else:
+                    self._finish("failed", failures.explain(error, Path(root)).message)
+            raise
+        self._finish("complete")
+
+    def _finish(self, state: str, error: str = "") -> None:
+        # Connected anew: a server forgets who says nothing for the hours that a training takes.
+        finish_record(open_store(self._location), self._run_id, state, error)
+
+    def _run_node(
+        self,
+        pipeline: pipeline_pb2.Pipeline,
+        node: pipeline_pb2.PipelineNode,
+    ) -> None:
+        node_id = node.node_info.id
+        started = time.monotonic()
+        self._display.node_started(node_id)
+        try:
+            result = launch_node(pipeline, node, self._location)
+        except Exception as error:
+            self._display.node_failed(node_id, time.monotonic() - started)
+            error.add_note(f"while running {node_id}")
+            raise
+        self.results[node_id] = result
+        self._display.node_ended(node_id, result, time.monotonic() - started)
+
+
+def run_pipeline(config: PipelineConfig, run_id: str, log: Path, display: RunDisplay) -> dict[str, NodeResult]:
+    """Runs the pipeline of a configuration.
+
+    Args:
+      config: A validated configuration.
+      run_id: The name of the run in ML Metadata; new for each run.
+      log: The log of the run; it is there, and stays locked for as long as the run goes on.
+      display: Where to show what happens; everything else that is printed meanwhile should go to a log.
+
+    Returns:
+      What became of each node; empty where the `tfx` command line only looks for the pipeline.
+
+    Raises:
+      Exception: What the first component to fail raised.
+    """
+    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log)
+    with locked(log):
+        runner.run(create_pipeline(config))
+    return runner.results

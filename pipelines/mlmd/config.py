@@ -1,0 +1,31 @@
+"""Which ML Metadata database."""
+
+from pathlib import Path
+
+from pydantic import field_validator
+
+from components.errors import ConfigurationError
+from components.settings import Section
+from pipelines.mlmd.location import parse_url
+
+
+class MetadataConfig(Section):
+    """The ML Metadata database."""
+
+    url: str | None = None
+    """`sqlite:///relative.db`, `sqlite:////absolute.db`, `mysql://user@host:3306/database` or
+    `postgresql://user@host:5432/database`, without the password; null is what the environment variable `TFX_VAE_METADATA` says,
+    or else `<runtime.root>/metadata.sqlite`."""
+
+    password_file: Path | None = None
+    """A file whose first line is the password; null takes it from the environment variable `TFX_VAE_METADATA_PASSWORD`."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_understood(cls, url: str | None) -> str | None:
+        if url is not None:
+            try:
+                parse_url(url, may_hold_password=False)
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from error
+        return url

@@ -1,0 +1,98 @@
+"""What a person sees of a run, on a terminal and in a pipe."""
+
+import io
+import logging
+import sys
+
+import pytest
+from rich.console import Console
+
+from components.progress import Progress, report
+from pipelines.local import display as display_module
+from pipelines.local.display import RunDisplay
+from pipelines.local.node_result import NodeResult, NodeState
+
+
+@pytest.fixture
+def screen() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def piped(screen: io.StringIO) -> RunDisplay:
+    return RunDisplay(Console(file=screen, width=80))
+
+
+@pytest.fixture
+def on_terminal(screen: io.StringIO) -> RunDisplay:
+    return RunDisplay(Console(file=screen, width=80, force_terminal=True))
+
+
+def test_a_component_has_a_line_when_it_starts_and_one_when_it_ends(piped: RunDisplay, screen: io.StringIO):
+    with piped.running():
+        piped.node_started("Transform")
+        piped.node_ended("Transform", NodeResult(NodeState.RAN, 1, {}), 8.44)
+        piped.node_started("Trainer")
+        piped.node_ended("Trainer", NodeResult(NodeState.CACHED, 2, {}), 0.1)
+        piped.node_started("Evaluator")
+        piped.node_failed("Evaluator", 2.0)
+
+    assert screen.getvalue().splitlines() == [
+        "Transform started",
+        "✓ Transform          ran        8.4 s",
+        "Trainer started",
+        "✓ Trainer            cached     0.1 s",
+        "Evaluator started",
+        "✗ Evaluator          failed     2.0 s",
+    ]
+
+
+def test_progress_becomes_a_line_now_and_then_in_a_pipe(
+    piped: RunDisplay, screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+):
+    with piped.running():
+        piped.node_started("Trainer")
+        report(Progress("training", 0.5, 30, "epochs", {"loss": 101.234}))
+        monkeypatch.setattr(display_module, "_SECONDS_BETWEEN_PLAIN_LINES", 0.0)
+        report(Progress("training", 1.5, 30, "epochs", {"loss": 99.5}))
+
+    assert screen.getvalue().splitlines() == ["Trainer started", "  Trainer: training 1.5 of 30 epochs, loss 99.50"]
+
+
+def test_progress_is_a_bar_on_a_terminal(on_terminal: RunDisplay, screen: io.StringIO):
+    with on_terminal.running():
+        on_terminal.node_started("Trainer")
+        report(Progress("training", 15, 30, "epochs", {"loss": 101.234}))
+
+    assert "training 15 of 30 epochs, loss 101.23" in screen.getvalue()
+    assert "━" in screen.getvalue()
+
+
+def test_what_the_libraries_print_does_not_come_between(
+    on_terminal: RunDisplay, screen: io.StringIO, capsys: pytest.CaptureFixture[str]
+):
+    with on_terminal.running():
+        on_terminal.node_started("Trainer")
+        print("FutureWarning: a flood", file=sys.stderr)
+        print("Downloading and preparing dataset")
+
+    assert "FutureWarning" not in screen.getvalue()
+    assert "Downloading" not in screen.getvalue()
+    assert capsys.readouterr().err == "FutureWarning: a flood\n"
+
+
+def test_a_components_warning_reaches_the_person(piped: RunDisplay, screen: io.StringIO):
+    with piped.running():
+        logging.getLogger("tfx_vae").warning("split 'train' has anomalies")
+        logging.getLogger("apache_beam").warning("nobody needs to know")
+
+    assert screen.getvalue() == "! split 'train' has anomalies\n"
+
+
+def test_nobody_listens_after_the_run(piped: RunDisplay, screen: io.StringIO):
+    with piped.running():
+        pass
+    report(Progress("training", 1, 2, "epochs"))
+    logging.getLogger("tfx_vae").warning("later")
+
+    assert screen.getvalue() == ""

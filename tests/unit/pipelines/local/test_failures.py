@@ -1,0 +1,82 @@
+"""Whatever a run raises becomes one sentence and an exit status."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from components.errors import ConfigurationError, DataError
+from pipelines.local.failures import explain
+
+
+def caused_by(cause: BaseException) -> Exception:
+    error = RuntimeError("a component failed")
+    error.__cause__ = cause
+    return error
+
+
+def test_a_message_written_for_a_person_is_passed_on_from_any_depth():
+    failure = explain(caused_by(caused_by(DataError("Split 'train' is empty."))))
+
+    assert (failure.message, failure.exit_status) == ("Split 'train' is empty.", 1)
+
+
+def test_a_wrong_configuration_found_late_still_exits_with_2():
+    assert explain(caused_by(ConfigurationError("There is no dataset mnst."))).exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "beginning"),
+    [
+        (errno.ENOSPC, "The disk is full (/data/file)"),
+        (errno.EACCES, "Permission is denied (/data/file)"),
+        (errno.EROFS, "The file system is read-only (/data/file)"),
+    ],
+)
+def test_the_systems_refusals_name_the_file_and_the_way_out(number: int, beginning: str):
+    failure = explain(caused_by(OSError(number, "refused", "/data/file")))
+
+    assert failure.message.startswith(beginning)
+    assert failure.exit_status == 1
+    assert "run again" in failure.message or "--set runtime.root" in failure.message
+
+
+def test_an_error_that_beam_passes_on_as_text_is_found_again():
+    traceback = (
+        "Traceback (most recent call last):\n"
+        '  File "executor.py", line 3, in process\n'
+        "ValueError: bad bytes\n\nThe above exception was the direct cause of the following exception:\n\n"
+        '  File "executor.py", line 9, in process\n'
+        "components.errors.DataError: The file train.gz is corrupt. [while running 'WriteShard']"
+    )
+
+    assert explain(RuntimeError(traceback)).message == "The file train.gz is corrupt."
+
+
+def test_a_full_disk_without_a_file_name_names_the_runs():
+    assert explain(OSError(errno.ENOSPC, "full"), Path("/my/runs")).message.startswith("The disk is full (/my/runs)")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ResourceExhaustedError", "/runs/ckpt-1; No space left on device [Op:SaveV2]"),
+        ("InternalError", "Error when executing query: database or disk is full query: UPDATE `Execution`"),
+    ],
+)
+def test_a_full_disk_is_recognised_in_the_words_of_tensorflow_and_of_ml_metadata(name: str, message: str):
+    error = type(name, (Exception,), {})(message)
+
+    assert explain(error, Path("/my/runs")).message.startswith("The disk is full (/my/runs)")
+
+
+def test_a_full_disk_under_beam_is_recognised():
+    error = RuntimeError("Traceback:\nOSError: [Errno 28] No space left on device: '/runs/x' [while running 'Write']")
+
+    assert explain(error).message.startswith("The disk is full (/runs/x)")
+
+
+def test_what_nobody_foresaw_keeps_its_type_and_first_line():
+    failure = explain(ZeroDivisionError("division by zero\nand more"))
+
+    assert (failure.message, failure.exit_status) == ("ZeroDivisionError: division by zero", 1)

@@ -1,0 +1,58 @@
+"""Lines in columns: as wide as the terminal where there is one, whole where there is none."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from tfx_vae.metadata.rendering.columns import Cell, Column, fit, print_columns
+from tfx_vae.metadata.rendering.words import describe_seconds, describe_size
+
+COLUMNS = [Column("ID", is_number=True), Column("URI", shrinks_to=6, keeps_end=True), Column("NOTE", is_optional=True)]
+ROWS = [[Cell("7"), Cell("/runs/model/7"), Cell("first")], [Cell("12"), Cell("/runs/model/12"), Cell("")]]
+
+
+def printed(width: int, terminal: bool) -> list[str]:
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=terminal, color_system=None)
+    print_columns(console, COLUMNS, ROWS)
+    return file.getvalue().splitlines()
+
+
+def test_in_a_pipe_lines_are_whole_however_long():
+    assert printed(10, terminal=False) == [
+        "ID  URI             NOTE",
+        " 7  /runs/model/7   first",
+        "12  /runs/model/12",
+    ]
+
+
+def test_a_narrow_terminal_gets_fewer_columns_and_then_shorter_texts():
+    assert printed(20, terminal=True) == ["ID  URI", " 7  /runs/model/7", "12  /runs/model/12"]
+    assert printed(14, terminal=True) == ["ID  URI", " 7  …s/model/7", "12  …/model/12"]
+
+
+def test_no_line_is_wider_than_the_terminal_as_long_as_that_can_be():
+    for width in range(10, 30):
+        assert max(map(len, printed(width, terminal=True))) <= width
+
+
+def test_the_widest_column_is_shortened_first():
+    columns = [Column("A", shrinks_to=2), Column("B", shrinks_to=2)]
+    assert fit([10, 4], columns, 10) == [4, 4]
+    assert fit([10, 4], columns, 3) == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(None, "-"), (8.44, "8.4 s"), (185, "3 min 05 s"), (7620, "2 h 07 min"), (59.99, "60.0 s")]
+)
+def test_durations_are_read_at_a_glance(seconds: float | None, words: str):
+    assert describe_seconds(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(None, "-"), (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (4_300_000, "4.3 MB"), (2 * 10**15, "2000.0 TB")],
+)
+def test_sizes_are_in_powers_of_a_thousand(size: int | None, words: str):
+    assert describe_size(size) == words

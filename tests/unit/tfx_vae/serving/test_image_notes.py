@@ -1,0 +1,65 @@
+"""What a person is told about images."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tfx_vae.serving.image_notes import Hint, Notes, hints_about
+from tfx_vae.serving.images import Change, Original, PreparedImage, Target
+
+TARGET = Target(28, 28, 1)
+
+
+def image(*changes: Change, size: tuple[int, int] = (28, 28), edge: float = 0.0) -> PreparedImage:
+    pixels = np.zeros((28, 28, 1), np.uint8)
+    pixels[14, 14] = 255
+    return PreparedImage(pixels, Original("PNG", "L", *size), changes, edge)
+
+
+def test_there_is_a_line_for_each_kind_of_change_however_many_images_there_are():
+    notes = Notes(TARGET)
+    for number, side in enumerate((100, 30, 500, 40)):
+        notes.add(Path(f"{number}.png"), image(Change.RESIZED, size=(side, side)), ())
+    notes.add(Path("folder/e.jpg"), image(Change.TURNED, Change.PADDED), ())
+    notes.add(Path("as-it-is.png"), image(), ())
+
+    assert notes.sentences() == [
+        "e.jpg: turned upright, as the camera noted (EXIF)",
+        "4 images (0.png, 1.png, 2.png, ...): resized from 30x30 to 500x500 to 28x28 pixels",
+        "e.jpg: aspect ratio kept, with black on two sides (--background)",
+    ]
+
+
+@pytest.mark.parametrize("change", Change)
+def test_every_change_has_words(change: Change):
+    notes = Notes(Target(28, 28, 3, background=(255, 255, 255)))
+    notes.add(Path("a.png"), image(change), ())
+    [sentence] = notes.sentences()
+    assert sentence.startswith("a.png: ")
+    assert "black" not in sentence
+
+
+def test_hints_come_last_and_say_what_to_do():
+    notes = Notes(TARGET)
+    notes.add(Path("a.png"), image(Change.RESIZED, size=(9, 9)), (Hint.LOOKS_INVERTED,))
+    *_, hint = notes.sentences()
+    assert hint.startswith("Hint: a.png ")
+    assert "--invert" in hint
+
+
+@pytest.mark.parametrize(
+    ("edge", "usual", "looks_inverted"),
+    [(0.0, 0.0, False), (1.0, 0.0, True), (0.5, 0.0, False), (0.8, 0.1, True), (0.0, 1.0, True), (1.0, 1.0, False),
+     (1.0, 0.45, False), (0.0, 0.5, False), (1.0, 0.5, False)],
+)  # fmt: skip
+def test_an_image_looks_inverted_if_its_edge_would_be_as_usual_the_other_way_round(
+    edge: float, usual: float, looks_inverted: bool
+):
+    assert (Hint.LOOKS_INVERTED in hints_about(image(edge=edge), usual)) is looks_inverted
+
+
+def test_an_image_of_one_colour_is_pointed_out():
+    empty = PreparedImage(np.full((28, 28, 1), 3, np.uint8), Original("PNG", "L", 28, 28), (), 0.01)
+    assert hints_about(empty, 0.0) == (Hint.ONE_COLOUR,)
+    assert hints_about(image(), 0.0) == ()

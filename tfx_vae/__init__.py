@@ -1,0 +1,1 @@
+"""What people run: the `tfx-vae` command and its tools."""

@@ -1,0 +1,55 @@
+"""`tfx-vae compare`. Imports what takes long only when it is called."""
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from components.errors import PipelineError
+from pipelines.config import PipelineConfig
+from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
+from tfx_vae.options import config_option, fail, load_or_exit, set_option
+
+
+@click.command()
+@click.argument("first", metavar="RUN")
+@click.argument("second", metavar="RUN")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to write the page; <runtime.root>/comparisons/RUN-RUN otherwise.",
+)
+@config_option
+@set_option
+def compare(first: str, second: str, output: Path | None, config_path: Path, overrides: tuple[str, ...]) -> None:
+    """Write a page with two runs side by side.
+
+    RUN is a run's id, the beginning of one, `latest`, or the name of a pipeline, which means its latest run with an evaluated
+    model: tfx-vae compare mnist-ae mnist-vae. It reads the artifacts of the two runs and trains nothing.
+    """
+    config = load_or_exit(config_path, overrides)
+    try:
+        page = _compare(first, second, output or config.runtime.root / "comparisons" / f"{first}-{second}", config)
+    except PipelineError as error:
+        fail(error)
+    except OSError as error:
+        fail(PipelineError(f"The page cannot be written: {error}."))
+    Console().print(f"The page: {page}", highlight=False, soft_wrap=True)
+
+
+def _compare(first: str, second: str, directory: Path, config: PipelineConfig) -> Path:
+    from tfx_vae.compare.runs import find_compared
+    from tfx_vae.metadata.store.database import open_database
+
+    with open_database(config.metadata_location) as database:
+        compared = find_compared(database, first), find_compared(database, second)
+    directory.mkdir(parents=True, exist_ok=True)
+    log = directory / "compare.log"
+    log.unlink(missing_ok=True)
+    prepare_environment()
+    with captured_output(log) as terminal, Console(file=terminal).status("comparing"):
+        # TensorFlow and TFX: many seconds, so not before both runs are known to be there.
+        from tfx_vae.compare.compare import compare as write_page
+
+        log_to_stderr()
+        return write_page(config.metadata_location, compared, config.report, directory)

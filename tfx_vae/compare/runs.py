@@ -1,0 +1,96 @@
+"""Finds the artifacts of the runs that are to be compared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from components.errors import ConfigurationError, PipelineError
+from tfx_vae.metadata.entities import Artifact, Direction, ExecutionState, Run, Snapshot
+from tfx_vae.metadata.questions.runs import find_run
+from tfx_vae.metadata.store.database import Database
+from tfx_vae.metadata.store.reader import Selection, read_runs, read_snapshot
+
+# By channel, as what the report knows it: see components/report/properties.py, which would import TFX.
+_CHANNELS: Final = {
+    "examples": "examples",
+    "statistics": "statistics",
+    "verdict": "data_verdict",
+    "model": "model",
+    "evaluation": "evaluation",
+}
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """A run that came as far as an evaluated model.
+
+    Attributes:
+      run: The run.
+      artifacts: What it made or took from the cache, by the names of `components.report.properties`.
+    """
+
+    run: Run
+    artifacts: Mapping[str, Artifact]
+
+
+def find_compared(database: Database, name: str) -> ComparedRun:
+    """Finds a run and its artifacts.
+
+    Args:
+      database: An open database.
+      name: A run's id, the beginning of one, or `latest`; or the name of a pipeline, which is its latest run with an evaluated
+        model.
+
+    Raises:
+      ConfigurationError: There is no such run or pipeline, or the run has no evaluated model.
+      PipelineError: An artifact is no longer on the disk.
+    """
+    runs = read_runs(database)
+    of_pipeline = [run for run in reversed(runs.values()) if run.pipeline == name]
+    if not of_pipeline:
+        return _compared(database, runs, _find(runs, name))
+    for run in of_pipeline:
+        artifacts = _artifacts(read_snapshot(database, runs, Selection(runs=[run])), run)
+        if _is_complete(artifacts):
+            return _on_disk(ComparedRun(run, artifacts))
+    raise ConfigurationError(f"No run of {name} came as far as an evaluated model: run it to its end first.")
+
+
+def _find(runs: dict[str, Run], name: str) -> Run:
+    try:
+        return find_run(runs, name)
+    except ConfigurationError as error:
+        pipelines = ", ".join(sorted({run.pipeline for run in runs.values()}))
+        raise ConfigurationError(f"{error} Pipelines with runs: {pipelines or 'none'}.") from error
+
+
+def _compared(database: Database, runs: dict[str, Run], run: Run) -> ComparedRun:
+    artifacts = _artifacts(read_snapshot(database, runs, Selection(runs=[run])), run)
+    if not _is_complete(artifacts):
+        missing = ", ".join(sorted(set(_CHANNELS.values()) - set(artifacts)))
+        raise ConfigurationError(f"Run {run.id} did not come as far as an evaluated model: it has no {missing}.")
+    return _on_disk(ComparedRun(run, artifacts))
+
+
+def _artifacts(snapshot: Snapshot, run: Run) -> dict[str, Artifact]:
+    found = {}
+    for execution in snapshot.executions_of_run[run.id]:
+        for channel, artifacts in snapshot.linked(execution, Direction.OUTPUT).items():
+            if channel in _CHANNELS and execution.state in (ExecutionState.COMPLETE, ExecutionState.CACHED):
+                found[_CHANNELS[channel]] = artifacts[-1]
+    return found
+
+
+def _is_complete(artifacts: Mapping[str, Artifact]) -> bool:
+    return set(artifacts) == set(_CHANNELS.values())
+
+
+def _on_disk(compared: ComparedRun) -> ComparedRun:
+    for name, artifact in compared.artifacts.items():
+        if not Path(artifact.uri).exists():
+            raise PipelineError(
+                f"Run {compared.run.id} cannot be compared: its {name} in {artifact.uri} is no longer there. "
+                "Run its pipeline again."
+            )
+    return compared

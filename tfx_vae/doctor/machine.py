@@ -1,0 +1,132 @@
+"""Python, the operating system, memory and disk."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import psutil
+from packaging.specifiers import SpecifierSet
+
+from tfx_vae.doctor.check import Check, failure, ok, short
+
+GIGABYTE: Final = 1e9
+
+SUPPORTED_PYTHONS: Final = ">=3.11,<3.14"
+"""As requires-python in pyproject.toml, which nobody has outside a clone."""
+
+FREE_DISK: Final = 1 * GIGABYTE
+"""Bytes that a default run may need in the runs directory: the prepared dataset, the artifacts, checkpoints, logs."""
+
+FREE_MEMORY: Final = 4 * GIGABYTE
+"""Bytes that a default run may need: TensorFlow, Beam in process, the training images."""
+
+GLIBC_OF_PYTHON_312: Final = (2, 38)
+"""The wheels of ml-metadata and tensorflow-data-validation for Python 3.12 and newer need it."""
+
+
+def check_python(version: str | None = None) -> Check:
+    """The interpreter's version."""
+    version = version or platform.python_version()
+    if SpecifierSet(SUPPORTED_PYTHONS).contains(version, prereleases=True):
+        return ok("Python", version)
+    return failure(
+        "Python",
+        f"{version}, but {SUPPORTED_PYTHONS} is needed",
+        "install Python 3.11, then: rm -r .venv; make setup PYTHON=python3.11",
+    )
+
+
+def check_platform(system: str | None = None, machine: str | None = None) -> Check:
+    """The operating system and processor, for which TFX must have wheels."""
+    system, machine = system or platform.system(), machine or platform.machine()
+    if (system, machine) == ("Linux", "x86_64"):
+        return ok("Platform", f"{system} {machine}")
+    return failure(
+        "Platform",
+        f"{system} {machine}, but TFX has wheels for Linux x86_64 alone",
+        "use a Linux x86_64 machine, or an emulated one: docker run --platform linux/amd64 ...",
+    )
+
+
+def check_glibc(libc: tuple[str, str] | None = None, python: tuple[int, int] | None = None) -> Check:
+    """The C library, which Python 3.12 and newer ask more of than 3.11."""
+    name, version = libc or platform.libc_ver()
+    python = python or sys.version_info[:2]
+    if name != "glibc":
+        return failure("C library", f"{name or 'not glibc'} {version}".strip(), "use a distribution with glibc, such as Debian")
+    if python < (3, 12) or tuple(int(part) for part in version.split(".")[:2]) >= GLIBC_OF_PYTHON_312:
+        return ok("C library", f"glibc {version}")
+    needed = ".".join(map(str, GLIBC_OF_PYTHON_312))
+    return failure(
+        "C library",
+        f"glibc {version}, but Python {python[0]}.{python[1]} needs {needed}: ml-metadata has no older wheel",
+        "use Python 3.11, which runs on every glibc: rm -r .venv; make setup PYTHON=python3.11",
+    )
+
+
+def check_memory(free: float | None = None, needed: float = FREE_MEMORY) -> Check:
+    """Free memory, in bytes."""
+    free = free_memory() if free is None else free
+    if free >= needed:
+        return ok("Memory", f"{_gigabytes(free)} free")
+    return failure(
+        "Memory",
+        f"{_gigabytes(free)} free, but a run needs {_gigabytes(needed)}",
+        "end other programs, or give the container more",
+    )
+
+
+def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+    """Bytes this process may still take: the machine's free memory, or what its container's limit leaves of it."""
+    free = float(psutil.virtual_memory().available)
+    try:
+        limit = (cgroup / "memory.max").read_text().strip()
+        used = int((cgroup / "memory.current").read_text())
+        statistics = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+    except OSError:
+        return free
+    if limit == "max":
+        return free
+    # The page cache of files that nobody uses counts as used, but is given up as soon as a program needs the memory.
+    return min(free, int(limit) - used + int(statistics.get("inactive_file", 0)))
+
+
+def check_disk(root: Path, needed: float = FREE_DISK) -> Check:
+    """Free space where runs are kept, in bytes."""
+    free = shutil.disk_usage(_existing(root)).free
+    if free >= needed:
+        return ok("Disk", f"{_gigabytes(free)} free")
+    return failure(
+        "Disk",
+        f"{_gigabytes(free)} free, but a run needs {_gigabytes(needed)}",
+        f"free some space, or set runtime.root to a larger disk than that of {short(root)}",
+    )
+
+
+def check_writable(root: Path) -> Check:
+    """Whether the directory that runs are kept in can be made and written."""
+    existing = _existing(root)
+    try:
+        with tempfile.TemporaryFile(dir=existing) as probe:
+            probe.write(b"probe")
+    except OSError as error:
+        return failure(
+            "Runs",
+            f"{short(root)} cannot be written: {error.strerror}",
+            "set runtime.root to a directory of your own, or mend its rights",
+        )
+    return ok("Runs", f"{short(root)} can be written")
+
+
+def _existing(path: Path) -> Path:
+    """The path itself, or the closest of its parents that exists."""
+    # Path.exists raises where a parent may not be entered; access answers no.
+    return next(candidate for candidate in (path.absolute(), *path.absolute().parents) if os.access(candidate, os.F_OK))
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / GIGABYTE:.1f} GB"

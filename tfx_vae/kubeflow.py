@@ -1,0 +1,236 @@
+"""`tfx-vae kubeflow`. Imports kfp and TFX only when a command is called."""
+
+import datetime
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from components.errors import ConfigurationError, PipelineError
+from pipelines.config import PipelineConfig, load_config
+from pipelines.kubeflow.client import ENDPOINT_VARIABLE, NAMESPACE_VARIABLE, TOKEN_VARIABLE, Connection, connected
+from pipelines.kubeflow.cron import check_cron, next_times
+from pipelines.kubeflow.parameters import Parameters, as_text, configuration, parse_run_date
+from pipelines.local.capture import captured_output, prepare_environment
+from tfx_vae.options import config_option, fail, set_option
+
+_image_option = click.option("--image", help="The image that every step runs in: REPOSITORY/NAME:TAG.")
+_param_option = click.option(
+    "--param",
+    "words",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What runs change: epochs, latent_dim, beta, dataset or run_date; may be repeated.",
+)
+
+
+@click.group()
+def kubeflow() -> None:
+    """Run the pipeline on Kubeflow Pipelines, now or on a schedule: see docs/kubeflow.md."""
+
+
+def _connecting(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds how to reach Kubeflow, and the configuration."""
+    for option in (
+        click.option("--endpoint", envvar=ENDPOINT_VARIABLE, help=f"The address of Kubeflow Pipelines [{ENDPOINT_VARIABLE}]."),
+        click.option("--namespace", envvar=NAMESPACE_VARIABLE, help=f"The profile's namespace [{NAMESPACE_VARIABLE}]."),
+        click.option("--token", envvar=TOKEN_VARIABLE, help=f"A bearer token; better put it into {TOKEN_VARIABLE}."),
+        config_option,
+        set_option,
+    ):
+        function = option(function)
+    return function
+
+
+@kubeflow.command("compile")
+@config_option
+@set_option
+@_image_option
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
+@click.option("--target", type=click.Choice(["kubeflow", "vertex"]), default="kubeflow", show_default=True)
+@click.option("--pipeline-root", help="Where the artifacts lie, if not on the volume: gs://BUCKET/DIRECTORY.")
+def compile_(
+    config_path: Path, overrides: tuple[str, ...], image: str | None, output: Path, target: str, pipeline_root: str | None
+) -> None:
+    """Write the pipeline as Kubeflow Pipelines, or Vertex AI, takes it."""
+    if pipeline_root is not None:
+        overrides = (*overrides, f"runtime.pipeline_root={pipeline_root}")
+    with _failures_as_sentences():
+        config = _load(config_path, overrides, image)
+        if target == "vertex":
+            with _quiet_libraries():
+                from pipelines.kubeflow.vertex import compile_for_vertex
+
+                compile_for_vertex(config, output)
+        else:
+            _compile(config, output)
+    click.echo(f"{config.name} is compiled for {target} to {output}")
+
+
+@kubeflow.command()
+@_connecting
+@_image_option
+@_param_option
+def submit(image: str | None, words: tuple[str, ...], **where: Any) -> None:
+    """Upload a new version of the pipeline and run it once."""
+    from pipelines.kubeflow import schedules
+
+    with _compiled(image, words, **where) as (config, package, parameters), _client(config, **where) as client:
+        run = schedules.submit(client, config, package, parameters)
+    click.echo(f"{config.name} runs as {run}")
+
+
+@kubeflow.command()
+@click.option("--cron", required=True, help='Six fields, seconds first, in UTC: "0 0 3 * * *" is every night at three.')
+@_connecting
+@_image_option
+@_param_option
+def schedule(cron: str, image: str | None, words: tuple[str, ...], **where: Any) -> None:
+    """Upload a new version of the pipeline and run it again and again.
+
+    A pipeline has one schedule: the one that there was is replaced. A run that is due while the last one still goes on waits
+    for it; of those that were missed while the schedule was paused, only the last is made up for.
+    """
+    from pipelines.kubeflow import schedules
+
+    with _failures_as_sentences():
+        checked = check_cron(cron)
+    with _compiled(image, words, **where) as (config, package, parameters), _client(config, **where) as client:
+        _, replaced = schedules.schedule(client, config, package, checked, parameters)
+    click.echo(f"{config.name} is scheduled{', in place of the schedule there was' if replaced else ''}")
+    Console().print(next_times_table(checked, datetime.datetime.now(datetime.UTC)))
+
+
+@kubeflow.command("schedules")
+@_connecting
+def schedules_(**where: Any) -> None:
+    """List the schedules, and when each fires next."""
+    from pipelines.kubeflow import schedules
+
+    with _failures_as_sentences():
+        config = _load(where["config_path"], where["overrides"])
+    with _client(config, **where) as client:
+        found = schedules.list_schedules(client)
+    table = Table("pipeline", "cron (UTC)", "state", "next (UTC)", box=None)
+    for item in found:
+        state = "active" if item.enabled else "paused"
+        table.add_row(item.name, item.cron, state, _next_time(item.cron) if item.enabled else "")
+    Console().print(table if found else "There are no schedules.")
+
+
+@kubeflow.command()
+@_connecting
+def pause(**where: Any) -> None:
+    """Keep the pipeline's schedule from firing; a run that goes on is left alone."""
+    from pipelines.kubeflow import schedules
+
+    click.echo(f"The schedule of {_change(schedules.pause, where).name} is paused")
+
+
+@kubeflow.command()
+@_connecting
+def resume(**where: Any) -> None:
+    """Let the pipeline's schedule fire again: at once, if it should have fired while it was paused."""
+    from pipelines.kubeflow import schedules
+
+    click.echo(f"The schedule of {_change(schedules.resume, where).name} is active")
+
+
+@kubeflow.command()
+@_connecting
+def unschedule(**where: Any) -> None:
+    """Remove the pipeline's schedule; its runs and models stay."""
+    from pipelines.kubeflow import schedules
+
+    click.echo(f"The schedule of {_change(schedules.unschedule, where).name} is removed")
+
+
+def _change(action: Callable[[Any, PipelineConfig], object], where: dict[str, Any]) -> PipelineConfig:
+    with _failures_as_sentences():
+        config = _load(where["config_path"], where["overrides"])
+    with _client(config, **where) as client:
+        action(client, config)
+    return config
+
+
+@contextmanager
+def _compiled(
+    image: str | None, words: tuple[str, ...], config_path: Path, overrides: tuple[str, ...], **_: Any
+) -> Iterator[tuple[PipelineConfig, Path, Parameters]]:
+    with _failures_as_sentences(), tempfile.TemporaryDirectory() as directory:
+        config = _load(config_path, overrides, image)
+        parameters = Parameters.of(config).changed(words)
+        parse_run_date(parameters.run_date)
+        configuration(as_text(config), parameters)  # refuses what no step would take
+        package = Path(directory) / "pipeline.yaml"
+        _compile(config, package)
+        yield config, package, parameters
+
+
+def _compile(config: PipelineConfig, output: Path) -> None:
+    with _quiet_libraries():
+        from pipelines.kubeflow.compile import compile_pipeline
+
+        compile_pipeline(config, output)
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """What TensorFlow and TFX print when they are imported says nothing about what is compiled."""
+    prepare_environment()
+    with captured_output(Path(os.devnull)):
+        yield
+
+
+@contextmanager
+def _client(config: PipelineConfig, endpoint: str | None, namespace: str | None, token: str | None, **_: Any) -> Iterator[Any]:
+    settings = config.kubeflow
+    connection = Connection(endpoint or settings.endpoint, namespace or settings.namespace, token, settings.timeout_seconds)
+    with _failures_as_sentences(), connected(connection) as client:
+        yield client
+
+
+def _load(path: Path, overrides: tuple[str, ...], image: str | None = None) -> PipelineConfig:
+    """Relative paths stay so: they are meant for the image, and not for this machine."""
+    words = [*overrides, *([f"kubeflow.image={image}"] if image else [])]
+    return load_config(path, words, base=Path())
+
+
+def next_times_table(cron: str, now: datetime.datetime) -> Table:
+    """The next three times at which a schedule fires, in UTC and in the time of this machine.
+
+    Args:
+      cron: From `check_cron`.
+      now: With its time zone.
+    """
+    table = Table("next", "UTC", "here", box=None)
+    for number, time in enumerate(next_times(cron, now, 3), 1):
+        table.add_row(str(number), f"{time:%a %Y-%m-%d %H:%M:%S}", f"{time.astimezone():%a %Y-%m-%d %H:%M:%S %Z}")
+    return table
+
+
+def _next_time(cron: str) -> str:
+    """When a schedule of anybody's fires next, if its cron is one that we understand."""
+    try:
+        times = next_times(check_cron(cron), datetime.datetime.now(datetime.UTC), 1)
+    except ConfigurationError:
+        return ""
+    return f"{times[0]:%Y-%m-%d %H:%M:%S}" if times else ""
+
+
+@contextmanager
+def _failures_as_sentences() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("kfp", "kfp_server_api"):
+            raise
+        fail(ConfigurationError("Kubeflow's client is not installed: run scripts/setup.sh --extra kubeflow."))
+    except PipelineError as error:
+        fail(error)

@@ -1,0 +1,193 @@
+"""The commands that read ML Metadata, and gc. Each imports what it needs when it is called, for the sake of the others."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from components.errors import PipelineError
+from pipelines.mlmd.location import Location, locate
+from tfx_vae.metadata.rendering.screen import show_to_person
+from tfx_vae.options import config_option, fail, load_or_exit, set_option
+
+_metadata_option = click.option(
+    "--metadata",
+    "url",
+    metavar="URL",
+    help="The database, rather than the configuration's: sqlite:///FILE, mysql://USER@HOST/DATABASE or "
+    "postgresql://USER@HOST/DATABASE. The password comes from TFX_VAE_METADATA_PASSWORD or metadata.password_file.",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, whose shape stays: see docs/metadata.md.")
+
+
+def add_commands(group: click.Group) -> None:
+    """Adds all of them to the command line."""
+    for command in (runs, show, artifacts, lineage, diff, gc):
+        group.add_command(command)
+
+
+def _command(function: Callable[..., None]) -> click.Command:
+    """A command with the options that all of them have."""
+    return click.command()(config_option(set_option(_metadata_option(_json_option(function)))))
+
+
+@_command
+@click.option("--pipeline", help="Runs of this pipeline alone.")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="The newest N runs alone.")
+def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) -> None:
+    """List the runs, the newest first, with what came of each.
+
+    Losses are means over the test split in nats per image.
+    """
+    from tfx_vae.metadata.json_shape import runs_json
+    from tfx_vae.metadata.questions.runs import list_runs
+    from tfx_vae.metadata.rendering.runs import print_runs
+    from tfx_vae.metadata.store.database import open_database
+
+    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+        found = list_runs(database, pipeline, last)
+    if as_json:
+        _print_json(runs_json(found))
+    else:
+        show_to_person(lambda console: print_runs(found, console))
+
+
+@_command
+@click.argument("run")
+def show(run: str, as_json: bool, **where: Any) -> None:
+    """Show what each component of RUN did: an id, the beginning of one, or `latest`."""
+    from tfx_vae.metadata.json_shape import show_json
+    from tfx_vae.metadata.questions.show import show_run
+    from tfx_vae.metadata.rendering.show import print_run
+    from tfx_vae.metadata.store.database import open_database
+
+    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+        details = show_run(database, run)
+    if as_json:
+        _print_json(show_json(details))
+    else:
+        show_to_person(lambda console: print_run(details, console))
+
+
+@_command
+@click.option("--type", "type_", metavar="TYPE", help="Artifacts of this type alone, e.g. Model.")
+@click.option("--run", metavar="RUN", help="Outputs of this run alone, those from the cache included.")
+def artifacts(type_: str | None, run: str | None, as_json: bool, **where: Any) -> None:
+    """List the artifacts, the newest first, with the disk that each takes."""
+    from tfx_vae.metadata.json_shape import artifacts_json
+    from tfx_vae.metadata.questions.artifacts import list_artifacts
+    from tfx_vae.metadata.rendering.artifacts import print_artifacts
+    from tfx_vae.metadata.store.database import open_database
+
+    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+        found = list_artifacts(database, type_, run)
+    if as_json:
+        _print_json(artifacts_json(found))
+    else:
+        show_to_person(lambda console: print_artifacts(found, console))
+
+
+@_command
+@click.argument("artifact")
+@click.option("--format", "format_", type=click.Choice(["tree", "mermaid", "dot", "json"]), default="tree", show_default=True)
+@click.option("--downstream", is_flag=True, help="What was made of it, rather than what it was made of.")
+def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **where: Any) -> None:
+    """Trace ARTIFACT back to the data and the configuration that it was made of, or forward.
+
+    ARTIFACT is an id, a URI, a version in the serving directory, or the name of a dataset.
+    """
+    from tfx_vae.metadata.json_shape import lineage_json
+    from tfx_vae.metadata.questions.lineage import trace
+    from tfx_vae.metadata.rendering import graphs
+    from tfx_vae.metadata.rendering.lineage import print_lineage
+    from tfx_vae.metadata.store.database import open_database
+
+    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+        found = trace(database, artifact, downstream)
+    if as_json or format_ == "json":
+        _print_json(lineage_json(found))
+    elif format_ == "tree":
+        show_to_person(lambda console: print_lineage(found, console))
+    else:
+        click.echo(graphs.as_mermaid(found) if format_ == "mermaid" else graphs.as_dot(found))
+
+
+@_command
+@click.argument("run_a")
+@click.argument("run_b")
+def diff(run_a: str, run_b: str, as_json: bool, **where: Any) -> None:
+    """Say in which parameters, versions, data and metrics RUN_A and RUN_B differ."""
+    from tfx_vae.metadata.json_shape import diff_json
+    from tfx_vae.metadata.questions.diff import compare_runs
+    from tfx_vae.metadata.rendering.diff import print_differences
+    from tfx_vae.metadata.store.database import open_database
+
+    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+        differences = compare_runs(database, run_a, run_b)
+    if as_json:
+        _print_json(diff_json(differences))
+    else:
+        show_to_person(lambda console: print_differences(differences, console))
+
+
+@_command
+@click.option(
+    "--keep-last",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Keep all that the newest N runs of each pipeline made or used.",
+)
+@click.option("--older-than", metavar="AGE", help="Free only what nobody made or used for this long, e.g. 30d or 12h.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be freed.")
+def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **where: Any) -> None:
+    """Free disk of what no model that matters was made of.
+
+    Kept is what is pushed, blessed and newest, the latest baseline, in use by a run that goes on, and whatever any of these was
+    made of. All else is deleted and marked DELETED in ML Metadata, with TFX's working files, checkpoints and logs of old runs.
+    Killed half-way, the same command finishes the work.
+    """
+    from tfx_vae.metadata.gc.collect import collect, plan_only
+    from tfx_vae.metadata.gc.policy import Policy, parse_age
+    from tfx_vae.metadata.json_shape import gc_json
+    from tfx_vae.metadata.rendering.gc import print_plan
+
+    with _failures_as_sentences():
+        policy = Policy(keep_last, None if older_than is None else parse_age(older_than))
+        location = _locate(**where)
+        plan = plan_only(location, policy) if dry_run else collect(location, policy, _say_that_it_waits)
+    if as_json:
+        _print_json(gc_json(plan, dry_run))
+    else:
+        show_to_person(lambda console: print_plan(plan, dry_run, console))
+
+
+def _locate(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Location:
+    config = load_or_exit(config_path, overrides)
+    if url is None:
+        return config.metadata_location
+    return locate(url, config.metadata.password_file, config.runtime.root)
+
+
+@contextmanager
+def _failures_as_sentences() -> Iterator[None]:
+    try:
+        yield
+    except PipelineError as error:
+        fail(error)
+
+
+@contextmanager
+def _say_that_it_waits(reason: str) -> Iterator[None]:
+    Console(stderr=True).print(Text(reason, style="yellow"), soft_wrap=True)
+    yield
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

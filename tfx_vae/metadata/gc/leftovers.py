@@ -1,0 +1,116 @@
+"""What lies on disk beside the artifacts: outputs of executions that failed, TFX's own files, checkpoints and logs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pipelines.mlmd import names
+from tfx_vae.metadata.disk import local_path, size_on_disk
+from tfx_vae.metadata.entities import Run, Snapshot
+from tfx_vae.metadata.gc.policy import Policy
+from tfx_vae.metadata.gc.protection import going_on, newest_runs
+from tfx_vae.metadata.questions import facts
+from tfx_vae.metadata.store.values import parsed
+
+# tfx/orchestration/portable/outputs_utils.py
+_SYSTEM = ".system"
+_EXECUTOR_EXECUTION = "executor_execution"
+_OF_A_RUN = ("driver_execution", "stateful_working_dir")
+_CHECKPOINT_DIR = "checkpoint_dir"
+
+
+class LeftoverKind(StrEnum):
+    """What a leftover is."""
+
+    UNFINISHED_OUTPUT = "output of an execution that did not end well"
+    SYSTEM = "TFX's working files"
+    CHECKPOINT = "checkpoints of a training that did not end"
+    LOG = "log"
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A file or directory to be deleted, and its bytes."""
+
+    kind: LeftoverKind
+    path: Path
+    size: int
+
+
+def find_leftovers(snapshot: Snapshot, policy: Policy, cutoff: int, kept: set[int]) -> Iterator[Leftover]:
+    """Finds what no run needs that goes on, and no run that is kept.
+
+    Args:
+      snapshot: The whole database.
+      policy: What to keep.
+      cutoff: What was written after this moment stays; milliseconds since 1970.
+      kept: The ids of the artifacts that stay.
+    """
+    recent = newest_runs(snapshot, policy.keep_last)
+    busy = {run.pipeline for run in going_on(snapshot)}
+    found: list[tuple[LeftoverKind, Path]] = []
+    for pipeline, root in sorted(_pipeline_roots(snapshot)):
+        if pipeline not in busy:
+            found += _in_pipeline_root(snapshot, pipeline, root)
+    for pipeline, directory in sorted(_checkpoints(snapshot)):
+        if pipeline not in busy and _written(directory) < _oldest(recent, pipeline):
+            found.append((LeftoverKind.CHECKPOINT, directory))
+    kept_runs = {run.id for run in recent} | {run.id for id_ in kept if (run := snapshot.run_of(id_))}
+    for run in snapshot.runs.values():
+        log = local_path(str(run.record.get(names.LOG, "")))
+        if run.id not in kept_runs and run.pipeline not in busy and log is not None:
+            found.append((LeftoverKind.LOG, log))
+    for kind, path in found:
+        if path.exists() and _written(path) <= cutoff:
+            yield Leftover(kind, path, size_on_disk(str(path)) or 0)
+
+
+def _pipeline_roots(snapshot: Snapshot) -> set[tuple[str, Path]]:
+    """Pipelines and where their artifacts lie, as the runs recorded it."""
+    roots = ((run.pipeline, local_path(str(run.record.get(names.PIPELINE_ROOT, "")))) for run in snapshot.runs.values())
+    return {(pipeline, root) for pipeline, root in roots if root is not None and root.is_dir()}
+
+
+def _in_pipeline_root(snapshot: Snapshot, pipeline: str, root: Path) -> Iterator[tuple[LeftoverKind, Path]]:
+    # None of its runs goes on, so that its executions have ended, whatever their states.
+    ended = {
+        (execution.node, str(execution.id))
+        for execution in snapshot.executions.values()
+        if execution.run_id and snapshot.runs[execution.run_id].pipeline == pipeline
+    }
+    known = {artifact.uri for artifact in snapshot.artifacts.values()}
+    for path in root.glob("*/*/[0-9]*"):
+        # What a database that is gone has left is not known to be anybody's, and stays.
+        if (path.parts[-3], path.name) in ended and str(path) not in known:
+            yield LeftoverKind.UNFINISHED_OUTPUT, path
+    for path in root.glob(f"*/{_SYSTEM}/{_EXECUTOR_EXECUTION}/*"):
+        if (path.parts[-4], path.name) in ended:
+            yield LeftoverKind.SYSTEM, path
+    for name in _OF_A_RUN:
+        for path in root.glob(f"*/{_SYSTEM}/{name}/*"):
+            yield LeftoverKind.SYSTEM, path
+
+
+def _checkpoints(snapshot: Snapshot) -> set[tuple[str, Path]]:
+    """Pipelines and the directories of their trainings, which lie in those that the Trainers were given."""
+    directories: set[tuple[str, Path]] = set()
+    for execution in snapshot.executions.values():
+        configuration = parsed(execution.properties.get(facts.CUSTOM_CONFIG))
+        run = snapshot.runs.get(execution.run_id)
+        if isinstance(configuration, dict) and run is not None:
+            path = local_path(str(configuration.get(_CHECKPOINT_DIR, "")))
+            if path is not None and path.is_dir():
+                directories |= {(run.pipeline, directory) for directory in path.iterdir()}
+    return directories
+
+
+def _oldest(runs: list[Run], pipeline: str) -> float:
+    """When the oldest of the runs of a pipeline began; checkpoints since then may still be carried on from."""
+    return min((run.started for run in runs if run.pipeline == pipeline), default=float("inf"))
+
+
+def _written(path: Path) -> int:
+    """When a file, or the newest of a directory, was written, in milliseconds since 1970."""
+    paths = [path, *path.rglob("*")] if path.is_dir() else [path]
+    return int(max((each.stat().st_mtime for each in paths if each.exists()), default=0) * 1000)

@@ -1,0 +1,147 @@
+"""What must not be freed, and why."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from tfx_vae.metadata.disk import local_path
+from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Run, Snapshot
+from tfx_vae.metadata.gc.policy import Policy
+from tfx_vae.metadata.questions import facts
+from tfx_vae.metadata.questions.run_state import RunState, run_state
+
+GOING_ON: Final = "in use by a run that goes on"
+PUSHED: Final = "pushed"
+NEWEST_BLESSED: Final = "newest blessed"
+BASELINE: Final = "latest baseline"
+RECENT: Final = "of the newest runs"
+INPUT: Final = "what a kept one was made of"
+TOGETHER: Final = "made together with a kept one"
+METRICS: Final = "metrics, a few kilobytes"
+
+_RESOLVER: Final = "Resolver"
+
+
+def protected(snapshot: Snapshot, policy: Policy) -> dict[int, str]:
+    """The artifacts that must stay.
+
+    Args:
+      snapshot: The whole database.
+      policy: What to keep beyond that.
+
+    Returns:
+      By the id of each artifact the first reason that holds.
+    """
+    kept: dict[int, str] = {}
+    for reason, ids in _roots(snapshot, policy):
+        for id_ in ids:
+            kept.setdefault(id_, reason)
+    _add_inputs(snapshot, kept)
+    for artifact in snapshot.artifacts.values():
+        if artifact.type == facts.EVALUATION:
+            kept.setdefault(artifact.id, METRICS)
+    return kept
+
+
+def newest_runs(snapshot: Snapshot, count: int) -> list[Run]:
+    """The newest runs of each pipeline."""
+    by_pipeline: dict[str, list[Run]] = {}
+    for run in snapshot.runs.values():
+        by_pipeline.setdefault(run.pipeline, []).append(run)
+    return [run for runs in by_pipeline.values() for run in (runs[-count:] if count else [])]
+
+
+def going_on(snapshot: Snapshot) -> list[Run]:
+    """The runs that may still go on."""
+    return [run for run in snapshot.runs.values() if run_state(run, snapshot.executions_of_run[run.id]) is RunState.RUNNING]
+
+
+def _roots(snapshot: Snapshot, policy: Policy) -> Iterator[tuple[str, Iterable[int]]]:
+    for run in going_on(snapshot):
+        yield GOING_ON, _touched(snapshot, snapshot.executions_of_run[run.id])
+    yield GOING_ON, _touched(snapshot, [e for e in snapshot.executions.values() if not e.run_id and e.state.is_open])
+    yield PUSHED, [artifact.id for artifact in snapshot.artifacts.values() if _is_served(artifact)]
+    for pipeline in {run.pipeline for run in snapshot.runs.values()}:
+        yield from _blessed(snapshot, pipeline)
+        yield BASELINE, _last_resolved(snapshot, pipeline)
+    for run in newest_runs(snapshot, policy.keep_last):
+        yield RECENT, _touched(snapshot, snapshot.executions_of_run[run.id])
+
+
+def _touched(snapshot: Snapshot, executions: Iterable[Execution]) -> Iterator[int]:
+    return (event.artifact_id for execution in executions for event in snapshot.events_of_execution[execution.id])
+
+
+def _is_served(artifact: Artifact) -> bool:
+    """Whether a model was pushed, and nobody took it out of the serving directory since, as far as can be seen from here."""
+    if artifact.properties.get(facts.PUSHED) != 1:
+        return False
+    path = local_path(str(artifact.properties.get(facts.PUSHED_DESTINATION, "")))
+    return path is None or path.exists() or not path.parent.exists()
+
+
+def _blessed(snapshot: Snapshot, pipeline: str) -> Iterator[tuple[str, list[int]]]:
+    """The model that was blessed last, and the one before it.
+
+    components/resolver/strategy.py chooses the first as the baseline of any other model, and the second as that of the first.
+    """
+    live = {
+        artifact.id: artifact
+        for artifact in snapshot.artifacts.values()
+        if artifact.state is ArtifactState.LIVE and (run := snapshot.run_of(artifact.id)) and run.pipeline == pipeline
+    }
+    chosen: list[int] = []
+    for blessing in sorted((a for a in live.values() if a.type == facts.BLESSING), key=lambda a: a.id, reverse=True):
+        model = blessing.properties.get(facts.CURRENT_MODEL_ID)
+        if blessing.properties.get(facts.BLESSED) == 1 and model in live and model not in chosen:
+            chosen.append(model)
+            yield NEWEST_BLESSED if len(chosen) == 1 else BASELINE, [model, blessing.id]
+        if len(chosen) == 2:
+            return
+
+
+def _last_resolved(snapshot: Snapshot, pipeline: str) -> list[int]:
+    """What the Resolvers of the pipeline chose last."""
+    last: dict[str, Execution] = {}
+    for execution in snapshot.executions.values():
+        run = snapshot.runs.get(execution.run_id)
+        if run and run.pipeline == pipeline and execution.type.endswith(_RESOLVER):
+            last[execution.node] = execution
+    return [
+        event.artifact_id
+        for execution in last.values()
+        for event in snapshot.events_of_execution[execution.id]
+        if event.direction is Direction.RESOLVED
+    ]
+
+
+def _add_inputs(snapshot: Snapshot, kept: dict[int, str]) -> None:
+    """Adds what the kept ones were made of, what that was made of, and so on.
+
+    Also what was made together with any of them: TFX serves an execution from the cache only with all of its outputs.
+    """
+    waiting = list(kept)
+    while waiting:
+        producer = snapshot.producers.get(waiting.pop())
+        if producer is None:
+            continue
+        for event in snapshot.events_of_execution[producer.id]:
+            if event.direction is not Direction.RESOLVED and event.artifact_id not in kept:
+                kept[event.artifact_id] = INPUT if event.direction is Direction.INPUT else TOGETHER
+                waiting.append(event.artifact_id)
+
+
+def artifact_directory(snapshot: Snapshot, artifact: Artifact) -> Path | None:
+    """The directory that TFX made for an artifact: PIPELINE_ROOT/COMPONENT/CHANNEL/EXECUTION.
+
+    Returns:
+      The directory, whether it is still there or not; None if the artifact lies elsewhere, which is nobody's to delete: it was
+      imported, it is in an object store, or its pipeline's root is not on this machine.
+    """
+    path, producer = local_path(artifact.uri), snapshot.producers.get(artifact.id)
+    if path is None or producer is None or artifact.properties.get("is_external") == 1 or len(path.parts) < 5:
+        return None
+    channels = [e.channel for e in snapshot.events_of_execution[producer.id] if e.artifact_id == artifact.id]
+    if path.parts[-3:] not in [(producer.node, channel, str(producer.id)) for channel in channels]:
+        return None
+    return path if path.parents[2].is_dir() else None

@@ -1,0 +1,112 @@
+"""In what two runs differ."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.mlmd import names
+from tfx_vae.metadata.entities import Snapshot
+from tfx_vae.metadata.questions import facts
+from tfx_vae.metadata.questions.runs import RunSummary, find_run, summarise
+from tfx_vae.metadata.questions.show import parameters
+from tfx_vae.metadata.store.database import Database
+from tfx_vae.metadata.store.reader import Selection, read_runs, read_snapshot
+from tfx_vae.metadata.store.values import parsed
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that two runs have not in common; a value is None where a run has none."""
+
+    name: str
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True)
+class RunDifferences:
+    """In what two runs differ.
+
+    Attributes:
+      first: The one run.
+      second: The other.
+      parameters: Of the components, such as `Trainer.custom_config.trainer.epochs`; a `source_digest` differs if code does.
+      versions: Of the installed packages.
+      data: Of what was read: dataset, version, splits, the digest of the records.
+      metrics: Means over the test split, in nats per image.
+      outcome: State, blessing, why it failed the check before pushing, pushed version.
+    """
+
+    first: RunSummary
+    second: RunSummary
+    parameters: tuple[Difference, ...]
+    versions: tuple[Difference, ...]
+    data: tuple[Difference, ...]
+    metrics: tuple[Difference, ...]
+    outcome: tuple[Difference, ...]
+
+
+def compare_runs(database: Database, first: str, second: str) -> RunDifferences:
+    """Compares two runs.
+
+    Args:
+      database: An open database.
+      first: The id of a run, the beginning of it, or `latest`.
+      second: The same of another.
+
+    Raises:
+      ConfigurationError: There is no such run, or more than one.
+    """
+    runs = read_runs(database)
+    pair = find_run(runs, first), find_run(runs, second)
+    snapshot = read_snapshot(database, runs, Selection(runs=pair))
+    summaries = [summarise(snapshot, run) for run in pair]
+    executions = [snapshot.executions_of_run[run.id] for run in pair]
+    versions = [parsed(run.record.get(names.VERSIONS, "{}")) for run in pair]
+    return RunDifferences(
+        first=summaries[0],
+        second=summaries[1],
+        parameters=_differences(*(_parameters(snapshot, run.id) for run in pair)),
+        versions=_differences(*versions),
+        data=_differences(*(_flat(facts.data(of_run)) for of_run in executions)),
+        metrics=_differences(*(summary.metrics or {} for summary in summaries)),
+        outcome=_differences(*(_outcome(summary) for summary in summaries)),
+    )
+
+
+def _parameters(snapshot: Snapshot, run_id: str) -> dict[str, Any]:
+    """All parameters of all components; what was read stands under data, and is left out."""
+    found: dict[str, Any] = {}
+    for execution in snapshot.executions_of_run[run_id]:
+        given = parameters(execution)
+        for name in facts.data([execution]):
+            given.pop(name, None)
+        found |= _flat(given, f"{execution.node}.")
+    return found
+
+
+def _outcome(summary: RunSummary) -> dict[str, Any]:
+    return {
+        "state": summary.state.value,
+        "blessed": summary.blessed,
+        "refusal": summary.refusal,
+        "pushed_version": summary.pushed_version,
+    }
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings and lists with dotted names: `{"a": {"b": [5]}}` becomes `{"a.b.0": 5}`; short lists of values stay."""
+    flat: dict[str, Any] = {}
+    for name, item in value.items():
+        if isinstance(item, list) and any(isinstance(part, dict | list) for part in item):
+            item = {str(index): part for index, part in enumerate(item)}
+        if isinstance(item, dict) and item:
+            flat |= _flat(item, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = item
+    return flat
+
+
+def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Difference, ...]:
+    names_ = sorted({*first, *second})
+    return tuple(Difference(name, first.get(name), second.get(name)) for name in names_ if first.get(name) != second.get(name))

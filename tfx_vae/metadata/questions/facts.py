@@ -1,0 +1,106 @@
+"""What a run was about, and what came of it, read from where the components wrote it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from components.artifacts.verdict import read_means
+from components.example_gen.properties import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
+from components.infra_validator.properties import REFUSAL
+from tfx_vae.metadata.entities import Artifact, Direction, Execution, Snapshot
+from tfx_vae.metadata.store.values import parsed
+
+EXAMPLES: Final = "Examples"
+MODEL: Final = "Model"
+EVALUATION: Final = "ModelEvaluation"
+BLESSING: Final = "ModelBlessing"
+INFRA_BLESSING: Final = "InfraBlessing"
+PUSHED_MODEL: Final = "PushedModel"
+"""Names of TFX's types of artifacts."""
+
+BLESSED: Final = "blessed"
+CURRENT_MODEL_ID: Final = "current_model_id"
+PUSHED: Final = "pushed"
+PUSHED_VERSION: Final = "pushed_version"
+PUSHED_DESTINATION: Final = "pushed_destination"
+"""Names of custom properties that TFX's Evaluator and Pusher write."""
+
+CUSTOM_CONFIG: Final = "custom_config"
+"""The parameter of Transform, Trainer and Pusher that holds what this project tells them."""
+
+ARTIFACT_TYPES: Final = (EXAMPLES, EVALUATION, BLESSING, INFRA_BLESSING, PUSHED_MODEL)
+ARTIFACT_PROPERTIES: Final = (DATASET, DATASET_VERSION, BLESSED, REFUSAL, PUSHED, PUSHED_VERSION)
+EXECUTION_PROPERTIES: Final = (CUSTOM_CONFIG,)
+"""What has to be read for `dataset`, `model`, `metrics`, `blessed`, `refusal` and `pushed_version`."""
+
+
+def dataset(snapshot: Snapshot, executions: Sequence[Execution]) -> dict[str, str] | None:
+    """The name and version of the dataset; None if the run did not come that far."""
+    for artifact in _outputs(snapshot, executions, EXAMPLES):
+        if DATASET in artifact.properties:
+            return {"name": artifact.properties[DATASET], "version": str(artifact.properties.get(DATASET_VERSION, ""))}
+    return None
+
+
+def data(executions: Sequence[Execution]) -> dict[str, Any]:
+    """What was read: dataset, version, splits, and the digest of the records; empty if the run did not come that far."""
+    for execution in executions:
+        if CONTENT_DIGEST in execution.properties:
+            names = (DATASET, VERSION, SPLITS, CONTENT_DIGEST)
+            return {name: parsed(execution.properties[name]) for name in names if name in execution.properties}
+    return {}
+
+
+def training_configuration(execution: Execution) -> dict[str, Any]:
+    """The settings `model` and `trainer` that a Trainer was given; empty for all other components."""
+    configuration = parsed(execution.properties.get(CUSTOM_CONFIG))
+    if not isinstance(configuration, dict) or "model" not in configuration:
+        return {}
+    return {name: configuration[name] for name in ("model", "trainer") if name in configuration}
+
+
+def model(executions: Sequence[Execution]) -> dict[str, Any] | None:
+    """The settings of the model; None if the run did not come that far."""
+    return next((found["model"] for execution in executions if (found := training_configuration(execution))), None)
+
+
+def metrics(snapshot: Snapshot, executions: Sequence[Execution]) -> Mapping[str, float] | None:
+    """The means over the test split, in nats per image; None without an evaluation, or if its files are gone."""
+    for artifact in _outputs(snapshot, executions, EVALUATION):
+        try:
+            found = read_means(Path(artifact.uri))
+        except (OSError, ValueError):
+            continue
+        return {name: value for name, value in sorted(found.items()) if math.isfinite(value)}
+    return None
+
+
+def blessed(snapshot: Snapshot, executions: Sequence[Execution]) -> bool | None:
+    """Whether the model was blessed; None if it was not judged."""
+    return next((artifact.properties.get(BLESSED) == 1 for artifact in _outputs(snapshot, executions, BLESSING)), None)
+
+
+def refusal(snapshot: Snapshot, executions: Sequence[Execution]) -> str:
+    """Why the model failed the check before pushing; empty if it passed, or was not checked."""
+    said = (artifact.properties.get(REFUSAL) for artifact in _outputs(snapshot, executions, INFRA_BLESSING))
+    return str(next(filter(None, said), ""))
+
+
+def pushed_version(snapshot: Snapshot, executions: Sequence[Execution]) -> str | None:
+    """The version that the model is served as; None if it was not pushed."""
+    for artifact in _outputs(snapshot, executions, PUSHED_MODEL):
+        if artifact.properties.get(PUSHED) == 1:
+            return str(artifact.properties.get(PUSHED_VERSION))
+    return None
+
+
+def _outputs(snapshot: Snapshot, executions: Sequence[Execution], type_: str) -> list[Artifact]:
+    return [
+        snapshot.artifacts[event.artifact_id]
+        for execution in executions
+        for event in snapshot.events_of_execution[execution.id]
+        if event.direction is Direction.OUTPUT
+        and event.artifact_id in snapshot.artifacts
+        and snapshot.artifacts[event.artifact_id].type == type_
+    ]

@@ -1,0 +1,215 @@
+"""What an artifact was made of, or what was made of it: the graph of artifacts and of the executions between them."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from components.errors import ConfigurationError
+from components.example_gen.properties import CONTENT_DIGEST, DATASET, DATASET_VERSION, PREPARED_DIRECTORY, SPLITS, VERSION
+from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Snapshot
+from tfx_vae.metadata.questions import facts
+from tfx_vae.metadata.questions.dataset_files import dataset_files
+from tfx_vae.metadata.store.database import Database
+from tfx_vae.metadata.store.reader import Selection, read_runs, read_snapshot
+
+_ARTIFACT_PROPERTIES = (
+    DATASET, DATASET_VERSION, facts.BLESSED, facts.PUSHED, facts.PUSHED_VERSION, facts.PUSHED_DESTINATION
+)  # fmt: skip
+_EXECUTION_PROPERTIES = (facts.CUSTOM_CONFIG, DATASET, VERSION, SPLITS, CONTENT_DIGEST, PREPARED_DIRECTORY)
+
+
+class Kind(StrEnum):
+    """What a node of the graph is."""
+
+    ARTIFACT = "artifact"
+    EXECUTION = "execution"
+    DATASET = "dataset"
+    """What a TfdsExampleGen read."""
+    CONFIGURATION = "configuration"
+    """What a Trainer was told."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the graph.
+
+    Attributes:
+      key: Unique, such as `artifact-12`.
+      kind: What it is.
+      label: For a person, such as `Model 12`.
+      details: All else that is known of it.
+    """
+
+    key: str
+    kind: Kind
+    label: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """From what was there first to what was made of it, by the name of the channel."""
+
+    source: str
+    target: str
+    channel: str
+
+
+@dataclass
+class Lineage:
+    """A graph without cycles.
+
+    Attributes:
+      start: The keys of what was asked about.
+      downstream: Whether it holds what was made of that, and not what that was made of.
+      nodes: By key, those that were asked about first.
+      edges: In the direction of time.
+    """
+
+    start: tuple[str, ...]
+    downstream: bool
+    nodes: dict[str, Node] = field(default_factory=dict)
+    edges: list[Edge] = field(default_factory=list)
+
+    @cached_property
+    def steps(self) -> Mapping[str, list[tuple[Edge, Node]]]:
+        """By key, what lies one step further from the start; for a lineage that is complete."""
+        steps: dict[str, list[tuple[Edge, Node]]] = defaultdict(list)
+        for edge in self.edges:
+            near, far = (edge.source, edge.target) if self.downstream else (edge.target, edge.source)
+            steps[near].append((edge, self.nodes[far]))
+        return steps
+
+
+def trace(database: Database, name: str, downstream: bool = False) -> Lineage:
+    """Follows artifacts through the executions that made them, or that used them.
+
+    Args:
+      database: An open database.
+      name: An artifact's id or URI, a version in the serving directory, or the name of a dataset.
+      downstream: Follow what was made of it, rather than what it was made of.
+
+    Raises:
+      ConfigurationError: There is no such thing.
+    """
+    runs = read_runs(database)
+    selection = Selection(artifact_properties=_ARTIFACT_PROPERTIES, execution_properties=_EXECUTION_PROPERTIES)
+    snapshot = read_snapshot(database, runs, selection)
+    artifacts = find_artifacts(snapshot, name)
+    lineage = Lineage(tuple(_key(artifact) for artifact in artifacts), downstream)
+    waiting: deque[Artifact | Execution] = deque(artifacts)
+    while waiting:
+        current = waiting.popleft()
+        if _key(current) in lineage.nodes:
+            continue
+        lineage.nodes[_key(current)] = _node(current, snapshot)
+        for channel, other in _neighbours(snapshot, current, downstream):
+            ends = (_key(current), _key(other)) if downstream else (_key(other), _key(current))
+            lineage.edges.append(Edge(*ends, channel))
+            waiting.append(other)
+        if isinstance(current, Execution) and not downstream:
+            for source in _sources(current):
+                lineage.nodes[source.key] = source
+                lineage.edges.append(Edge(source.key, _key(current), source.kind.value))
+    return lineage
+
+
+def find_artifacts(snapshot: Snapshot, name: str) -> list[Artifact]:
+    """What a name means: see `trace`.
+
+    Raises:
+      ConfigurationError: Nothing.
+    """
+    artifacts = snapshot.artifacts.values()
+    pushed = [
+        artifact
+        for artifact in artifacts
+        if artifact.properties.get(facts.PUSHED) == 1 and str(artifact.properties.get(facts.PUSHED_VERSION)) == name
+    ]
+    if pushed:
+        return pushed
+    if name.isdecimal() and int(name) in snapshot.artifacts:
+        return [snapshot.artifacts[int(name)]]
+    found = [artifact for artifact in artifacts if artifact.uri == name.rstrip("/")]
+    found = found or [artifact for artifact in artifacts if artifact.properties.get(DATASET) == name]
+    if not found:
+        raise ConfigurationError(
+            f"There is no artifact with the id or URI {name!r}, no pushed version {name!r} and no dataset of that name: "
+            "`tfx-vae artifacts` lists the artifacts, `tfx-vae runs` the versions."
+        )
+    return found
+
+
+def _neighbours(
+    snapshot: Snapshot, current: Artifact | Execution, downstream: bool
+) -> Iterator[tuple[str, Artifact | Execution]]:
+    """With the name of the channel that leads there."""
+    if isinstance(current, Execution):
+        direction = Direction.OUTPUT if downstream else Direction.INPUT
+        for channel, artifacts in snapshot.linked(current, direction).items():
+            for artifact in artifacts:
+                yield channel, artifact
+        return
+    if downstream:
+        executions: Sequence[Execution] = snapshot.users[current.id]
+    else:
+        executions = [snapshot.producers[current.id]] if current.id in snapshot.producers else []
+    direction = Direction.INPUT if downstream else Direction.OUTPUT
+    for execution in executions:
+        for event in snapshot.events_of_execution[execution.id]:
+            if event.artifact_id == current.id and event.direction is direction:
+                yield event.channel, execution
+
+
+def _key(thing: Artifact | Execution) -> str:
+    return f"{type(thing).__name__.lower()}-{thing.id}"
+
+
+def _node(thing: Artifact | Execution, snapshot: Snapshot) -> Node:
+    if isinstance(thing, Execution):
+        run = snapshot.runs.get(thing.run_id)
+        details: dict[str, Any] = {
+            "id": thing.id,
+            "node": thing.node,
+            "run": thing.run_id,
+            "pipeline": run.pipeline if run else "",
+            "state": thing.state.value,
+        }
+        return Node(_key(thing), Kind.EXECUTION, f"{thing.node or thing.type} of run {thing.run_id}", details)
+    details = {
+        "id": thing.id,
+        "type": thing.type,
+        "state": thing.state.value,
+        "uri": thing.uri,
+        "properties": dict(thing.properties),
+    }
+    return Node(_key(thing), Kind.ARTIFACT, _artifact_label(thing), details)
+
+
+def _artifact_label(artifact: Artifact) -> str:
+    words = [f"{artifact.type} {artifact.id}"]
+    if artifact.properties.get(facts.PUSHED) == 1:
+        words.append(f"version {artifact.properties.get(facts.PUSHED_VERSION)}")
+    if artifact.type in (facts.BLESSING, facts.INFRA_BLESSING):
+        words.append("blessed" if artifact.properties.get(facts.BLESSED) == 1 else "not blessed")
+    if DATASET in artifact.properties:
+        words.append(f"{artifact.properties[DATASET]} {artifact.properties.get(DATASET_VERSION, '')}".strip())
+    if artifact.state is not ArtifactState.LIVE:
+        words.append(artifact.state.value)
+    return ", ".join(words)
+
+
+def _sources(execution: Execution) -> Iterator[Node]:
+    """What an execution was made of beside artifacts: files and settings."""
+    data = facts.data([execution])
+    if data:
+        label = f"{data.get(DATASET) or 'dataset'} {data.get(VERSION, '')}".strip()
+        files = dataset_files(execution.properties.get(PREPARED_DIRECTORY))
+        yield Node(f"dataset-{execution.id}", Kind.DATASET, label, data | files)
+    configuration = facts.training_configuration(execution)
+    if configuration:
+        label = f"configuration of the {configuration['model'].get('kind', 'model')}"
+        yield Node(f"configuration-{execution.id}", Kind.CONFIGURATION, label, configuration)

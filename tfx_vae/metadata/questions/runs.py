@@ -1,0 +1,114 @@
+"""Which runs there are, and what came of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.errors import ConfigurationError
+from pipelines.mlmd import names
+from tfx_vae.metadata.entities import Run, Snapshot
+from tfx_vae.metadata.questions import facts
+from tfx_vae.metadata.questions.run_state import RunState, run_seconds, run_state
+from tfx_vae.metadata.store.database import Database
+from tfx_vae.metadata.store.reader import Selection, read_runs, read_snapshot
+
+LATEST = "latest"
+"""What names the newest run."""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run in a line.
+
+    Attributes:
+      id: Its name in ML Metadata.
+      pipeline: The name of its pipeline.
+      started: In milliseconds since 1970.
+      seconds: From the start of the first component to the end of the last; None if it goes on, or was killed.
+      state: How it stands.
+      dataset: `name` and `version`; None if it did not come that far, as with all that follows.
+      model: The settings of the model.
+      metrics: The means over the test split, in nats per image.
+      blessed: Whether the model was.
+      refusal: Why it failed the check before pushing; empty otherwise.
+      pushed_version: What it is served as.
+      error: Why it failed; empty otherwise.
+    """
+
+    id: str
+    pipeline: str
+    started: int
+    seconds: float | None
+    state: RunState
+    dataset: Mapping[str, str] | None
+    model: Mapping[str, Any] | None
+    metrics: Mapping[str, float] | None
+    blessed: bool | None
+    refusal: str
+    pushed_version: str | None
+    error: str
+
+
+def list_runs(database: Database, pipeline: str | None = None, last: int | None = None) -> list[RunSummary]:
+    """Sums up the runs.
+
+    Args:
+      database: An open database.
+      pipeline: Of this pipeline alone.
+      last: The newest so many alone.
+
+    Returns:
+      The runs, the newest first.
+    """
+    runs = read_runs(database)
+    wanted = [run for run in reversed(runs.values()) if pipeline in (None, run.pipeline)][:last]
+    selection = Selection(
+        runs=None if len(wanted) == len(runs) else wanted,
+        artifact_types=facts.ARTIFACT_TYPES,
+        artifact_properties=facts.ARTIFACT_PROPERTIES,
+        execution_properties=facts.EXECUTION_PROPERTIES,
+    )
+    snapshot = read_snapshot(database, runs, selection)
+    return [summarise(snapshot, run) for run in wanted]
+
+
+def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
+    """Sums up one run, of which the snapshot has what `facts` names."""
+    executions = snapshot.executions_of_run[run.id]
+    state = run_state(run, executions)
+    return RunSummary(
+        id=run.id,
+        pipeline=run.pipeline,
+        started=run.started,
+        seconds=run_seconds(state, executions),
+        state=state,
+        dataset=facts.dataset(snapshot, executions),
+        model=facts.model(executions),
+        metrics=facts.metrics(snapshot, executions),
+        blessed=facts.blessed(snapshot, executions),
+        refusal=facts.refusal(snapshot, executions),
+        pushed_version=facts.pushed_version(snapshot, executions),
+        error=str(run.record.get(names.ERROR, "")),
+    )
+
+
+def find_run(runs: Mapping[str, Run], name: str) -> Run:
+    """Finds a run by its id, the beginning of its id, or `latest`.
+
+    Raises:
+      ConfigurationError: There is none, or more than one.
+    """
+    if name in runs:
+        return runs[name]
+    if not runs:
+        raise ConfigurationError("There is no run in this database yet.")
+    if name == LATEST:
+        return list(runs.values())[-1]
+    found = [run for run in runs.values() if run.id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ConfigurationError(
+            f"{len(found)} runs begin with {name!r}, for instance {found[0].id} and {found[1].id}: write more of it."
+        )
+    raise ConfigurationError(f"There is no run {name!r}: `tfx-vae runs` lists them, and `{LATEST}` is the newest.")

@@ -1,0 +1,126 @@
+"""`tfx-vae show` for a person."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tfx_vae.metadata.entities import Artifact, ArtifactState, ExecutionState
+from tfx_vae.metadata.questions.show import ComponentDetails, RunDetails
+from tfx_vae.metadata.rendering.words import describe_model, describe_seconds, describe_time, state_style
+
+_MARKS: Final = {
+    ExecutionState.COMPLETE: "✓",
+    ExecutionState.CACHED: "✓",
+    ExecutionState.FAILED: "✗",
+    ExecutionState.CANCELED: "✗",
+}
+_LONGEST: Final = 400
+"""Characters of a value; all of it is in --json."""
+
+
+def print_run(details: RunDetails, console: Console) -> None:
+    """Prints a run: what it was about, then what each component did."""
+    run = details.summary
+    console.print(Text.assemble((f"Run {run.id}", "bold"), f" of {run.pipeline}: ", (run.state.value, state_style(run.state))))
+    console.print(_pairs(_about(details)))
+    for component in details.components:
+        console.print()
+        _print_component(component, console)
+
+
+def _about(details: RunDetails) -> dict[str, Text | str]:
+    run = details.summary
+    about: dict[str, Text | str] = {"started": describe_time(run.started), "took": describe_seconds(run.seconds)}
+    if run.dataset:
+        about["dataset"] = f"{run.dataset['name']} {run.dataset['version']}".strip()
+    if run.model:
+        about["model"] = describe_model(run.model)
+    if run.metrics:
+        about["metrics"] = "  ".join(f"{name} {value:.2f}" for name, value in run.metrics.items() if name != "example_count")
+    if run.blessed is not None:
+        about["blessed"] = "yes" if run.blessed else "no"
+    if run.refusal:
+        about["not pushed"] = Text(f"failed the check before pushing: {run.refusal}", "yellow")
+    if run.pushed_version:
+        about["version"] = run.pushed_version
+    if details.versions:
+        about["installed"] = ", ".join(f"{name} {version}" for name, version in details.versions.items())
+    if details.host:
+        about["host"] = details.host
+    if details.log:
+        about["log"] = details.log if Path(details.log).exists() else f"{details.log} (not on this machine)"
+    if run.error:
+        about["error"] = Text(run.error, "red")
+    return about
+
+
+def _print_component(component: ComponentDetails, console: Console) -> None:
+    style = state_style(ExecutionState(component.state)) or "cyan"
+    word = "ran" if component.state is ExecutionState.COMPLETE else component.state.value
+    title = Text.assemble(
+        (f"{_MARKS.get(component.state, '…')} ", style),
+        (component.node or component.type, "bold"),
+        "  ",
+        (word, style),
+        f"  {describe_seconds(component.seconds)}  ",
+        (f"execution {component.execution_id}", "dim"),
+    )
+    console.print(title)
+    told: dict[str, Text | str] = {}
+    if component.inputs:
+        told["inputs"] = _channels(component.inputs)
+    if component.outputs:
+        told["outputs"] = _channels(component.outputs)
+    if component.parameters:
+        told["parameters"] = _parameters(component.parameters)
+    if component.error:
+        told["error"] = Text(component.error, "red")
+    if told:
+        console.print(Padding(_pairs(told), (0, 0, 0, 2)))
+
+
+def _pairs(pairs: Mapping[str, Text | str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in pairs.items():
+        table.add_row(Text(name, "dim"), Text(value) if isinstance(value, str) else value)
+    return table
+
+
+def _channels(channels: Mapping[str, list[Artifact]]) -> Text:
+    return Text("\n").join(
+        Text.assemble(f"{channel}: ", (f"{artifact.type} {artifact.id} ", "bold"), _state(artifact), (artifact.uri, "dim"))
+        for channel, artifacts in channels.items()
+        for artifact in artifacts
+    )
+
+
+def _state(artifact: Artifact) -> tuple[str, str]:
+    is_live = artifact.state is ArtifactState.LIVE
+    return ("", "") if is_live else (f"{artifact.state.value} ", state_style(artifact.state))
+
+
+def _parameters(parameters: Mapping[str, Any]) -> Text:
+    """A line for each, and for each setting of one that holds several."""
+    lines = []
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            lines += [Text.assemble((f"{name}.{key} ", "dim"), _value(item)) for key, item in value.items()]
+        else:
+            lines.append(Text.assemble((f"{name} ", "dim"), _value(value)))
+    return Text("\n").join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        text = " ".join(f"{key}={json.dumps(item)}" for key, item in value.items())
+    else:
+        text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text):,} characters, all in --json)"

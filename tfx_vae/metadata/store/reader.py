@@ -1,0 +1,161 @@
+"""Reads the database into entities, by as many queries for one artifact as for a hundred thousand."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Event, Execution, ExecutionState, Run, Snapshot
+from tfx_vae.metadata.store.database import Database, text
+from tfx_vae.metadata.store.values import property_value
+
+_EXECUTION_STATES: Final = tuple(ExecutionState)
+_ARTIFACT_STATES: Final = tuple(ArtifactState)
+# Event.Type in metadata_store.proto; the numbers left out are not written by TFX.
+_DIRECTIONS: Final = {1: Direction.OUTPUT, 2: Direction.INPUT, 3: Direction.INPUT, 4: Direction.OUTPUT, 6: Direction.RESOLVED}
+
+_RUN_CONTEXTS: Final = "(SELECT c.id FROM Context c JOIN Type t ON t.id = c.type_id WHERE t.name = 'pipeline_run')"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to read of a database; None reads all.
+
+    Attributes:
+      runs: The runs whose executions to read, and the artifacts that those had to do with.
+      artifact_types: The types of artifacts to read.
+      artifact_properties: The names of the properties to read.
+      execution_properties: The names of the properties to read.
+    """
+
+    runs: Collection[Run] | None = None
+    artifact_types: Collection[str] | None = None
+    artifact_properties: Collection[str] | None = None
+    execution_properties: Collection[str] | None = None
+
+    def executions(self, column: str) -> str:
+        """The condition that a column holds an execution of the selection."""
+        if self.runs is None:
+            return ""
+        contexts = ", ".join(str(run.context_id) for run in self.runs) or "0"
+        return f"AND {column} IN (SELECT execution_id FROM Association WHERE context_id IN ({contexts}))"
+
+    def artifacts(self, column: str) -> str:
+        """The condition that a column holds an artifact of the selection."""
+        conditions = []
+        if self.runs is not None:
+            conditions.append(
+                f"AND {column} IN (SELECT artifact_id FROM Event ev WHERE 1 = 1 {self.executions('ev.execution_id')})"
+            )
+        if self.artifact_types is not None:
+            of_types = (
+                f"SELECT a.id FROM Artifact a JOIN Type t ON t.id = a.type_id WHERE t.name IN ({_quoted(self.artifact_types)})"
+            )
+            conditions.append(f"AND {column} IN ({of_types})")
+        return " ".join(conditions)
+
+
+def read_runs(database: Database) -> dict[str, Run]:
+    """All runs by id, oldest first."""
+    rows = database.rows(
+        "SELECT c.id, c.name, c.create_time_since_epoch, p.name FROM Context c "
+        "LEFT JOIN ParentContext pc ON pc.context_id = c.id LEFT JOIN Context p ON p.id = pc.parent_context_id "
+        f"WHERE c.id IN {_RUN_CONTEXTS} ORDER BY c.id"
+    )
+    records = _properties(database, "Context", f"AND context_id IN {_RUN_CONTEXTS}", None)
+    return {text(name): Run(text(name), text(parent), started, id_, records[id_]) for id_, name, started, parent in rows}
+
+
+def read_snapshot(database: Database, runs: dict[str, Run], selection: Selection | None = None) -> Snapshot:
+    """Reads executions, artifacts and events.
+
+    Args:
+      database: An open database.
+      runs: What `read_runs` read.
+      selection: What to read; None reads the whole database.
+    """
+    selection = selection or Selection()
+    return Snapshot(
+        runs=runs,
+        executions=_read_executions(database, runs, selection),
+        artifacts=_read_artifacts(database, selection),
+        events=_read_events(database, selection),
+    )
+
+
+def _read_executions(database: Database, runs: dict[str, Run], selection: Selection) -> dict[int, Execution]:
+    properties = _properties(database, "Execution", selection.executions("execution_id"), selection.execution_properties)
+    contexts = database.rows(
+        "SELECT a.execution_id, t.name, c.name FROM Association a JOIN Context c ON c.id = a.context_id "
+        f"JOIN Type t ON t.id = c.type_id WHERE t.name IN ('pipeline_run', 'node') {selection.executions('a.execution_id')}"
+    )
+    run_ids: dict[int, str] = {}
+    nodes: dict[int, str] = {}
+    for execution, type_, name in contexts:
+        (nodes if text(type_) == "node" else run_ids)[execution] = text(name)
+    rows = database.rows(
+        "SELECT e.id, t.name, e.last_known_state, e.create_time_since_epoch, e.last_update_time_since_epoch "
+        f"FROM Execution e JOIN Type t ON t.id = e.type_id WHERE 1 = 1 {selection.executions('e.id')} ORDER BY e.id"
+    )
+    executions = {}
+    for id_, type_, state, started, updated in rows:
+        run_id = run_ids.get(id_, "")
+        pipeline = runs[run_id].pipeline if run_id in runs else ""
+        executions[id_] = Execution(
+            id=id_,
+            run_id=run_id,
+            node=nodes.get(id_, "").removeprefix(f"{pipeline}."),
+            type=text(type_),
+            state=_EXECUTION_STATES[state or 0],
+            started=started,
+            updated=updated,
+            properties=properties[id_],
+        )
+    return executions
+
+
+def _read_artifacts(database: Database, selection: Selection) -> dict[int, Artifact]:
+    properties = _properties(database, "Artifact", selection.artifacts("artifact_id"), selection.artifact_properties)
+    rows = database.rows(
+        "SELECT a.id, t.name, a.uri, a.state, a.create_time_since_epoch FROM Artifact a JOIN Type t ON t.id = a.type_id "
+        f"WHERE 1 = 1 {selection.artifacts('a.id')} ORDER BY a.id"
+    )
+    return {
+        id_: Artifact(id_, text(type_), text(uri), _ARTIFACT_STATES[state or 0], created, properties[id_])
+        for id_, type_, uri, state, created in rows
+    }
+
+
+def _read_events(database: Database, selection: Selection) -> tuple[Event, ...]:
+    of_types = "" if selection.artifact_types is None else selection.artifacts("ev.artifact_id")
+    rows = database.rows(
+        "SELECT ev.execution_id, ev.artifact_id, ev.type, p.step_key FROM Event ev "
+        "LEFT JOIN EventPath p ON p.event_id = ev.id AND p.step_key IS NOT NULL "
+        f"WHERE 1 = 1 {selection.executions('ev.execution_id')} {of_types} ORDER BY ev.id"
+    )
+    return tuple(
+        Event(execution, artifact, _DIRECTIONS[type_], text(channel))
+        for execution, artifact, type_, channel in rows
+        if type_ in _DIRECTIONS
+    )
+
+
+def _properties(
+    database: Database, owner: str, condition: str, names: Collection[str] | None
+) -> defaultdict[int, dict[str, Any]]:
+    """By the id of their owner. A custom property hides a declared one of the same name, as `true` sorts last."""
+    if names is not None:
+        condition += f" AND name IN ({_quoted(names)})"
+    rows = database.rows(
+        f"SELECT {owner}_id, name, string_value, int_value, double_value, bool_value FROM {owner}Property "
+        f"WHERE 1 = 1 {condition} ORDER BY is_custom_property"
+    )
+    properties: defaultdict[int, dict[str, Any]] = defaultdict(dict)
+    for id_, name, *values in rows:
+        properties[id_][text(name)] = property_value(*values)
+    return properties
+
+
+def _quoted(names: Collection[str]) -> str:
+    """Names of types and properties, which this project chooses, as a list of SQL."""
+    return ", ".join(f"'{name}'" for name in names) or "NULL"

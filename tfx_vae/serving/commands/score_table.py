@@ -1,0 +1,34 @@
+"""`tfx-vae score` for a person."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rich.console import Console
+
+from components.artifacts.features import IW_NLL, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
+from tfx_vae.metadata.rendering.columns import Cell, Column, print_columns
+
+DISTANCE: Final = "distance"
+REFERENCE_SHARE: Final = "reference_share"
+
+_NUMBERS: Final = (
+    (DISTANCE, ".1f", Column("DISTANCE", is_number=True)),
+    (REFERENCE_SHARE, ".1%", Column("REFERENCE_SHARE", is_number=True)),
+    (NEGATIVE_ELBO, ".2f", Column("NEGATIVE_ELBO", is_number=True)),
+    (IW_NLL, ".2f", Column("IW_NLL", is_number=True)),
+    (RECONSTRUCTION_LOSS, ".2f", Column("RECONSTRUCTION_LOSS", is_number=True, is_optional=True)),
+    (KL_DIVERGENCE, ".2f", Column("KL_DIVERGENCE", is_number=True, is_optional=True)),
+)
+_FILE: Final = Column("FILE", shrinks_to=20, keeps_end=True)
+
+
+def print_scores(images: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Prints a line for each image; losses are in nats.
+
+    Args:
+      images: What JSON says about each.
+      console: Where.
+    """
+    shown = [(name, style, column) for name, style, column in _NUMBERS if any(image[name] is not None for image in images)]
+    rows = [[*(Cell(format(image[name], style)) for name, style, _ in shown), Cell(image["file"])] for image in images]
+    print_columns(console, [*(column for *_, column in shown), _FILE], rows)

@@ -1,0 +1,86 @@
+"""`tfx-vae serve`. Imports what takes long only when it is called."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from components.errors import PipelineError
+from pipelines.config import PipelineConfig
+from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
+from pipelines.local.session import INTERRUPTED, interrupted_by_sigterm
+from tfx_vae.options import config_option, load_or_exit, set_option
+from tfx_vae.serving.commands.options import failures_as_sentences
+from tfx_vae.serving.pushed import find_pushed
+from tfx_vae.serving.server.limits import Limits
+from tfx_vae.serving.server.port import open_port
+
+_LOG = "serve.log"
+_MEGABYTE = 2**20
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="0 for any that is free.")
+@click.option("--version", type=int, metavar="N", help="Serve this version alone; otherwise always the newest.")
+@click.option(
+    "--max-body-mb", type=click.IntRange(1, 1024), default=16, show_default=True, metavar="N", help="Bounds a request's body."
+)
+@click.option(
+    "--max-waiting",
+    type=click.IntRange(0, 10_000),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Requests that may wait while others are computed; more are refused with status 503.",
+)
+@config_option
+@set_option
+@failures_as_sentences
+def serve(
+    host: str,
+    port: int,
+    version: int | None,
+    max_body_mb: int,
+    max_waiting: int,
+    config_path: Path,
+    overrides: tuple[str, ...],
+) -> None:
+    """Serve the newest pushed model on this machine: a page to try it, and TensorFlow Serving's REST API.
+
+    For development and small loads: one process, and nobody is asked who they are. A version that is pushed meanwhile takes
+    over. Ctrl-C ends it, with exit status 130.
+    """
+    config = load_or_exit(config_path, overrides)
+    if version is not None:
+        find_pushed(config.serving_dir, version)
+    limits = Limits(body_bytes=max_body_mb * _MEGABYTE, waiting=max_waiting)
+    with open_port(host, port) as listener:
+        sys.exit(_serve(config, version, listener, limits))
+
+
+def _serve(config: PipelineConfig, version: int | None, listener: socket.socket, limits: Limits) -> int:
+    log = config.log_dir / _LOG
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
+    except OSError as error:
+        raise PipelineError(f"The log {log} cannot be written ({error.strerror}).") from error
+    # TensorFlow's warnings quote what clients sent, however long.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    prepare_environment()
+    with captured_output(log) as terminal, interrupted_by_sigterm():
+        console = Console(file=terminal, highlight=False, soft_wrap=True)
+        log_to_stderr()
+        try:
+            with console.status("starting TensorFlow"):
+                from tfx_vae.serving.server.serving import serve_forever
+                from tfx_vae.serving.server.versions.watcher import ServingDirectory
+
+            serve_forever(config.name, ServingDirectory(config.serving_dir, version), listener, limits, console)
+        except KeyboardInterrupt:
+            console.print("Ended.")
+    return INTERRUPTED

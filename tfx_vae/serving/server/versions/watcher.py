@@ -1,0 +1,119 @@
+"""Looks into the serving directory, and lets the newest version answer that can be loaded."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from components.errors import PipelineError
+from tfx_vae.serving.pushed import PushedVersion, pushed_versions
+from tfx_vae.serving.server.garbage import collect
+from tfx_vae.serving.server.versions.available import AvailableVersions
+from tfx_vae.serving.server.versions.served import ServedVersion
+
+_SECONDS_BETWEEN_LOOKS: Final = 1.0
+"""TensorFlow Serving's --file_system_poll_wait_seconds."""
+
+Fingerprint = frozenset[tuple[str, int, int]]
+
+
+class ServingDirectory(NamedTuple):
+    """Where versions come from.
+
+    Attributes:
+      path: TensorFlow Serving's base path; it need not be there yet.
+      pinned: The only version to serve; None for the newest.
+    """
+
+    path: Path
+    pinned: int | None = None
+
+    def candidates(self) -> list[PushedVersion]:
+        """The versions that may be served, the best first."""
+        versions = [pushed for pushed in pushed_versions(self.path) if self.pinned in (None, pushed.version)]
+        return versions[::-1]
+
+
+class Watcher:
+    """Loads versions in the background of a server.
+
+    A version is loaded and warmed up while the one before still answers. One that cannot be loaded is passed over until its
+    files change. If the version that answers is deleted, the newest that is there takes its place; if there is none, it stays.
+    """
+
+    def __init__(self, directory: ServingDirectory, available: AvailableVersions, report: Callable[[str], None]) -> None:
+        """Prepares to look.
+
+        Args:
+          directory: Where to look.
+          available: What a loaded version is handed to.
+          report: Takes sentences for whoever runs the server.
+        """
+        self._directory = directory
+        self._available = available
+        self._report = report
+        self._failed: dict[int, Fingerprint] = {}
+        self._last_trouble = ""
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Looks once a second, in a thread of its own, until it is left."""
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(_SECONDS_BETWEEN_LOOKS):
+                self.look()
+                collect(also_what_was_there=self._available.forget_unloaded())
+
+        # A second Ctrl-C ends the process without leaving here.
+        thread = threading.Thread(target=watch, name="serving-directory", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+    def look(self) -> None:
+        """Looks once, and switches if there is something better."""
+        try:
+            trouble = self._look()
+        except OSError as error:
+            trouble = f"{self._directory.path} cannot be read ({error.strerror}); what is loaded goes on answering."
+        if trouble and trouble != self._last_trouble:
+            self._report(trouble)
+        self._last_trouble = trouble
+
+    def _look(self) -> str:
+        """Gives what stands in the way, if anything does."""
+        current = self._available.current_version
+        for pushed in self._directory.candidates():
+            if pushed.version == current:
+                return ""
+            files = _fingerprint(pushed.path)
+            if self._failed.get(pushed.version) != files and self._load(pushed, files):
+                return ""
+        if current is None:
+            return f"Nothing in {self._directory.path} can be served yet; waiting for a version."
+        return f"Version {current} was deleted, and nothing else can be served; it goes on answering from memory."
+
+    def _load(self, pushed: PushedVersion, files: Fingerprint) -> bool:
+        self._available.note_loading(pushed.version)
+        try:
+            served = ServedVersion(self._available.name, pushed)
+        except Exception as error:  # whatever is wrong with a version, the server goes on
+            message = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
+            self._failed[pushed.version] = files
+            self._available.note_failure(pushed.version, message)
+            self._report(f"Version {pushed.version} cannot be served, and is tried again when its files change. {message}")
+            return False
+        self._available.switch_to(served)
+        self._report(f"Version {pushed.version} answers from now on ({served.warm_up_requests} requests warmed it up).")
+        return True
+
+
+def _fingerprint(directory: Path) -> Fingerprint:
+    """The files of a version, with sizes and times in nanoseconds."""
+    files = [(path, path.stat()) for path in directory.rglob("*")]
+    return frozenset((str(path), status.st_size, status.st_mtime_ns) for path, status in files)

@@ -1,0 +1,130 @@
+"""Sheets of images for a person to look at: every pixel a square of whole pixels, with labels in small print."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from components.errors import ConfigurationError
+from tfx_vae.serving.images import Pixels
+
+MOST_PIXELS: Final = 2**24
+"""Of the images of a model on one sheet: 21,399 of 28x28."""
+
+_WIDTH: Final = 1200
+_LARGEST_SCALE: Final = 8
+_PAPER, _FRAME, _INK = (255, 255, 255), (209, 213, 219), (31, 41, 55)
+_FONT_SIZE: Final = 13
+_LABEL_HEIGHT: Final = 19
+_ELLIPSIS: Final = "…"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Images in groups of rows.
+
+    Attributes:
+      rows: Each uint8 [N, height, width, channels]; the n-th images of all rows stand above each other.
+      columns: How many images stand beside each other before the next group of rows begins.
+      row_labels: What stands to the left of each row; none if empty.
+      labels: What stands below the n-th images; none if empty.
+    """
+
+    rows: Sequence[Pixels]
+    columns: int
+    row_labels: Sequence[str] = ()
+    labels: Sequence[str] = ()
+
+    def png(self) -> bytes:
+        """The sheet as a PNG file."""
+        file = BytesIO()
+        _Drawing(self).draw().save(file, "PNG")
+        return file.getvalue()
+
+
+def check_size(images: int, height: int, width: int) -> None:
+    """Raises ConfigurationError if so many images of a model are too many for a sheet."""
+    most = MOST_PIXELS // (height * width)
+    if images > most:
+        raise ConfigurationError(
+            f"{images} images of {width}x{height} pixels are too many for a sheet, which holds {most}: use --json."
+        )
+
+
+class _Drawing:
+    """Where everything stands on a sheet, in pixels."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._count, height, width, _ = sheet.rows[0].shape
+        self._font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", _FONT_SIZE)
+        self._scale = max(1, min(_LARGEST_SCALE, _WIDTH // (sheet.columns * (width + 1))))
+        self._image_width, self._image_height = width * self._scale, height * self._scale
+        self._gap = max(1, self._scale)
+        beside = max((int(self._font.getlength(text)) + 10 for text in sheet.row_labels), default=0)
+        self._left = self._gap + beside
+        labels = _LABEL_HEIGHT if sheet.labels else 0
+        self._group_height = len(sheet.rows) * (self._image_height + self._gap) + labels
+        # Groups of several rows stand a little apart, so that nobody takes the last row of one for the first of the next.
+        self._group_gap = 2 * self._gap if len(sheet.rows) > 1 else 0
+
+    def draw(self) -> Image.Image:
+        groups = -(-self._count // self._sheet.columns)
+        width = self._left + self._sheet.columns * (self._image_width + self._gap)
+        height = self._gap + groups * (self._group_height + self._group_gap) - self._group_gap
+        paper = Image.new("RGB", (width, height), _PAPER)
+        draw = ImageDraw.Draw(paper)
+        for group in range(groups):
+            top = self._gap + group * (self._group_height + self._group_gap)
+            self._draw_group(paper, draw, range(group * self._sheet.columns, self._count)[: self._sheet.columns], top)
+        return paper
+
+    def _draw_group(self, paper: Image.Image, draw: ImageDraw.ImageDraw, indices: range, top: int) -> None:
+        for row, images in enumerate(self._sheet.rows):
+            row_top = top + row * (self._image_height + self._gap)
+            if self._sheet.row_labels:
+                middle = row_top + self._image_height // 2
+                draw.text((self._left - self._gap - 5, middle), self._sheet.row_labels[row], _INK, self._font, "rm")
+            for column, index in enumerate(indices):
+                self._draw_image(paper, draw, images[index], (self._x(column), row_top))
+        for column, index in enumerate(indices):
+            if self._sheet.labels:
+                label = self._shortened(self._sheet.labels[index])
+                place = self._x(column) + self._image_width // 2, top + self._group_height - self._gap - 3
+                draw.text(place, label, _INK, self._font, "ms")
+
+    def _draw_image(self, paper: Image.Image, draw: ImageDraw.ImageDraw, pixels: Pixels, place: tuple[int, int]) -> None:
+        image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        size = self._image_width, self._image_height
+        paper.paste(image.resize(size, Image.Resampling.NEAREST), place)
+        # A light image would not stand out from the paper.
+        corner = place[0] + size[0], place[1] + size[1]
+        draw.rectangle((place[0] - 1, place[1] - 1, *corner), outline=_FRAME)
+
+    def _x(self, column: int) -> int:
+        return self._left + column * (self._image_width + self._gap)
+
+    def _shortened(self, text: str) -> str:
+        """A label no wider than an image; its middle is left out if need be, since names often differ at their end."""
+        kept = len(text)
+        shown = text
+        while kept > 2 and self._font.getlength(shown) > self._image_width:
+            kept -= 1
+            shown = text[: kept // 2] + _ELLIPSIS + text[len(text) - (kept - kept // 2) :]
+        return shown
+
+
+def to_bytes(images: np.ndarray) -> Pixels:
+    """Pixels in [0, 1] to 0 ... 255, the nearest."""
+    return np.round(np.clip(images, 0.0, 1.0) * 255).astype(np.uint8)
+
+
+def square(count: int) -> int:
+    """How many images stand beside each other if a sheet is to be about as wide as it is high."""
+    return math.isqrt(count - 1) + 1

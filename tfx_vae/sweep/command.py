@@ -1,0 +1,49 @@
+"""`tfx-vae sweep`. Imports what takes long only when it is called."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from components.errors import ConfigurationError
+from tfx_vae.options import config_option, fail, load_or_exit, set_option
+
+_Number = TypeVar("_Number", int, float)
+
+
+def _numbers(kind: Callable[[str], _Number]) -> Callable[[click.Context, click.Parameter, str], list[_Number]]:
+    """Reads numbers with commas between them."""
+
+    def read(_context: click.Context, _parameter: click.Parameter, text: str) -> list[_Number]:
+        try:
+            return [kind(part) for part in text.split(",")]
+        except ValueError as error:
+            raise click.BadParameter(f"{text!r} must be numbers with commas between them, such as 2,8,32.") from error
+
+    return read
+
+
+@click.command()
+@click.option("--latent-dims", default="2,8,16,32,64", show_default=True, callback=_numbers(int), help="Latent sizes.")
+@click.option("--betas", default="0.5,1,4", show_default=True, callback=_numbers(float), help="Weights of the KL divergence.")
+@config_option
+@set_option
+def sweep(latent_dims: list[int], betas: list[float], config_path: Path, overrides: tuple[str, ...]) -> None:
+    """Train every latent size with every beta, and draw the rate-distortion picture.
+
+    Everything upstream of the Trainer comes out of the cache where the pipeline, or a variant before, has run; a sweep that is
+    repeated or was interrupted trains only what is missing. The models are judged, but neither pushed nor taken as a baseline.
+    """
+    from pipelines.local import session
+    from tfx_vae.sweep.sweep import run_variants
+    from tfx_vae.sweep.variants import variants_of
+
+    config = load_or_exit(config_path, overrides)
+    try:
+        variants = variants_of(config, latent_dims, betas)
+    except ConfigurationError as error:
+        fail(error)
+    sys.exit(session.run(config, partial(run_variants, variants)))

@@ -1,0 +1,137 @@
+"""What came of a sweep, and the page that shows it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
+from components.artifacts.verdict import read_verdict
+from components.report.page import Cell, Figure, Page, Section, Table, write
+from pipelines.local.node_result import NodeResult
+from tfx_vae.sweep.figure import Point, rate_distortion
+from tfx_vae.sweep.variants import Variant
+
+RESULTS_FILE = "sweep.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one variant came to.
+
+    Attributes:
+      variant: The variant.
+      run: Its name in ML Metadata.
+      rate: KL divergence over the test split, in nats per image.
+      distortion: Reconstruction loss, likewise.
+      negative_elbo: Likewise.
+      active_units: Latent dimensions that vary with the image, over the eval split; None if nobody knows.
+    """
+
+    variant: Variant
+    run: str
+    rate: float
+    distortion: float
+    negative_elbo: float
+    active_units: int | None
+
+
+def read_result(variant: Variant, run: str, nodes: dict[str, NodeResult]) -> Result:
+    """Reads the artifacts of a variant's run."""
+    [evaluation] = nodes["Evaluator"].outputs["evaluation"]
+    [model] = nodes["Trainer"].outputs["model"]
+    metrics = read_verdict(Path(evaluation.uri)).metrics
+    return Result(
+        variant=variant,
+        run=run,
+        rate=metrics[KL_DIVERGENCE],
+        distortion=metrics[RECONSTRUCTION_LOSS],
+        negative_elbo=metrics[NEGATIVE_ELBO],
+        active_units=_active_units(Path(model.uri) / "history.json"),
+    )
+
+
+def write_results(name: str, results: Sequence[Result], directory: Path) -> Path:
+    """Writes the page, the picture and `sweep.json`.
+
+    Args:
+      name: Of the pipeline that the sweep started from.
+      results: At least one.
+      directory: Where to; it is made.
+
+    Returns:
+      The page's file.
+    """
+    page = write(sweep_page(name, results), directory)
+    rows = [
+        {
+            "latent_dim": result.variant.latent_dim,
+            "beta": result.variant.beta,
+            "run": result.run,
+            KL_DIVERGENCE: result.rate,
+            RECONSTRUCTION_LOSS: result.distortion,
+            NEGATIVE_ELBO: result.negative_elbo,
+            "active_units": result.active_units,
+        }
+        for result in results
+    ]
+    (directory / RESULTS_FILE).write_text(json.dumps(rows, indent=2) + "\n")
+    return page
+
+
+def sweep_page(name: str, results: Sequence[Result]) -> Page:
+    """The page of a sweep."""
+    points = [Point(result.variant.latent_dim, result.variant.beta, result.rate, result.distortion) for result in results]
+    best = min(results, key=lambda result: result.negative_elbo)
+    picture = Figure(
+        "rate-distortion",
+        rate_distortion(points),
+        "Each point is a trained model. To the right its codes say more about an image; further down less of "
+        "the image is lost. On "
+        "a dotted line the negative ELBO, which is the sum of both, is the same; its value stands beside it. A "
+        "larger beta moves "
+        "a model up and to the left: cheaper codes, blurrier images. A small latent space cannot move to the right.",
+        f"{len(points)} points, rate against distortion, joined by latent size.",
+    )
+    return Page(
+        title=f"Rate and distortion of {name}",
+        summary=[
+            f"{len(results)} models that differ in latent size and in beta, the weight of the KL divergence in "
+            "training, and in "
+            "nothing else; all figures are means over the same test images.",
+            f"The lowest negative ELBO has latent size {best.variant.latent_dim} with beta {best.variant.beta:g}: "
+            f"{best.negative_elbo:.2f} nats per image.",
+        ],
+        sections=[
+            Section(
+                "rate-distortion",
+                "The trade-off",
+                "What a code costs against what is lost by it (Alemi et al., 2018).",
+                [picture, _table(results)],
+            )
+        ],
+    )
+
+
+def _table(results: Sequence[Result]) -> Table:
+    rows = [
+        [
+            Cell(str(result.variant.latent_dim)),
+            Cell(f"{result.variant.beta:g}"),
+            Cell(f"{result.rate:.2f}"),
+            Cell(f"{result.distortion:.2f}"),
+            Cell(f"{result.negative_elbo:.2f}"),
+            Cell("" if result.active_units is None else str(result.active_units)),
+        ]
+        for result in results
+    ]
+    columns = ["latent size", "beta", "KL", "reconstruction", "negative ELBO", "active"]
+    return Table("Losses over the test split in nats per image, and active dimensions", columns, rows, narrow=True)
+
+
+def _active_units(history: Path) -> int | None:
+    if not history.is_file():
+        return None
+    content = json.loads(history.read_text())
+    best = next((epoch for epoch in content["epochs"] if epoch["epoch"] == content["best_epoch"]), None)
+    return None if best is None else int(best["active_units"])

@@ -1,0 +1,43 @@
+"""Runs every variant, one after the other, and writes what came of them."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from pipelines.config import PipelineConfig
+from pipelines.local.capture import log_to_stderr
+from pipelines.local.display import RunDisplay
+from pipelines.mlmd.lock import database_lock
+from tfx_vae.sweep.variants import Variant
+
+
+def run_variants(variants: Sequence[Variant], config: PipelineConfig, run_id: str, log: Path, console: Console) -> None:
+    """What goes on in a session of `tfx-vae sweep`.
+
+    Args:
+      variants: At least one.
+      config: The configuration that the sweep started from.
+      run_id: Of the sweep; each variant's run is named after it.
+      log: Of the sweep.
+      console: Where to print.
+
+    Raises:
+      Exception: What the first component to fail raised; repeated, the sweep goes on from there.
+    """
+    display = RunDisplay(console)
+    results = []
+    with display.running(), database_lock(config.metadata_location, f"sweep {run_id} of {config.name}", display.waiting):
+        with display.activity("starting TFX"):
+            from tfx_vae.sweep.results import read_result, write_results
+            from tfx_vae.sweep.runner import run_variant
+        # absl replaces the handlers of the root logger when TFX is imported.
+        log_to_stderr()
+        logging.getLogger("apache_beam").setLevel(logging.WARNING)
+        for variant in variants:
+            name = f"{run_id}-{variant.name}"
+            nodes = run_variant(config.name, variant.config, name, log, display)
+            results.append(read_result(variant, name, nodes))
+    page = write_results(config.name, results, config.runtime.root / "sweeps" / config.name / run_id)
+    console.print(f"\nThe page: {page}", highlight=False, soft_wrap=True)
