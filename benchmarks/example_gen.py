@@ -24,7 +24,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from components.example_gen import properties
+from components.artifacts import dataset as properties
 from components.example_gen.driver import complete_properties
 from components.example_gen.executor import Executor
 

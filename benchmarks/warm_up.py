@@ -87,7 +87,7 @@ def measure_requests(loader: str, directory: Path) -> dict[str, float]:
 
 def _load(loader: str, directory: Path) -> tuple[Callable[[Any], object], float]:
     from components.artifacts.loaded_model import LoadedModel
-    from components.infra_validator.serving_session import ServingSession
+    from components.infra_validator.replay import ServingSession
 
     started = time.process_time()
     if loader == "python":

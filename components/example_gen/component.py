@@ -11,8 +11,8 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.types.standard_component_specs import EXAMPLES_KEY
 from tfx.types.system_executions import Process
 
+from components.artifacts import dataset as properties
 from components.errors import ConfigurationError
-from components.example_gen import properties
 from components.example_gen.driver import Driver
 from components.example_gen.executor import Executor
 

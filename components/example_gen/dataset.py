@@ -1,24 +1,25 @@
-"""Finds a dataset by name or directory, prepares it where needed, and opens it."""
+"""Opens a dataset by name or directory, after preparing it where needed, and deals its records out to output files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core import dataset_info, naming
+from tensorflow_datasets.core import dataset_info
 
 from components.errors import ConfigurationError
 from components.example_gen.preparation import ensure_prepared
-from components.example_gen.shards import RecordRange
+from components.example_gen.tfds_internals import parse_builder_name_kwargs
 
 _READABLE_FORMAT: Final = "tfrecord"
 
 
 @dataclass(frozen=True)
 class DatasetLocation:
-    """Which dataset is meant: by name, or prepared in a directory.
+    """A dataset: by name, or prepared in a directory.
 
     Attributes:
       dataset: Name in tensorflow-datasets, with its configuration if it has any, e.g. ``"emnist/digits"``.
@@ -52,30 +53,6 @@ def open_dataset(location: DatasetLocation) -> tfds.core.DatasetBuilder:
     return _open_directory(ensure_prepared(builder, location.manual_dir))
 
 
-def split_ranges(builder: tfds.core.DatasetBuilder, splits: Mapping[str, str]) -> dict[str, tuple[RecordRange, ...]]:
-    """Where the records of every split lie.
-
-    Args:
-      builder: A prepared dataset.
-      splits: The pipeline's name of each split to its expression, e.g. ``{"train": "train[:55000]"}``.
-
-    Raises:
-      ConfigurationError: If an expression means nothing for this dataset.
-    """
-    ranges = {}
-    for split, expression in splits.items():
-        try:
-            instructions = builder.info.splits[expression].file_instructions
-        except (ValueError, KeyError, AssertionError) as error:
-            sizes = ", ".join(f"{name} ({info.num_examples:,} examples)" for name, info in builder.info.splits.items())
-            raise ConfigurationError(
-                f"the split {split} is to be {expression!r}, which {builder.info.full_name} cannot give: it has"
-                f" {sizes or 'no splits'}; write the name of one of them, or a part of it such as train[:80%]"
-            ) from error
-        ranges[split] = tuple(RecordRange(str(part.filename), part.skip, part.take) for part in instructions)
-    return ranges
-
-
 def _open_directory(directory: Path) -> tfds.core.DatasetBuilder:
     try:
         builder = tfds.builder_from_directory(directory)
@@ -99,7 +76,7 @@ def _open_directory(directory: Path) -> tfds.core.DatasetBuilder:
 def _parse(dataset: str, version: str | None) -> tuple[str, dict[str, Any]]:
     """`emnist/digits:3.1.0` as the name and the options of its builder."""
     try:
-        name, options = naming.parse_builder_name_kwargs(dataset)
+        name, options = parse_builder_name_kwargs(dataset)
     except ValueError as error:
         raise ConfigurationError(
             f"{dataset!r} is not the name of a dataset: write e.g. mnist, or emnist/digits with a configuration"
@@ -147,3 +124,93 @@ def _explain(name: str, options: dict[str, Any], error: Exception) -> Configurat
 def _did_you_mean(wrong: str, known: list[str]) -> str:
     close = get_close_matches(wrong, known, n=3)
     return f": did you mean {' or '.join(close)}?" if close else "; `tfds.list_builders()` lists what there is"
+
+
+@dataclass(frozen=True)
+class RecordRange:
+    """Consecutive records of one prepared file.
+
+    Attributes:
+      path: The file.
+      skip: Number of records before the first one.
+      take: Number of records.
+    """
+
+    path: str
+    skip: int
+    take: int
+
+
+def split_ranges(builder: tfds.core.DatasetBuilder, splits: Mapping[str, str]) -> dict[str, tuple[RecordRange, ...]]:
+    """The records of every split.
+
+    Args:
+      builder: A prepared dataset.
+      splits: The pipeline's name of each split to its expression, e.g. ``{"train": "train[:55000]"}``.
+
+    Raises:
+      ConfigurationError: If an expression is not valid for this dataset.
+    """
+    ranges = {}
+    for split, expression in splits.items():
+        try:
+            instructions = builder.info.splits[expression].file_instructions
+        except (ValueError, KeyError, AssertionError) as error:
+            sizes = ", ".join(f"{name} ({info.num_examples:,} examples)" for name, info in builder.info.splits.items())
+            raise ConfigurationError(
+                f"the split {split} is to be {expression!r}, which {builder.info.full_name} cannot give: it has"
+                f" {sizes or 'no splits'}; write the name of one of them, or a part of it such as train[:80%]"
+            ) from error
+        ranges[split] = tuple(RecordRange(str(part.filename), part.skip, part.take) for part in instructions)
+    return ranges
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One output file of one split.
+
+    Attributes:
+      split: The pipeline's name of the split, e.g. ``"train"``.
+      index: Place among the split's files, from 0.
+      count: Number of the split's files.
+      ranges: The records, in order; none for the only file of an empty split.
+    """
+
+    split: str
+    index: int
+    count: int
+    ranges: tuple[RecordRange, ...]
+
+    @property
+    def file_name(self) -> str:
+        """As the stock ExampleGen names its files, e.g. ``data_tfrecord-00000-of-00004.gz``."""
+        return f"data_tfrecord-{self.index:05d}-of-{self.count:05d}.gz"
+
+
+def plan_shards(split: str, ranges: Sequence[RecordRange], shards: int) -> list[Shard]:
+    """Deals a split's records out, in order, to files whose sizes differ by one record at most.
+
+    Args:
+      split: The pipeline's name of the split.
+      ranges: The split's records, in order.
+      shards: The wanted number of files, at least 1.
+
+    Returns:
+      `shards` files, or one for each record if there are fewer records, but at least one: an empty split is a split too.
+    """
+    examples = sum(part.take for part in ranges)
+    count = max(1, min(shards, examples))
+    bounds = [examples * index // count for index in range(count + 1)]
+    return [Shard(split, index, count, _between(ranges, start, stop)) for index, (start, stop) in enumerate(pairwise(bounds))]
+
+
+def _between(ranges: Sequence[RecordRange], start: int, stop: int) -> tuple[RecordRange, ...]:
+    """The records `start` to `stop` (excluded) of all the ranges, counted from 0 over all of them."""
+    selected = []
+    offset = 0
+    for part in ranges:
+        first, last = max(start - offset, 0), min(stop - offset, part.take)
+        if first < last:
+            selected.append(RecordRange(part.path, part.skip + first, last - first))
+        offset += part.take
+    return tuple(selected)

@@ -1,23 +1,26 @@
-"""What happens before TfdsExampleGen is looked up in the cache: the dataset is prepared, and what it holds is digested."""
+"""Runs before TfdsExampleGen is looked up in the cache: prepares the dataset and digests what will be read from it."""
 
+import hashlib
 import json
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import tensorflow_datasets as tfds
 from tfx.dsl.components.base import base_driver as legacy_driver
 from tfx.orchestration import data_types_utils
 from tfx.orchestration.portable import base_driver, data_types
 from tfx.proto.orchestration import driver_output_pb2
 
-from components.example_gen import properties
-from components.example_gen.content_digest import content_digest
-from components.example_gen.dataset import DatasetLocation, open_dataset, split_ranges
-from components.example_gen.image_features import select_features
+from components.artifacts import dataset as properties
+from components.errors import DataError
+from components.example_gen.dataset import DatasetLocation, RecordRange, open_dataset, split_ranges
+from components.example_gen.records import select_features
 from components.source_digest import source_digest
 
 
 class Driver(legacy_driver.BaseDriver, base_driver.BaseDriver):
-    """Makes the cache key hold what is read: TFX computes it from the execution properties that this driver completes.
+    """Puts what is read into the cache key, which TFX computes from the execution properties that this driver completes.
 
     It has both of TFX's driver interfaces, as the stock ExampleGen has: the local runner calls `run`, the interactive context
     of a notebook `resolve_exec_properties`.
@@ -50,7 +53,7 @@ class Driver(legacy_driver.BaseDriver, base_driver.BaseDriver):
 
 
 def complete_properties(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    """Prepares the dataset where needed, and adds its version, its place, and the digests of its content and of this code."""
+    """Prepares the dataset where needed, and adds its version, its directory, and digests of its content and of this code."""
     builder = open_dataset(
         DatasetLocation(
             dataset=exec_properties.get(properties.DATASET),
@@ -60,7 +63,7 @@ def complete_properties(exec_properties: dict[str, Any]) -> dict[str, Any]:
             manual_dir=_path(exec_properties, properties.MANUAL_DIR),
         )
     )
-    # Here for its errors: it is better to hear of a wrong feature before anything runs.
+    # Only for its errors: a wrong feature is refused before anything runs.
     select_features(
         builder.info.features,
         exec_properties.get(properties.IMAGE_FEATURE),
@@ -78,3 +81,41 @@ def complete_properties(exec_properties: dict[str, Any]) -> dict[str, Any]:
 def _path(exec_properties: dict[str, Any], name: str) -> Path | None:
     value = exec_properties.get(name)
     return Path(value) if value else None
+
+
+def content_digest(builder: tfds.core.DatasetBuilder, ranges: Mapping[str, Sequence[RecordRange]]) -> str:
+    """Digests the files that hold the records, which records of them are read, and how they are to be decoded.
+
+    It does not depend on where the dataset lies: the same dataset prepared twice has the same digest.
+
+    Args:
+      builder: A prepared dataset.
+      ranges: The records of each split.
+
+    Returns:
+      64 hexadecimal digits.
+
+    Raises:
+      DataError: If a file is missing.
+    """
+    names = sorted({PurePosixPath(part.path).name for parts in ranges.values() for part in parts})
+    content = {
+        "version": str(builder.version),
+        "features": _sha256(builder.data_path / "features.json"),
+        "files": {name: _sha256(builder.data_path / name) for name in names},
+        "splits": {
+            split: [[PurePosixPath(part.path).name, part.skip, part.take] for part in parts] for split, parts in ranges.items()
+        },
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Any) -> str:
+    # Any, because a path of tensorflow-datasets may lead to a bucket.
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} is missing from the prepared dataset: delete {path.parent}, so that the next run prepares it again"
+        ) from error

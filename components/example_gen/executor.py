@@ -1,4 +1,4 @@
-"""The Beam work of TfdsExampleGen: one element a shard."""
+"""The Beam job of TfdsExampleGen: one element for each shard."""
 
 import json
 import uuid
@@ -15,19 +15,15 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.errors import PipelineError
-from components.example_gen import properties
-from components.example_gen.causes import causes
-from components.example_gen.dataset import split_ranges
+from components.artifacts import dataset as properties
+from components.errors import PipelineError, as_os_error, causes
+from components.example_gen.dataset import Shard, plan_shards, split_ranges
 from components.example_gen.driver import complete_properties
-from components.example_gen.file_errors import as_os_error
-from components.example_gen.image_features import select_features
-from components.example_gen.records import RecordWriter
-from components.example_gen.shards import Shard, plan_shards
+from components.example_gen.records import ImageFeatures, RecordWriter, select_features
 
 _FILE_FORMAT: Final = "tfrecords_gzip"
 
-# Outside of the splits' directories, whose every file is read.
+# Outside the splits' directories, because every file in those is read.
 _UNFINISHED: Final = "unfinished"
 
 
@@ -51,8 +47,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             exec_properties = complete_properties(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         splits = json.loads(exec_properties[properties.SPLITS])
-        image, label = (exec_properties.get(name) for name in (properties.IMAGE_FEATURE, properties.LABEL_FEATURE))
         builder = tfds.builder_from_directory(exec_properties[properties.PREPARED_DIRECTORY])
+        selected = select_features(
+            builder.info.features,
+            exec_properties.get(properties.IMAGE_FEATURE),
+            exec_properties.get(properties.LABEL_FEATURE),
+        )
         shards = [
             shard
             for split, ranges in split_ranges(builder, splits).items()
@@ -63,16 +63,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         unfinished = f"{examples.uri}/{_UNFINISHED}"
         for uri in (*split_uris.values(), unfinished):
             fileio.makedirs(uri)
-        self._write(shards, _WriteShard(str(builder.data_dir), image, label, split_uris, unfinished))
+        self._write(shards, _WriteShard(str(builder.data_dir), selected, split_uris, unfinished))
         fileio.rmtree(unfinished)
-        _describe(examples, builder, exec_properties)
+        _describe(examples, builder, selected, exec_properties[properties.CONTENT_DIGEST])
 
     def _write(self, shards: list[Shard], write: "_WriteShard") -> None:
         try:
             with self._make_beam_pipeline() as pipeline:
                 _ = pipeline | "Shards" >> beam.Create(shards, reshuffle=True) | "WriteShards" >> beam.ParDo(write)
         except Exception as error:
-            # Beam raises another error, with the name of the step at its end, which says nothing to a person.
+            # Beam raises another error, with the name of the step at its end, which does not help a user.
             for cause in causes(error):
                 if isinstance(cause, PipelineError):
                     raise type(cause)(str(cause).split(" [while running ", 1)[0]) from error
@@ -82,21 +82,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 class _WriteShard(beam.DoFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
-    """Writes a shard under another name, and renames it when it is whole."""
+    """Writes a shard under another name, and renames it when it is complete."""
 
-    def __init__(
-        self, directory: str, image: str | None, label: str | None, split_uris: dict[str, str], unfinished: str
-    ) -> None:
+    def __init__(self, directory: str, selected: ImageFeatures, split_uris: dict[str, str], unfinished: str) -> None:
         self._directory = directory
-        self._image = image
-        self._label = label
+        self._selected = selected
         self._split_uris = split_uris
         self._unfinished = unfinished
 
     def setup(self) -> None:
         """Opens the dataset, once for each worker."""
         features = tfds.builder_from_directory(self._directory).info.features
-        self._writer = RecordWriter(features, select_features(features, self._image, self._label))
+        self._writer = RecordWriter(features, self._selected)
 
     def process(self, shard: Shard) -> Iterator[None]:
         """Writes one shard."""
@@ -107,18 +104,15 @@ class _WriteShard(beam.DoFn):  # type: ignore[misc, unused-ignore]  # Beam has n
         yield from ()
 
 
-def _describe(examples: types.Artifact, builder: tfds.core.DatasetBuilder, exec_properties: dict[str, Any]) -> None:
-    """Marks the artifact as the stock ExampleGen does, and with what it was made from."""
+def _describe(
+    examples: types.Artifact, builder: tfds.core.DatasetBuilder, selected: ImageFeatures, content_digest: str
+) -> None:
+    """Sets the properties that the stock ExampleGen sets, and what the examples were made from."""
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, _FILE_FORMAT)
     examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, 0)
-    examples.set_string_custom_property(utils.FINGERPRINT_PROPERTY_NAME, exec_properties[properties.CONTENT_DIGEST])
+    examples.set_string_custom_property(utils.FINGERPRINT_PROPERTY_NAME, content_digest)
     config = f"/{builder.builder_config.name}" if builder.builder_config else ""
     examples.set_string_custom_property(properties.DATASET, f"{builder.name}{config}")
     examples.set_string_custom_property(properties.DATASET_VERSION, str(builder.version))
-    selected = select_features(
-        builder.info.features,
-        exec_properties.get(properties.IMAGE_FEATURE),
-        exec_properties.get(properties.LABEL_FEATURE),
-    )
     examples.set_string_custom_property(properties.IMAGE_SHAPE, json.dumps(selected.shape))

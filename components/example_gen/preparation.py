@@ -9,18 +9,13 @@ from pathlib import Path
 from typing import Final
 
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.download import downloader
 
+from components.artifacts.dataset import changed_sources, describe_sources, read_sources, write_sources
 from components.errors import ConfigurationError
 from components.example_gen.preparation_errors import explained
-from components.example_gen.preparation_progress import reported_preparation
-from components.example_gen.sources import changed_sources, describe_sources, read_record, write_record
-from components.example_gen.swapped_attribute import swapped_attribute
+from components.example_gen.tfds_internals import preparation_settings
 
 _WORK_DIR: Final = ".preparing"
-
-# Ten, its default, waits more than three minutes on a machine without a network before it says so.
-_DOWNLOAD_RETRIES: Final = 4
 
 _logger = logging.getLogger(__name__)
 
@@ -73,7 +68,7 @@ def _is_current(target: Path, manual_dir: Path | None) -> bool:
         return False
     if manual_dir is None:
         return True
-    recorded = read_record(target)
+    recorded = read_sources(target)
     files = {name: manual_dir / name for name in recorded if (manual_dir / name).is_file()}
     changed = changed_sources(files, recorded)
     if changed:
@@ -120,17 +115,13 @@ def _prepare_in(work: Path, target_builder: tfds.core.DatasetBuilder, manual_dir
         extract_dir=work / "extracted",
         try_download_gcs=False,
     )
-    with (
-        explained(builder, manual_dir, sources),
-        reported_preparation(builder.name),
-        swapped_attribute(downloader, "MAX_RETRIES", _DOWNLOAD_RETRIES),
-    ):
+    with explained(builder, manual_dir, sources), preparation_settings(builder.name):
         builder.download_and_prepare(
             download_dir=_root(target_builder) / "downloads",
             download_config=download_config,
             file_format="tfrecord",
         )
-    write_record(Path(builder.data_dir), described)
+    write_sources(Path(builder.data_dir), described)
     return Path(builder.data_dir)
 
 

@@ -15,16 +15,12 @@ from typing import Final
 import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
-from tensorflow_datasets.core.download.extractor import ExtractError
-from tensorflow_datasets.core.download.util import DownloadError
 
-from components.errors import DataError, PipelineError
-from components.example_gen.causes import causes
-from components.example_gen.file_errors import as_os_error
-from components.example_gen.sources import sha256_of
+from components.artifacts.dataset import sha256_of
+from components.errors import DataError, PipelineError, as_os_error, causes
+from components.example_gen.tfds_internals import ExtractError, NonMatchingChecksumError
 
-_DOWNLOAD_ERRORS: Final = (requests.RequestException, urllib.error.URLError, DownloadError)
+_DOWNLOAD_ERRORS: Final = (requests.RequestException, urllib.error.URLError, tfds.download.DownloadError)
 _CORRUPTION_ERRORS: Final = (
     EOFError, ExtractError, gzip.BadGzipFile, lzma.LZMAError, tarfile.TarError, tf.errors.DataLossError, zipfile.BadZipFile,
     zlib.error,

@@ -1,18 +1,21 @@
-"""Writes output files: copies the records of a prepared dataset, or re-encodes their images."""
+"""From a dataset's records to the pipeline's: which features are the image and the label, and how they are written.
+
+Records that already are what the component gives are copied; the images of others are encoded again.
+"""
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from components.artifacts.features import IMAGE, LABEL
-from components.errors import DataError
-from components.example_gen.file_errors import as_os_error
-from components.example_gen.image_features import ImageFeatures
-from components.example_gen.shards import RecordRange, Shard
+from components.errors import ConfigurationError, DataError, as_os_error
+from components.example_gen.dataset import RecordRange, Shard
 
 # 60,000 records, each a PNG of 28 x 28 pixels: level 1 takes 0.4 CPU seconds and 14.6 MB, level 6 0.6 s and 14.4 MB, level 0
 # 0.1 s and 19.8 MB.
@@ -22,6 +25,111 @@ _BUFFER_BYTES: Final = 8 << 20
 
 _PNG_START: Final = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR"
 _PNG_COLOUR_TYPES: Final = {1: 0, 3: 2, 4: 6}
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """The features of a dataset that go into a pipeline.
+
+    Attributes:
+      image: Path of the image feature, e.g. ``"image"`` or ``"views/front"``.
+      label: Path of the label feature, or None.
+      shape: (height, width, channels) of the image; None where images differ.
+      plain: Whether records may hold exactly what this component gives, so that they can be copied.
+    """
+
+    image: str
+    label: str | None
+    shape: tuple[int | None, int | None, int | None]
+    plain: bool
+
+
+def select_features(features: tfds.features.FeaturesDict, image: str | None, label: str | None) -> ImageFeatures:
+    """Finds the image and the label.
+
+    Args:
+      features: All features of the dataset.
+      image: Path of the image feature, or None for the only one.
+      label: Path of an integer feature, or None for `label` if that is an integer, and no label otherwise.
+
+    Raises:
+      ConfigurationError: If there is no such feature, several may be meant, or it is of another kind.
+    """
+    known = dict(_flatten(features))
+    image_path = _image_path(known, image)
+    label_path = _label_path(known, label)
+    names = {IMAGE} if label_path is None else {IMAGE, LABEL}
+    return ImageFeatures(
+        image=image_path,
+        label=label_path,
+        shape=known[image_path].shape,
+        plain=image_path == IMAGE and label_path in (None, LABEL) and set(known) == names,
+    )
+
+
+def _flatten(feature: tfds.features.FeatureConnector, path: str = "") -> Iterator[tuple[str, tfds.features.FeatureConnector]]:
+    # A subclass of FeaturesDict, e.g. a translation, is one feature.
+    if type(feature) is tfds.features.FeaturesDict:
+        for name, inner in feature.items():
+            yield from _flatten(inner, f"{path}/{name}" if path else name)
+    else:
+        yield path, feature
+
+
+def _image_path(known: dict[str, tfds.features.FeatureConnector], wanted: str | None) -> str:
+    images = [path for path, feature in known.items() if isinstance(feature, tfds.features.Image)]
+    if wanted is None:
+        # A mask of the picture is an image too, but is only taken if it is named.
+        pictures = [path for path in images if not isinstance(known[path], tfds.features.LabeledImage)]
+        if len(pictures) > 1:
+            raise ConfigurationError(f"the dataset has several image features: set image_feature to one of {_listed(pictures)}")
+        if not pictures:
+            raise ConfigurationError(
+                f"the dataset has no image feature, only {_listed(known)}: choose a dataset of images"
+                + (f", or set image_feature to one of its masks, {_listed(images)}" if images else "")
+            )
+        wanted = pictures[0]
+    elif wanted not in images:
+        raise ConfigurationError(f"image_feature {wanted!r} is not an image of the dataset, whose images are {_listed(images)}")
+    _refuse_unusual_image(wanted, known[wanted])
+    return wanted
+
+
+def _refuse_unusual_image(path: str, feature: tfds.features.Image) -> None:
+    if np.dtype(feature.np_dtype) != np.uint8:
+        raise ConfigurationError(
+            f"the image feature {path!r} holds {np.dtype(feature.np_dtype).name} pixels, but only 8-bit images (uint8) can be"
+            " read: choose another image_feature or dataset"
+        )
+    if len(feature.shape) != 3 or feature.shape[-1] not in (None, 1, 3, 4):
+        raise ConfigurationError(
+            f"the image feature {path!r} has the shape {feature.shape}, but only [height, width, channels] with 1, 3 or 4"
+            " channels can be read: choose another image_feature or dataset"
+        )
+
+
+def _label_path(known: dict[str, tfds.features.FeatureConnector], wanted: str | None) -> str | None:
+    integers = [path for path, feature in known.items() if _is_integer(feature)]
+    if wanted is None:
+        return LABEL if LABEL in integers else None
+    if wanted not in integers:
+        raise ConfigurationError(
+            f"label_feature {wanted!r} is not an integer feature of the dataset, whose integer features are {_listed(integers)}"
+        )
+    return wanted
+
+
+def _is_integer(feature: tfds.features.FeatureConnector) -> bool:
+    # Tensor covers Scalar and ClassLabel; anything else (a sequence, a text) has a meaning beyond its type.
+    return (
+        isinstance(feature, tfds.features.Tensor)
+        and feature.shape == ()
+        and (np.issubdtype(feature.np_dtype, np.integer) or feature.np_dtype == np.bool_)
+    )
+
+
+def _listed(names: dict[str, tfds.features.FeatureConnector] | list[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 class RecordWriter:
@@ -60,7 +168,7 @@ class RecordWriter:
         return _encoder(self._features, self._selected)
 
     def _copy(self, shard: Shard, path: str) -> bool:
-        """Copies records as they are; False, with the file half written, if one of them is not what this component gives."""
+        """Copies records unchanged; False, with the file half written, if one of them is not what this component gives."""
         try:
             self._write(path, (record for part in shard.ranges for record in self._copied(part)))
         except _NotPlainError:
@@ -97,7 +205,7 @@ def _records(part: RecordRange) -> tf.data.Dataset:
 
 
 def _read(part: RecordRange, batches: tf.data.Dataset) -> Iterator[Any]:
-    """The batches of a range, with its errors in words, and an error if there are fewer records than there should be."""
+    """The batches of a range; unreadable or missing records are a DataError."""
     count = 0
     iterator = batches.as_numpy_iterator()
     while True:
@@ -121,9 +229,9 @@ def _unreadable(part: RecordRange, reason: str) -> DataError:
 
 
 def _plainness_check(selected: ImageFeatures) -> Any:
-    """A function of serialized records that tells whether all hold a PNG file as the image feature describes it.
+    """A function of serialized records: whether each holds a PNG file as the image feature describes it.
 
-    The features alone do not tell: a dataset whose code handed over encoded files keeps them as they were, JPEG or not.
+    The features do not say: a dataset whose code handed over encoded files keeps them as they were, JPEG or not.
     """
     parsing = {IMAGE: tf.io.FixedLenFeature([], tf.string)}
     if selected.label is not None:

@@ -10,9 +10,9 @@ from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, path_utils
 
 from components.artifacts.files import readable
+from components.artifacts.infra_blessing import BLESSED, MEMORY_GB, REFUSAL, SECONDS
 from components.infra_validator.config import InfraValidatorConfig
 from components.infra_validator.fresh_process import Outcome, check
-from components.infra_validator.properties import BLESSED, MEMORY_GB, REFUSAL, SECONDS
 
 MODEL: Final = "model"
 DOCKER_BLESSING: Final = "docker_blessing"

@@ -21,7 +21,7 @@ from components.validation.component import DataVerdict
 _CODE = (
     "components.artifacts.tfma_files",
     "components.artifacts.verdict",
-    "components.infra_validator.properties",
+    "components.artifacts.infra_blessing",
     "components.artifacts.loaded_model",
     "components.models.latent_paths",
     "components.models.latent_statistics",

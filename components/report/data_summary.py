@@ -8,8 +8,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
+from components.artifacts import dataset as properties
 from components.artifacts.features import LABEL, SPLITS
-from components.example_gen import properties
 from components.validation.executor import SENTENCES_FILE_NAME
 
 # Where StatisticsGen writes each split; its own constants would import TensorFlow Data Validation.

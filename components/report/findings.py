@@ -12,7 +12,7 @@ from tfx.utils import path_utils
 
 from components.artifacts.features import TEST, TRAIN
 from components.artifacts.images import Images, read_images
-from components.infra_validator.properties import REFUSAL
+from components.artifacts.infra_blessing import REFUSAL
 from components.report import properties
 from components.report.config import ReportConfig
 from components.report.data_summary import DataSummary, read_data_summary

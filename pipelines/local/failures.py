@@ -40,25 +40,17 @@ def explain(error: BaseException, root: Path | None = None) -> Failure:
     Returns:
       The message, and the status to exit with.
     """
-    for cause in _causes(error):
+    for cause in errors.causes(error):
         if isinstance(cause, errors.ConfigurationError):
             return Failure(str(cause), MISUSED)
         if isinstance(cause, errors.PipelineError):
             return Failure(str(cause), FAILED)
-        if isinstance(cause, OSError) and cause.errno in _OS_ERRORS:
-            return Failure(_explain_os_error(cause.errno, cause.filename or root), FAILED)
+        if (system := errors.as_os_error(cause)) is not None and system.errno in _OS_ERRORS:
+            return Failure(_explain_os_error(system.errno, system.filename or root), FAILED)
         if (failure := _explain_beam(cause, root) or _explain_by_name(cause, root)) is not None:
             return failure
     first_line = next(iter(str(error).splitlines()), "")
     return Failure(f"{type(error).__name__}: {first_line}", FAILED)
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    causes: list[BaseException] = []
-    while error is not None and error not in causes:
-        causes.append(error)
-        error = error.__cause__ or error.__context__
-    return causes
 
 
 _OS_ERRORS = {
@@ -100,8 +92,6 @@ def _explain_by_name(error: BaseException, root: Path | None) -> Failure | None:
     match type(error).__name__:
         case "DataLossError":
             return Failure(f"A file is corrupt or truncated: {message}. Delete it and run again.", FAILED)
-        case "ResourceExhaustedError" | "InternalError" if "space left" in message or "disk is full" in message:
+        case "InternalError" if "disk is full" in message:
             return Failure(_explain_os_error(errno.ENOSPC, root), FAILED)
-        case "PermissionDeniedError":
-            return Failure(_OS_ERRORS[errno.EACCES].format(where=f" ({message})"), FAILED)
     return None

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from components.artifacts.features import EXAMPLE_COUNT, IW_NLL, LOSSES
 from components.artifacts.files import is_in_object_store, readable
+from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.verdict import Verdict, read_verdict
 from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName
-from components.infra_validator.properties import REFUSAL
 from components.report.metric_names import describe
 from pipelines.config import PipelineConfig
 from pipelines.local.node_result import NodeResult

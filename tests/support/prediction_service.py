@@ -14,7 +14,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
     add_PredictionServiceServicer_to_server,
 )
 
-from components.infra_validator.serving_session import ServingSession
+from components.infra_validator.replay import ServingSession
 
 
 class _PredictionService(PredictionServiceServicer):

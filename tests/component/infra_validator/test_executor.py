@@ -130,12 +130,11 @@ def test_the_process_needs_no_more_of_this_project_than_what_it_compares_with(ex
     assert (tmp_path / "result").read_text() == ""
     assert set(done.stdout.split()) == {
         "components",
+        "components.artifacts",
         "components.errors",
         "components.artifacts.features",
         "components.infra_validator",
-        "components.infra_validator.comparison",
         "components.infra_validator.replay",
-        "components.infra_validator.serving_session",
         "components.trainer",
         "components.artifacts.signature_names",
         "components.trainer.warmup",

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.sources import read_record
+from components.artifacts.dataset import read_sources
 
 
 def dataset_files(prepared_directory: str | None) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def dataset_files(prepared_directory: str | None) -> dict[str, Any]:
         return {}
     directory = Path(prepared_directory)
     try:
-        sources = read_record(directory)
+        sources = read_sources(directory)
     except (OSError, ValueError, TypeError):
         sources = {}
     return {

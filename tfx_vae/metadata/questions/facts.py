@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
+from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.verdict import read_means
-from components.example_gen.properties import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
-from components.infra_validator.properties import REFUSAL
 from tfx_vae.metadata.entities import Artifact, Direction, Execution, Snapshot
 from tfx_vae.metadata.store.values import parsed
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, PREPARED_DIRECTORY, SPLITS, VERSION
 from components.errors import ConfigurationError
-from components.example_gen.properties import CONTENT_DIGEST, DATASET, DATASET_VERSION, PREPARED_DIRECTORY, SPLITS, VERSION
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Snapshot
 from tfx_vae.metadata.questions import facts
 from tfx_vae.metadata.questions.dataset_files import dataset_files

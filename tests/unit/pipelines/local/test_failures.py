@@ -58,16 +58,16 @@ def test_a_full_disk_without_a_file_name_names_the_runs():
 
 
 @pytest.mark.parametrize(
-    ("name", "message"),
+    ("name", "message", "place"),
     [
-        ("ResourceExhaustedError", "/runs/ckpt-1; No space left on device [Op:SaveV2]"),
-        ("InternalError", "Error when executing query: database or disk is full query: UPDATE `Execution`"),
+        ("ResourceExhaustedError", "/runs/ckpt-1; No space left on device [Op:SaveV2]", "/runs/ckpt-1"),
+        ("InternalError", "Error when executing query: database or disk is full query: UPDATE `Execution`", "/my/runs"),
     ],
 )
-def test_a_full_disk_is_recognised_in_the_words_of_tensorflow_and_of_ml_metadata(name: str, message: str):
+def test_a_full_disk_is_recognised_in_the_words_of_tensorflow_and_of_ml_metadata(name: str, message: str, place: str):
     error = type(name, (Exception,), {})(message)
 
-    assert explain(error, Path("/my/runs")).message.startswith("The disk is full (/my/runs)")
+    assert explain(error, Path("/my/runs")).message.startswith(f"The disk is full ({place})")
 
 
 def test_a_full_disk_under_beam_is_recognised():

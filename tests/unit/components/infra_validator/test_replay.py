@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from components.infra_validator.comparison import describe_difference
+from components.infra_validator.replay import describe_difference
 
 
 def difference(recorded: object, answered: object, tolerance: float = 0.01) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from tensorflow_datasets.core.utils import tqdm_utils
 
-from components.example_gen.preparation_progress import SECONDS_BETWEEN_REPORTS, reported_preparation
+from components.example_gen.tfds_internals import SECONDS_BETWEEN_REPORTS, preparation_settings
 from components.progress import LOGGER_NAME, Progress
 
 
@@ -27,7 +27,7 @@ def reports(caplog: pytest.LogCaptureFixture) -> Iterator[list[Progress]]:
 
 
 def test_a_bar_of_tensorflow_datasets_becomes_reports(reports: list[Progress]) -> None:
-    with reported_preparation("mnist"):
+    with preparation_settings("mnist"):
         bar = tqdm_utils.tqdm([1, 2, 3], desc="Generating train examples...", unit=" examples", total=3, mininterval=1.0)
         assert list(bar) == [1, 2, 3]
     assert reports == [Progress("preparing mnist: generating train examples", 1, 3, "examples")]
@@ -35,7 +35,7 @@ def test_a_bar_of_tensorflow_datasets_becomes_reports(reports: list[Progress]) -
 
 def test_reports_come_at_most_ten_times_a_second(reports: list[Progress]) -> None:
     started = time.monotonic()
-    with reported_preparation("mnist"):
+    with preparation_settings("mnist"):
         for _ in tqdm_utils.tqdm(range(300), desc="Shuffling /a/long/path...", unit=" examples", total=300):
             time.sleep(0.001)
     allowed = (time.monotonic() - started) / SECONDS_BETWEEN_REPORTS + 1
@@ -45,31 +45,31 @@ def test_reports_come_at_most_ten_times_a_second(reports: list[Progress]) -> Non
 
 
 def test_the_bars_of_a_preparation_that_failed_are_not_reported_with_the_next_one(reports: list[Progress]) -> None:
-    with contextlib.suppress(OSError), reported_preparation("mnist"), tqdm_utils.async_tqdm(total=4, desc="Dl Completed..."):
+    with contextlib.suppress(OSError), preparation_settings("mnist"), tqdm_utils.async_tqdm(total=4, desc="Dl Completed..."):
         raise OSError
 
-    with reported_preparation("kmnist"), tqdm_utils.async_tqdm(total=0, desc="Dl Size...", unit=" MiB") as bar:
+    with preparation_settings("kmnist"), tqdm_utils.async_tqdm(total=0, desc="Dl Size...", unit=" MiB") as bar:
         bar.update_total(20)
 
     assert {report.task for report in reports} == {"preparing kmnist: dl size"}
 
 
 def test_a_download_bar_that_grows_as_it_goes_is_reported(reports: list[Progress]) -> None:
-    with reported_preparation("kmnist"), tqdm_utils.async_tqdm(total=0, desc="Dl Size...", unit=" MiB") as bar:
+    with preparation_settings("kmnist"), tqdm_utils.async_tqdm(total=0, desc="Dl Size...", unit=" MiB") as bar:
         bar.update_total(20)
         bar.update(5)
     assert reports == [Progress("preparing kmnist: dl size", 0, 20, "MiB")]
 
 
 def test_the_bar_around_the_splits_is_left_out(reports: list[Progress]) -> None:
-    with reported_preparation("mnist"):
+    with preparation_settings("mnist"):
         assert list(tqdm_utils.tqdm(["train", "test"], desc="Generating splits...", unit=" splits")) == ["train", "test"]
     assert reports == []
 
 
 def test_the_bars_of_tensorflow_datasets_are_its_own_again_afterwards() -> None:
     before = tqdm_utils.tqdm_lib
-    with pytest.raises(KeyError), reported_preparation("mnist"):
+    with pytest.raises(KeyError), preparation_settings("mnist"):
         assert tqdm_utils.tqdm_lib is not before
         raise KeyError
     assert tqdm_utils.tqdm_lib is before

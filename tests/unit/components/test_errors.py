@@ -3,8 +3,7 @@ import errno
 import pytest
 import tensorflow as tf
 
-from components.example_gen.causes import causes
-from components.example_gen.file_errors import as_os_error
+from components.errors import as_os_error, causes
 
 
 @pytest.mark.parametrize(
@@ -12,13 +11,14 @@ from components.example_gen.file_errors import as_os_error
     [
         (tf.errors.ResourceExhaustedError(None, None, "/d/file; No space left on device"), errno.ENOSPC),
         (tf.errors.PermissionDeniedError(None, None, "/d/file; Permission denied"), errno.EACCES),
+        (tf.errors.FailedPreconditionError(None, None, "{{node X}} /d/file; Is a directory [Op:X] name: "), errno.EISDIR),
     ],
 )
 def test_tensorflow_errors_about_files_are_those_of_python(error: tf.errors.OpError, number: int) -> None:
     os_error = as_os_error(error)
     assert os_error is not None
     assert os_error.errno == number
-    assert "/d/file" in str(os_error)
+    assert os_error.filename == "/d/file"
 
 
 def test_permission_denied_is_the_error_that_python_has_for_it() -> None:
@@ -28,6 +28,16 @@ def test_permission_denied_is_the_error_that_python_has_for_it() -> None:
 def test_other_errors_are_none() -> None:
     assert as_os_error(ValueError("no file")) is None
     assert as_os_error(tf.errors.InvalidArgumentError(None, None, "not an image")) is None
+
+
+def test_memory_that_is_used_up_is_no_full_disk() -> None:
+    assert as_os_error(tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[8,512]")) is None
+
+
+def test_errors_that_were_raised_in_a_circle_are_listed_once() -> None:
+    first, second = ValueError("first"), KeyError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert list(causes(first)) == [first, second]
 
 
 def test_the_error_with_the_number_is_found_behind_the_one_that_lost_it() -> None:

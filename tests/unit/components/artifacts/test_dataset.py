@@ -2,7 +2,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from components.example_gen.sources import changed_sources, describe_sources, read_record, write_record
+from components.artifacts.dataset import changed_sources, describe_sources, read_sources, write_sources
 
 
 def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
@@ -10,12 +10,12 @@ def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     source.write_bytes(b"pixels")
     described = describe_sources({"images.gz": source})
     assert described["images.gz"].sha256 == hashlib.sha256(b"pixels").hexdigest()
-    write_record(tmp_path, described)
-    assert read_record(tmp_path) == described
+    write_sources(tmp_path, described)
+    assert read_sources(tmp_path) == described
 
 
 def test_a_dataset_that_somebody_else_prepared_has_an_empty_record(tmp_path: Path) -> None:
-    assert read_record(tmp_path) == {}
+    assert read_sources(tmp_path) == {}
 
 
 def test_an_untouched_file_has_not_changed(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""Turns the progress bars of tensorflow-datasets into progress reports."""
+"""All that this repository uses of tensorflow-datasets beyond its public interface.
+
+It has no public way to parse a dataset's name, to recognise a wrong checksum or a broken archive, to limit how long a download
+is tried, and to hear of its progress. tests/unit/components/example_gen/test_tfds_internals.py says what an upgrade breaks.
+"""
 
 import functools
 import threading
@@ -8,39 +12,59 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, Final, Self
 
+from tensorflow_datasets.core.download import downloader
+from tensorflow_datasets.core.download.download_manager import NonMatchingChecksumError
+from tensorflow_datasets.core.download.extractor import ExtractError
+from tensorflow_datasets.core.naming import parse_builder_name_kwargs
 from tensorflow_datasets.core.utils import tqdm_utils
 
-from components.example_gen.swapped_attribute import swapped_attribute
 from components.progress import Progress, report
+
+__all__ = ["ExtractError", "NonMatchingChecksumError", "parse_builder_name_kwargs", "preparation_settings"]
 
 SECONDS_BETWEEN_REPORTS: Final = 0.1
 
-# It counts splits, of which there are two or three, around the bars that count their examples.
+# With ten, the default, a machine without a network waits for more than three minutes before it says so.
+_DOWNLOAD_RETRIES: Final = 4
+
+# The bar that counts two or three splits, around the bars that count their examples.
 _OUTER_BAR: Final = "Generating splits"
 
 
 @contextmanager
-def reported_preparation(dataset: str) -> Iterator[None]:
-    """Inside, tensorflow-datasets reports its progress instead of drawing bars on stderr.
+def preparation_settings(dataset: str) -> Iterator[None]:
+    """Inside, tensorflow-datasets reports its progress instead of drawing bars on stderr, and tries a download five times.
 
-    It has no hook for that: every bar of it comes from one module attribute, which is swapped and put back. So is its list of
-    asynchronous bars, in which those of a download that failed stay for ever, and are drawn with the next one's.
+    Every bar comes from one module attribute. Its list of asynchronous bars is replaced too: bars of a download that failed
+    stay in it, and would be drawn with the next download.
 
     Args:
-      dataset: What is prepared, as it appears in the reports' task.
+      dataset: The dataset's name for the reports' task.
     """
     bar = functools.partial(_ReportingBar, _at_intervals(report), dataset)
     # Its asynchronous bars ask the class for a lock.
     bar.get_lock = threading.RLock  # type: ignore[attr-defined]  # a partial takes attributes
     with (
-        swapped_attribute(tqdm_utils, "tqdm_lib", SimpleNamespace(tqdm=bar)),
-        swapped_attribute(tqdm_utils._TqdmPbarAsync, "_tqdm_bars", []),
+        _replaced(tqdm_utils, "tqdm_lib", SimpleNamespace(tqdm=bar)),
+        _replaced(tqdm_utils._TqdmPbarAsync, "_tqdm_bars", []),
+        _replaced(downloader, "MAX_RETRIES", _DOWNLOAD_RETRIES),
     ):
         yield
 
 
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Inside, `owner.name` is `value`."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
 class _ReportingBar:
-    """As much of a tqdm bar as tensorflow-datasets uses."""
+    """The parts of a tqdm bar that tensorflow-datasets uses."""
 
     def __init__(
         self,
@@ -84,13 +108,13 @@ class _ReportingBar:
 
 
 def _task(description: str) -> str:
-    """`Generating train examples...` without dots, and `Shuffling <path>...` without the path, which is of no use here."""
+    """`Generating train examples...` without the dots, and `Shuffling <path>...` without the path."""
     task = description.strip().removesuffix("...")
     return "Shuffling examples" if task.startswith("Shuffling ") else task
 
 
 def _at_intervals(tell: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Passes on the first report and those that come late enough after the one before."""
+    """Passes on the first report, and each that comes long enough after the one before."""
     next_report = 0.0
 
     def tell_at_intervals(progress: Progress) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from components.example_gen.shards import RecordRange, Shard, plan_shards
+from components.example_gen.dataset import RecordRange, Shard, plan_shards
 
 
 def records(shards: list[Shard]) -> list[tuple[str, int]]:

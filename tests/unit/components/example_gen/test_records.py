@@ -3,7 +3,7 @@ import pytest
 from tensorflow_datasets import features as tfds_features
 
 from components.errors import ConfigurationError
-from components.example_gen.image_features import ImageFeatures, select_features
+from components.example_gen.records import ImageFeatures, select_features
 
 GREY = tfds_features.Image(shape=(28, 28, 1))
 COLOUR = tfds_features.Image(shape=(None, None, 3))

@@ -1,0 +1,107 @@
+"""What is recorded about the dataset of a pipeline: the properties of TfdsExampleGen, and the sources of prepared records."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+# Execution properties: what the component is given.
+DATASET: Final = "dataset"
+VERSION: Final = "version"
+"""As asked for; the driver replaces it with the version that is read."""
+DIRECTORY: Final = "directory"
+DATA_DIR: Final = "data_dir"
+MANUAL_DIR: Final = "manual_dir"
+IMAGE_FEATURE: Final = "image_feature"
+LABEL_FEATURE: Final = "label_feature"
+SPLITS: Final = "splits"
+"""JSON: the pipeline's name of each split to its expression."""
+SHARDS: Final = "shards"
+
+# Execution properties that the driver adds.
+PREPARED_DIRECTORY: Final = "prepared_directory"
+"""The directory of the prepared dataset."""
+CONTENT_DIGEST: Final = "content_digest"
+"""Of the records of the splits."""
+SOURCE_DIGEST: Final = "source_digest"
+"""Of the component's code."""
+
+# Custom properties of the output artifact, which also has `dataset`.
+DATASET_VERSION: Final = "dataset_version"
+"""`version` is the stock ExampleGen's, an integer."""
+IMAGE_SHAPE: Final = "image_shape"
+"""JSON: [height, width, channels], null where images differ."""
+
+SOURCES_FILE: Final = "sources.json"
+"""In the directory of the prepared dataset: the files that its records were made from."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A source file as it was when a dataset was prepared from it.
+
+    Attributes:
+      path: Its absolute path.
+      size: Its length in bytes.
+      modified_ns: When it was last written, in nanoseconds since the epoch.
+      sha256: The digest of its content, 64 hexadecimal digits.
+    """
+
+    path: str
+    size: int
+    modified_ns: int
+    sha256: str
+
+
+def describe_sources(files: Mapping[str, Path]) -> dict[str, SourceFile]:
+    """Reads every file once.
+
+    Args:
+      files: Paths by a name that does not depend on where the files lie.
+    """
+    return {name: _describe(path) for name, path in files.items()}
+
+
+def changed_sources(files: Mapping[str, Path], recorded: Mapping[str, SourceFile]) -> list[Path]:
+    """The files whose content is not what was recorded, in the order of their names.
+
+    A file that only one of the two names has not changed: sources may be deleted once they are prepared. A file with the same
+    path, size and time is not read again: sources can be larger than the memory.
+    """
+    return [path for name, path in sorted(files.items()) if name in recorded and _differs(path, recorded[name])]
+
+
+def write_sources(directory: Path, sources: Mapping[str, SourceFile]) -> None:
+    """Records what the dataset in `directory` is being prepared from."""
+    content = {name: asdict(source) for name, source in sorted(sources.items())}
+    (directory / SOURCES_FILE).write_text(json.dumps(content, indent=2), encoding="utf-8")
+
+
+def read_sources(directory: Path) -> dict[str, SourceFile]:
+    """What the dataset in `directory` was prepared from; empty if that is not recorded."""
+    path = directory / SOURCES_FILE
+    if not path.exists():
+        return {}
+    return {name: SourceFile(**fields) for name, fields in json.loads(path.read_text(encoding="utf-8")).items()}
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file's content, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _describe(path: Path) -> SourceFile:
+    stat = path.stat()
+    return SourceFile(str(path.resolve()), stat.st_size, stat.st_mtime_ns, sha256_of(path))
+
+
+def _differs(path: Path, recorded: SourceFile) -> bool:
+    stat = path.stat()
+    if stat.st_size != recorded.size:
+        return True
+    if (str(path.resolve()), stat.st_mtime_ns) == (recorded.path, recorded.modified_ns):
+        return False
+    return sha256_of(path) != recorded.sha256
