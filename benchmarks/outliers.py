@@ -30,8 +30,7 @@ from components.artifacts.signature_names import EVALUATE, EVALUATE_IW_NLL, EXAM
 from components.errors import PipelineError
 from pipelines.config import load_config
 from tfx_vae.options import DEFAULT_CONFIG
-from tfx_vae.serving.commands.model_images import examples_of
-from tfx_vae.serving.opened_model import ModelLocation, load_quietly, locate_directory
+from tfx_vae.serving.commands.model import ModelLocation, examples_of, load_quietly, locate_directory
 from tfx_vae.serving.pushed import find_pushed
 from tfx_vae.serving.reference import STATISTICS, Reference
 

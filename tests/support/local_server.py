@@ -12,10 +12,9 @@ import httpx
 
 from tfx_vae.serving.server.application import make_application
 from tfx_vae.serving.server.limits import Limits
-from tfx_vae.serving.server.listening import make_server
-from tfx_vae.serving.server.port import allowed_hosts, open_port
-from tfx_vae.serving.server.versions.available import AvailableVersions
-from tfx_vae.serving.server.versions.watcher import ServingDirectory, Watcher
+from tfx_vae.serving.server.listening import allowed_hosts, make_server, open_port
+from tfx_vae.serving.server.versions import AvailableVersions
+from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
 
 NAME = "mnist-vae"
 MODEL = f"/v1/models/{NAME}"

@@ -15,9 +15,9 @@ from support.browser import Page
 
 from tfx_vae.serving.server.application import make_application
 from tfx_vae.serving.server.limits import Limits
-from tfx_vae.serving.server.port import allowed_hosts, open_port
-from tfx_vae.serving.server.versions.available import AvailableVersions
-from tfx_vae.serving.server.versions.watcher import ServingDirectory, Watcher
+from tfx_vae.serving.server.listening import allowed_hosts, open_port
+from tfx_vae.serving.server.versions import AvailableVersions
+from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
 
 WIDE, NARROW = (1280, 900, False), (390, 844, True)
 """Width and height of the window in CSS pixels, and whether it is a telephone."""

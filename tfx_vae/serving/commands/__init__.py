@@ -1,15 +1,12 @@
-"""`tfx-vae sample`, `reconstruct`, `encode`, `score`, `interpolate` and `serve`: a pushed model for whoever only wants digits.
+"""The commands that use a pushed model: `tfx-vae sample`, `reconstruct`, `encode`, `score`, `interpolate` and `serve`.
 
-Each command imports what takes long when it is called.
+Each command imports slow modules when it is called.
 """
 
 import click
 
-from tfx_vae.serving.commands.encode import encode
-from tfx_vae.serving.commands.interpolate import interpolate
-from tfx_vae.serving.commands.reconstruct import reconstruct
-from tfx_vae.serving.commands.sample import sample
-from tfx_vae.serving.commands.score import score
+from tfx_vae.serving.commands.numbers import encode, score
+from tfx_vae.serving.commands.pictures import interpolate, reconstruct, sample
 from tfx_vae.serving.commands.serve import serve
 
 

@@ -1,4 +1,4 @@
-"""The options that several of the commands have, each group of them handed on as one argument."""
+"""Options that several commands share; each group is passed to the command as one argument."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,15 +11,15 @@ from components.errors import ConfigurationError, PipelineError
 from tfx_vae.options import config_option, fail, load_or_exit, set_option
 
 if TYPE_CHECKING:
-    from tfx_vae.serving.opened_model import ModelLocation
+    from tfx_vae.serving.commands.model import ModelLocation
 
 Command = Callable[..., None]
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, whose shape stays: see docs/serving.md.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON in a stable format (docs/serving.md).")
 
 
 class ImageChoice(NamedTuple):
-    """Which images.
+    """The images that a command reads.
 
     Attributes:
       paths: Files and directories.
@@ -31,7 +31,7 @@ class ImageChoice(NamedTuple):
 
 
 class Preparation(NamedTuple):
-    """What is done to images; `Target` says more about each.
+    """How images are prepared; `Target` explains each option.
 
     Attributes:
       background: Red, green and blue.
@@ -45,11 +45,11 @@ class Preparation(NamedTuple):
 
 
 class SheetChoice(NamedTuple):
-    """Where a sheet goes.
+    """Where a sheet is written.
 
     Attributes:
-      path: The file; None is standard output.
-      overwrite: Whether a file that is there may go.
+      path: The file; None for standard output.
+      overwrite: Whether an existing file is replaced.
     """
 
     path: Path | None
@@ -57,26 +57,26 @@ class SheetChoice(NamedTuple):
 
 
 def model_options(function: Command) -> Command:
-    """Adds the options that name a model; hands on `find_model`, which finds it."""
+    """Adds the options that choose a model; passes `find_model`, which finds it."""
 
     @config_option
     @set_option
-    @click.option("--version", type=int, metavar="N", help="The version that was pushed; the newest otherwise.")
+    @click.option("--version", type=int, metavar="N", help="The pushed version to use. Default: the newest.")
     @click.option(
         "--model",
         "directory",
         type=click.Path(path_type=Path, file_okay=False),
-        help="An exported model in any directory, rather than one that was pushed.",
+        help="Use the exported model in this directory instead of a pushed one.",
     )
     @wraps(function)
     def command(
         config_path: Path, overrides: tuple[str, ...], version: int | None, directory: Path | None, **others: Any
     ) -> None:
         if directory is not None and version is not None:
-            raise click.UsageError("--version chooses among pushed models, --model takes another one: give one of the two.")
+            raise click.UsageError("--version chooses a pushed model, --model names another one: use only one of the two.")
 
         def find_model() -> "ModelLocation":
-            from tfx_vae.serving.opened_model import ModelLocation, locate_directory
+            from tfx_vae.serving.commands.model import ModelLocation, locate_directory
             from tfx_vae.serving.pushed import find_pushed
 
             if directory is not None:
@@ -90,11 +90,11 @@ def model_options(function: Command) -> Command:
 
 
 def image_options(function: Command) -> Command:
-    """Adds the images and the options that say how they are read; hands on `images` and `preparation`."""
+    """Adds the images and how they are read; passes `images` and `preparation`."""
 
     @click.argument("paths", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
     @preparation_options
-    @click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read, rather than stop at the first.")
+    @click.option("--skip-unreadable", is_flag=True, help="Leave out files that cannot be read instead of stopping.")
     @wraps(function)
     def command(paths: tuple[Path, ...], skip_unreadable: bool, **others: Any) -> None:
         function(images=ImageChoice(paths, skip_unreadable), **others)
@@ -103,7 +103,7 @@ def image_options(function: Command) -> Command:
 
 
 def preparation_options(function: Command) -> Command:
-    """Adds the options that say what is done to an image; hands on `preparation`."""
+    """Adds the options of the preparation; passes `preparation`."""
 
     @click.option(
         "--background",
@@ -111,7 +111,7 @@ def preparation_options(function: Command) -> Command:
         show_default=True,
         metavar="COLOUR",
         callback=_parse_background,
-        help="What lies behind transparent parts, and beside an image of another aspect ratio.",
+        help="Colour behind transparent parts and beside images of another aspect ratio.",
     )
     @click.option("--invert", is_flag=True, help="Exchange light and dark: for dark strokes on light paper.")
     @click.option("--autocontrast", is_flag=True, help="Make the darkest pixel black and the lightest white: for photographs.")
@@ -132,10 +132,10 @@ def _parse_background(_context: click.Context, _parameter: click.Parameter, text
 
 
 def sheet_options(default: str) -> Callable[[Command], Command]:
-    """Adds the options that say where a sheet goes; hands on `sheet`.
+    """Adds the options of the sheet; passes `sheet`.
 
     Args:
-      default: The name of the file if none is given.
+      default: The default file name.
     """
 
     def decorate(function: Command) -> Command:
@@ -145,9 +145,9 @@ def sheet_options(default: str) -> Callable[[Command], Command]:
             metavar="FILE.png",
             default=default,
             show_default=True,
-            help="Where the sheet goes; - is standard output.",
+            help="File to write the sheet to; - for standard output.",
         )
-        @click.option("--force", is_flag=True, help="Write over a file that is there.")
+        @click.option("--force", is_flag=True, help="Overwrite an existing file.")
         @wraps(function)
         def command(output: str, force: bool, **others: Any) -> None:
             function(sheet=SheetChoice(None if output == "-" else Path(output), force), **others)
@@ -158,7 +158,7 @@ def sheet_options(default: str) -> Callable[[Command], Command]:
 
 
 def failures_as_sentences(function: Command) -> Command:
-    """Says what went wrong in a sentence, and ends with its exit status."""
+    """Prints an expected error as a sentence, and exits with its status."""
 
     @wraps(function)
     def command(*arguments: Any, **others: Any) -> None:

@@ -1,20 +1,22 @@
-"""Where an answer goes: JSON or a sheet, whole or not at all."""
+"""Writes what a command made: JSON or a sheet, completely or not at all."""
 
 import base64
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import click
 import orjson
 
-from components.errors import ConfigurationError
-from tfx_vae.serving.atomic_file import check_writable, write_whole
+from components.errors import ConfigurationError, PipelineError
 from tfx_vae.serving.commands.options import SheetChoice
+from tfx_vae.serving.commands.sheet import Sheet
+from tfx_vae.serving.image_batches import printable
 from tfx_vae.serving.images import Pixels, encode_png
-from tfx_vae.serving.sheet import Sheet
 
 FORMAT: Final = 1
 _KEPT_IN_MEMORY: Final = 2**24
@@ -26,15 +28,15 @@ def print_document(
     items: Iterable[Mapping[str, Any]],
     tail: Callable[[], Mapping[str, Any]] = dict,
 ) -> None:
-    """Prints a JSON object with a long list in it, an item a line, once all items are there.
+    """Prints a JSON object with a long list, one item per line, once all items are there.
 
     Numbers that are not finite become null.
 
     Args:
-      head: What stands before the list.
+      head: The entries before the list.
       name: Of the list.
-      items: Taken one by one; if one fails, nothing is printed.
-      tail: Gives what stands after the list, once it is complete.
+      items: Taken one by one; if one raises, nothing is printed.
+      tail: Gives the entries after the list, once it is complete.
     """
     with tempfile.SpooledTemporaryFile(_KEPT_IN_MEMORY) as file:
         file.write(b"{" + b"".join(_entry(key, value) + b",\n " for key, value in {"format": FORMAT, **head}.items()))
@@ -49,14 +51,14 @@ def print_document(
 
 
 def check_sheet(sheet: SheetChoice) -> None:
-    """Looks before the work is done whether the sheet can be written.
+    """Checks before the work starts that the sheet can be written.
 
     Raises:
       ConfigurationError: It cannot.
     """
     if sheet.path is None:
         if sys.stdout.buffer.isatty():
-            raise ConfigurationError("-o - writes a PNG file to standard output, which is a terminal: send it elsewhere.")
+            raise ConfigurationError("-o - writes a PNG file to standard output, which is a terminal: redirect it to a file.")
         return
     if sheet.path.suffix.lower() != ".png":
         raise ConfigurationError(f"{sheet.path} does not end in .png: the sheet is a PNG file.")
@@ -64,7 +66,7 @@ def check_sheet(sheet: SheetChoice) -> None:
 
 
 def write_sheet(choice: SheetChoice, sheet: Sheet, description: str) -> None:
-    """Writes the sheet, and says what and where it is.
+    """Writes the sheet, and prints its path and what it shows.
 
     Raises:
       PipelineError: It cannot be written.
@@ -74,7 +76,38 @@ def write_sheet(choice: SheetChoice, sheet: Sheet, description: str) -> None:
         click.echo(description, err=True)
         return
     write_whole(choice.path, sheet.png())
-    click.echo(f"{choice.path}: {description}")
+    click.echo(f"{printable(choice.path)}: {description}")
+
+
+def check_writable(path: Path, overwrite: bool) -> None:
+    """Checks that a file can be written.
+
+    Raises:
+      ConfigurationError: The file exists and may not be overwritten, or its directory does not exist.
+    """
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(f"{path} is not a regular file: choose another file with -o.")
+    if path.exists() and not overwrite:
+        raise ConfigurationError(f"{path} exists: overwrite it with --force, or choose another file with -o.")
+    if not path.absolute().parent.is_dir():
+        raise ConfigurationError(f"{path.name} cannot be written: there is no directory {path.absolute().parent}.")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file next to the destination, then renames it.
+
+    Raises:
+      PipelineError: It cannot be written; an existing file is unchanged.
+    """
+    beside = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        try:
+            beside.write_bytes(content)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise PipelineError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
 def png_json(pixels: Pixels) -> str:

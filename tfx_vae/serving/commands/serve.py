@@ -16,7 +16,7 @@ from tfx_vae.options import config_option, load_or_exit, set_option
 from tfx_vae.serving.commands.options import failures_as_sentences
 from tfx_vae.serving.pushed import find_pushed
 from tfx_vae.serving.server.limits import Limits
-from tfx_vae.serving.server.port import open_port
+from tfx_vae.serving.server.listening import open_port
 
 _LOG = "serve.log"
 _MEGABYTE = 2**20
@@ -77,8 +77,8 @@ def _serve(config: PipelineConfig, version: int | None, listener: socket.socket,
         log_to_stderr()
         try:
             with console.status("starting TensorFlow"):
-                from tfx_vae.serving.server.serving import serve_forever
-                from tfx_vae.serving.server.versions.watcher import ServingDirectory
+                from tfx_vae.serving.server.process import serve_forever
+                from tfx_vae.serving.server.watcher import ServingDirectory
 
             serve_forever(config.name, ServingDirectory(config.serving_dir, version), listener, limits, console)
         except KeyboardInterrupt:

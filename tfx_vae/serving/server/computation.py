@@ -1,19 +1,37 @@
-"""From the body of a request to the body of its answer. This is what the threads do."""
+"""From the body of a request to the body of its answer. This is what the threads do.
 
+What a request must be like before the model sees it, so that it neither stumbles nor eats the memory.
+
+Classify and regress: what TensorFlow Serving says where a model has no signature for them, as ours have none.
+"""
+
+import io
+import math
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import tensorflow as tf
+from PIL import Image
 
-from tfx_vae.serving.server.checks import check
+from components.artifacts.features import IMAGE
+from components.artifacts.loaded_model import LoadedModel, Signature, Tensor
+from components.artifacts.signature_names import EXAMPLES
+from tfx_vae.serving.server.answers import write_predict_answer
+from tfx_vae.serving.server.errors import RestError, invalid
 from tfx_vae.serving.server.limits import Limits
-from tfx_vae.serving.server.rest_api.addresses import PREDICT, Address
-from tfx_vae.serving.server.rest_api.errors import RestError
-from tfx_vae.serving.server.rest_api.examples_request import check_examples, no_such_signature
-from tfx_vae.serving.server.rest_api.json_text import parse_object
-from tfx_vae.serving.server.rest_api.predict_answer import write_predict_answer
-from tfx_vae.serving.server.rest_api.predict_request import read_predict_request, signature_name
-from tfx_vae.serving.server.versions.available import AvailableVersions
+from tfx_vae.serving.server.requests import (
+    PREDICT,
+    Address,
+    PredictRequest,
+    parse_object,
+    quote,
+    read_predict_request,
+    show_shape,
+    signature_name,
+)
+from tfx_vae.serving.server.versions import AvailableVersions
 
 # http_server.cc; whatever is not here is 500.
 _STATUS_OF: Final[dict[type[tf.errors.OpError], HTTPStatus]] = {
@@ -62,3 +80,138 @@ def _sentence(error: tf.errors.OpError) -> str:
     """What TensorFlow says without where in the graph it says so."""
     lines = [line for line in error.message.rpartition(_END_OF_STACK)[2].splitlines() if line.strip()]
     return "".join(lines[:1])[:_LONGEST_SENTENCE]
+
+
+# What tf.io.decode_image knows.
+_FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP")
+
+
+def check(request: PredictRequest, model: LoadedModel, limits: Limits) -> None:
+    """Refuses what the model cannot or should not compute.
+
+    Raises:
+      RestError: An input has another shape, or the request is too large.
+    """
+    check_shapes(request, model)
+    check_size(request, model, limits.pixels)
+    if EXAMPLES in request.inputs:
+        check_encoded(request.inputs[EXAMPLES], limits.encoded_pixels)
+
+
+def check_shapes(request: PredictRequest, model: LoadedModel) -> None:
+    """Refuses inputs of another shape, which TensorFlow Serving would leave to the graph to stumble over.
+
+    Raises:
+      RestError: One has another shape.
+    """
+    for name, wanted in model.signatures[request.signature].inputs.items():
+        shape = request.inputs[name].shape
+        if len(shape) == len(wanted.shape) and all(map(_fits, shape, wanted.shape)):
+            continue
+        message = (
+            f"Input {name} has shape {show_shape(shape)}, but signature {request.signature} takes {show_shape(wanted.shape)}."
+        )
+        if request.has_rows and not _is_batched(wanted):
+            message += " It is not one for each instance: send the request in the column format, as 'inputs'."
+        raise invalid(message)
+
+
+def check_size(request: PredictRequest, model: LoadedModel, pixels: int) -> None:
+    """Refuses to hold more images in memory than the limit allows.
+
+    How many a request makes is how many it sends, times the counts that it asks for (`count`, `steps`, `samples`).
+
+    Raises:
+      RestError: They are too many, or a count is negative.
+    """
+    counts = {"instances": 1}
+    for name, wanted in model.signatures[request.signature].inputs.items():
+        value = request.inputs[name]
+        if _is_batched(wanted):
+            counts["instances"] = len(value)
+        elif not wanted.shape and np.issubdtype(value.dtype, np.integer):
+            counts[name] = int(value)
+            if counts[name] < 0:
+                raise invalid(f"Input {name} is {counts[name]}, but must not be negative.")
+    limit = pixels // math.prod(model.image_shape)
+    if math.prod(counts.values()) > limit:
+        asked = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        raise invalid(f"This asks for more images than the {limit:,} that this server computes at once ({asked}).")
+
+
+def check_encoded(examples: Iterable[bytes], pixels: int) -> None:
+    """Refuses images that are much larger than they look: a PNG file of 500 KB can become 500 MB.
+
+    What is no example or no image is left to the model to refuse.
+
+    Args:
+      examples: Serialized tf.Examples.
+      pixels: That their images may have in all, before the model scales them to its size.
+
+    Raises:
+      RestError: They have more.
+    """
+    total = 0
+    for example in examples:
+        total += _declared_pixels(example, pixels + 1)
+        if total > pixels:
+            raise invalid(f"The images have more than {pixels / 1e6:.0f} million pixels in all when decoded: scale them down.")
+
+
+def _declared_pixels(example: bytes, too_many: int) -> int:
+    try:
+        values = tf.train.Example.FromString(example).features.feature[IMAGE].bytes_list.value
+        # Reads the head of the file alone.
+        sizes = [Image.open(io.BytesIO(value), formats=_FORMATS).size for value in values]
+    except Image.DecompressionBombError:
+        return too_many
+    except Exception:  # Pillow raises all kinds of them where a file is damaged; the model says what is wrong
+        return 0
+    return sum(width * height for width, height in sizes)
+
+
+def _fits(size: int, wanted: int | None) -> bool:
+    return wanted is None or size == wanted
+
+
+def _is_batched(tensor: Tensor) -> bool:
+    return bool(tensor.shape) and tensor.shape[0] is None
+
+
+_EXAMPLES: Final = "examples"
+
+
+def check_examples(document: Mapping[str, Any]) -> None:
+    """Refuses a body that is no request to classify or regress.
+
+    Raises:
+      RestError: There are no examples.
+    """
+    if _EXAMPLES not in document:
+        raise invalid(f"JSON Value: {quote(document)} When method is classify, key '{_EXAMPLES}' is expected and was not found")
+    if not isinstance(document[_EXAMPLES], list):
+        raise invalid(f"JSON Value: {quote(document)} Expecting '{_EXAMPLES}' value to be an list/array")
+    if not document[_EXAMPLES]:
+        raise invalid(f"JSON Value: {quote(document)} '{_EXAMPLES}' value is an empty array")
+
+
+def no_such_signature(method: str, document: Mapping[str, Any], signatures: Mapping[str, Signature]) -> RestError:
+    """Why the signature cannot classify or regress (classifier.cc, regressor.cc).
+
+    Args:
+      method: `classify` or `regress`.
+      document: The body.
+      signatures: What the model has, none of which takes one input named `inputs`.
+    """
+    name = signature_name(document)
+    if name not in signatures:
+        return invalid(f"No signature was found with the name: {name}")
+    signature = signatures[name]
+    if len(signature.inputs) != 1:
+        return invalid("Expected one input Tensor.")
+    if method == "regress" and len(signature.outputs) != 1:
+        return invalid("Expected one output Tensor.")
+    if method == "classify" and len(signature.outputs) not in (1, 2):
+        return invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
+    kind = {"classify": "classification", "regress": "regression"}[method]
+    return invalid(f"No {kind} inputs found in SignatureDef: {name}")

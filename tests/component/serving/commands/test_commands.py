@@ -224,7 +224,7 @@ def test_what_was_changed_is_said_once_for_all_images_and_stands_in_the_json_of_
     lines = result.stderr.splitlines()
     assert len(lines) == 3
     assert lines[0] == "3 images (p0.jpg, p1.jpg, p2.jpg): resized from 100x140 to 28x28 pixels"
-    assert lines[2].startswith("Hint: 3 images (p0.jpg, p1.jpg, p2.jpg) may have to be inverted")
+    assert lines[2].startswith("Hint: 3 images (p0.jpg, p1.jpg, p2.jpg) may need --invert")
     for image in asked(result)["images"]:
         assert image["changes"] == ["resized", "padded"]
         assert image["hints"] == ["looks_inverted"]
@@ -233,6 +233,19 @@ def test_what_was_changed_is_said_once_for_all_images_and_stands_in_the_json_of_
     assert "Hint" not in inverted.stderr
     for after, before in zip(asked(inverted)["images"], asked(result)["images"], strict=True):
         assert after["negative_elbo"] < before["negative_elbo"] - 100
+
+
+def test_file_names_that_are_not_utf8_can_be_printed(ask: Ask, place: Any, tmp_path: Path):
+    name = os.fsdecode(b"\xe9.png")
+    Image.fromarray(place.pixels[0, ..., 0]).save(tmp_path / name)
+    (tmp_path / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    answer = asked(ask("score", tmp_path, "--json", "--skip-unreadable"))
+    assert [Path(image["file"]).name for image in answer["images"]] == [r"\xe9.png"]
+    assert [Path(skipped["file"]).name for skipped in answer["skipped"]] == [r"\xff.png"]
+    for words in (["score", tmp_path / name], ["reconstruct", tmp_path / name, "-o", tmp_path / os.fsdecode(b"\xe8.png")]):
+        result = ask(*words)
+        assert result.exit_code == 0, result.output
+        assert r"\xe" in result.stdout
 
 
 def test_a_damaged_file_ends_the_work_with_nothing_written_unless_it_may_be_skipped(ask: Ask, place: Any, tmp_path: Path):
@@ -259,15 +272,15 @@ def test_a_damaged_file_ends_the_work_with_nothing_written_unless_it_may_be_skip
     ("words", "status", "sentence"),
     [
         (["score", "nowhere.png"], 2, "There is no file or directory nowhere.png"),
-        (["score", __file__], 1, "is not an image that can be read"),
+        (["score", __file__], 1, "is not an image in a supported format"),
         (["score", "DIGIT", "--background", "whitish"], 2, "'whitish' is not a colour"),
         (["sample", "--version", "8"], 2, "There is no version 8"),
         (["sample", "--set", "name=other"], 2, "No model was pushed"),
         (["sample", "--model", "DIGITS"], 2, "There is no exported model in"),
-        (["sample", "--model", "DIGITS", "--version", "7"], 2, "--version chooses among pushed models"),
+        (["sample", "--model", "DIGITS", "--version", "7"], 2, "--version chooses a pushed model"),
         (["sample", "-o", "s.jpg"], 2, "s.jpg does not end in .png"),
         (["sample", "--count", "21400"], 2, "too many for a sheet"),
-        (["reconstruct", "DIGIT", "-o", "DIGIT"], 2, "is there already: --force"),
+        (["reconstruct", "DIGIT", "-o", "DIGIT"], 2, "exists: overwrite it with --force"),
         (["interpolate", "DIGIT", "DIGIT", "--steps", "1"], 2, "--steps"),
         (["interpolate", "DIGITS", "DIGIT"], 2, "is a directory"),
     ],

@@ -15,8 +15,8 @@ import pytest
 from starlette.types import Message
 from support.local_server import HOST, MODEL, PREDICT, LocalServer, wait_until
 
-from tfx_vae.serving.server.body import read_body
-from tfx_vae.serving.server.rest_api.errors import RestError
+from tfx_vae.serving.server.errors import RestError
+from tfx_vae.serving.server.limits import read_body
 
 MEGABYTE = 2**20
 TOO_LARGE = {"error": "The body of the request is larger than the 1 MB that this server takes (--max-body-mb)."}

@@ -12,10 +12,9 @@ from support.local_server import NAME, push
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from tfx_vae.serving.pushed import PushedVersion
-from tfx_vae.serving.server.rest_api.addresses import Address
-from tfx_vae.serving.server.versions.available import AvailableVersions
-from tfx_vae.serving.server.versions.served import ServedVersion
-from tfx_vae.serving.server.versions.watcher import ServingDirectory, Watcher
+from tfx_vae.serving.server.requests import Address
+from tfx_vae.serving.server.versions import AvailableVersions, ServedVersion
+from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
 
 NEWEST = Address(NAME, None, None, "predict")
 STATUS = Address(NAME, None, None, "status")

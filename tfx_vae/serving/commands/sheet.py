@@ -1,4 +1,4 @@
-"""Sheets of images for a person to look at: every pixel a square of whole pixels, with labels in small print."""
+"""Sheets of images: each pixel is drawn as a square of whole pixels, with labels in small print."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from components.errors import ConfigurationError
 from tfx_vae.serving.images import Pixels
 
 MOST_PIXELS: Final = 2**24
-"""Of the images of a model on one sheet: 21,399 of 28x28."""
+"""The pixels of all images on one sheet: 21,399 images of 28x28."""
 
 _WIDTH: Final = 1200
 _LARGEST_SCALE: Final = 8
@@ -30,10 +30,10 @@ class Sheet:
     """Images in groups of rows.
 
     Attributes:
-      rows: Each uint8 [N, height, width, channels]; the n-th images of all rows stand above each other.
-      columns: How many images stand beside each other before the next group of rows begins.
-      row_labels: What stands to the left of each row; none if empty.
-      labels: What stands below the n-th images; none if empty.
+      rows: Each uint8 [N, height, width, channels]; the n-th images of all rows are drawn below each other.
+      columns: Images beside each other before the next group of rows starts.
+      row_labels: To the left of each row; none if empty.
+      labels: Below the n-th images; none if empty.
     """
 
     rows: Sequence[Pixels]
@@ -49,7 +49,7 @@ class Sheet:
 
 
 def check_size(images: int, height: int, width: int) -> None:
-    """Raises ConfigurationError if so many images of a model are too many for a sheet."""
+    """Raises ConfigurationError if a sheet cannot hold that many images."""
     most = MOST_PIXELS // (height * width)
     if images > most:
         raise ConfigurationError(
@@ -58,7 +58,7 @@ def check_size(images: int, height: int, width: int) -> None:
 
 
 class _Drawing:
-    """Where everything stands on a sheet, in pixels."""
+    """The layout of a sheet, in pixels."""
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
@@ -71,7 +71,7 @@ class _Drawing:
         self._left = self._gap + beside
         labels = _LABEL_HEIGHT if sheet.labels else 0
         self._group_height = len(sheet.rows) * (self._image_height + self._gap) + labels
-        # Groups of several rows stand a little apart, so that nobody takes the last row of one for the first of the next.
+        # A gap shows which rows belong together.
         self._group_gap = 2 * self._gap if len(sheet.rows) > 1 else 0
 
     def draw(self) -> Image.Image:
@@ -103,7 +103,7 @@ class _Drawing:
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         size = self._image_width, self._image_height
         paper.paste(image.resize(size, Image.Resampling.NEAREST), place)
-        # A light image would not stand out from the paper.
+        # Without a frame, light images merge with the paper.
         corner = place[0] + size[0], place[1] + size[1]
         draw.rectangle((place[0] - 1, place[1] - 1, *corner), outline=_FRAME)
 
@@ -111,7 +111,7 @@ class _Drawing:
         return self._left + column * (self._image_width + self._gap)
 
     def _shortened(self, text: str) -> str:
-        """A label no wider than an image; its middle is left out if need be, since names often differ at their end."""
+        """A label no wider than an image. Its middle is cut out, because file names often differ at the end."""
         kept = len(text)
         shown = text
         while kept > 2 and self._font.getlength(shown) > self._image_width:
@@ -121,10 +121,10 @@ class _Drawing:
 
 
 def to_bytes(images: np.ndarray) -> Pixels:
-    """Pixels in [0, 1] to 0 ... 255, the nearest."""
+    """Pixels in [0, 1] rounded to 0 ... 255."""
     return np.round(np.clip(images, 0.0, 1.0) * 255).astype(np.uint8)
 
 
 def square(count: int) -> int:
-    """How many images stand beside each other if a sheet is to be about as wide as it is high."""
+    """The number of columns that makes a sheet about as wide as it is high."""
     return math.isqrt(count - 1) + 1

@@ -7,12 +7,10 @@ import time
 from rich.console import Console
 
 from tfx_vae.serving.server.application import make_application
-from tfx_vae.serving.server.garbage import take_over_collection
 from tfx_vae.serving.server.limits import Limits
-from tfx_vae.serving.server.listening import run
-from tfx_vae.serving.server.port import allowed_hosts, is_loopback
-from tfx_vae.serving.server.versions.available import AvailableVersions
-from tfx_vae.serving.server.versions.watcher import ServingDirectory, Watcher
+from tfx_vae.serving.server.listening import allowed_hosts, is_loopback, run
+from tfx_vae.serving.server.versions import AvailableVersions, take_over_collection
+from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
 
 _logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from components.errors import ConfigurationError
-from tfx_vae.serving.sheet import MOST_PIXELS, Sheet, check_size, square, to_bytes
+from tfx_vae.serving.commands.sheet import MOST_PIXELS, Sheet, check_size, square, to_bytes
 
 
 def drawn(sheet: Sheet) -> np.ndarray:

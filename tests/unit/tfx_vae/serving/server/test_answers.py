@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from components.artifacts.loaded_model import Array
-from tfx_vae.serving.server.rest_api.errors import RestError
-from tfx_vae.serving.server.rest_api.predict_answer import write_predict_answer
+from tfx_vae.serving.server.answers import write_predict_answer
+from tfx_vae.serving.server.errors import RestError
 
 
 def rows(**outputs: Array) -> object:

@@ -1,11 +1,14 @@
-"""What a person is told about images."""
+"""The lines about changed images."""
 
+import json
+import os
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 
-from tfx_vae.serving.image_notes import Hint, Notes, hints_about
+from tfx_vae.serving.image_batches import Hint, ImageFile, Notes, hints_about, printable
 from tfx_vae.serving.images import Change, Original, PreparedImage, Target
 
 TARGET = Target(28, 28, 1)
@@ -25,9 +28,9 @@ def test_there_is_a_line_for_each_kind_of_change_however_many_images_there_are()
     notes.add(Path("as-it-is.png"), image(), ())
 
     assert notes.sentences() == [
-        "e.jpg: turned upright, as the camera noted (EXIF)",
+        "e.jpg: turned upright (EXIF orientation)",
         "4 images (0.png, 1.png, 2.png, ...): resized from 30x30 to 500x500 to 28x28 pixels",
-        "e.jpg: aspect ratio kept, with black on two sides (--background)",
+        "e.jpg: aspect ratio kept by padding with black (--background); training and REST stretch instead",
     ]
 
 
@@ -63,3 +66,11 @@ def test_an_image_of_one_colour_is_pointed_out():
     empty = PreparedImage(np.full((28, 28, 1), 3, np.uint8), Original("PNG", "L", 28, 28), (), 0.01)
     assert hints_about(empty, 0.0) == (Hint.ONE_COLOUR,)
     assert hints_about(image(), 0.0) == ()
+
+
+def test_a_file_name_that_is_not_utf8_can_be_written_as_json():
+    path = Path(os.fsdecode(b"folder/\xe9t\xe9.png"))
+    file = ImageFile(path, image(), ())
+    assert json.loads(orjson.dumps(file.as_json()))["file"] == r"folder/\xe9t\xe9.png"
+    assert file.label == r"\xe9t\xe9"
+    assert printable(Path("été.png")) == "été.png"

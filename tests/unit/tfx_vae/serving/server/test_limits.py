@@ -7,8 +7,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from tfx_vae.serving.server.rest_api.errors import RestError
-from tfx_vae.serving.server.workers import Workers
+from tfx_vae.serving.server.errors import RestError
+from tfx_vae.serving.server.limits import Workers
 
 
 async def never() -> Message:

@@ -1,32 +1,32 @@
-"""A file that is written whole or not at all."""
+"""A file is written completely or not at all."""
 
 from pathlib import Path
 
 import pytest
 
 from components.errors import ConfigurationError, PipelineError
-from tfx_vae.serving.atomic_file import check_writable, write_whole
+from tfx_vae.serving.commands.output import check_writable, write_whole
 
 
-def test_nothing_is_overwritten_unless_it_may_be(tmp_path: Path):
+def test_a_file_is_overwritten_only_with_force(tmp_path: Path):
     path = tmp_path / "a.png"
     check_writable(path, overwrite=False)
     path.write_bytes(b"old")
-    with pytest.raises(ConfigurationError, match=r"a\.png is there already: --force"):
+    with pytest.raises(ConfigurationError, match=r"a\.png exists: overwrite it with --force"):
         check_writable(path, overwrite=False)
     check_writable(path, overwrite=True)
 
 
-def test_what_can_never_be_written_is_refused_before_the_work(tmp_path: Path):
-    with pytest.raises(ConfigurationError, match="is not a file"):
+def test_a_path_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="is not a regular file"):
         check_writable(tmp_path, overwrite=True)
-    with pytest.raises(ConfigurationError, match="There is no directory"):
+    with pytest.raises(ConfigurationError, match="there is no directory"):
         check_writable(tmp_path / "nowhere" / "a.png", overwrite=False)
-    with pytest.raises(ConfigurationError, match="is not a file"):
+    with pytest.raises(ConfigurationError, match="is not a regular file"):
         check_writable(Path("/dev/null"), overwrite=True)
 
 
-def test_the_whole_content_takes_the_place_of_the_old_and_nothing_else_is_left(tmp_path: Path):
+def test_the_content_replaces_the_old_and_no_other_file_is_left(tmp_path: Path):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
     write_whole(path, b"new")

@@ -8,9 +8,7 @@ from typing import Final, NamedTuple
 
 from components.errors import PipelineError
 from tfx_vae.serving.pushed import PushedVersion, pushed_versions
-from tfx_vae.serving.server.garbage import collect
-from tfx_vae.serving.server.versions.available import AvailableVersions
-from tfx_vae.serving.server.versions.served import ServedVersion
+from tfx_vae.serving.server.versions import AvailableVersions, ServedVersion, collect
 
 _SECONDS_BETWEEN_LOOKS: Final = 1.0
 """TensorFlow Serving's --file_system_poll_wait_seconds."""

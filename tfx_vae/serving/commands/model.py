@@ -1,0 +1,130 @@
+"""What the commands share: finding and loading an exported model, and preparing images for it."""
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from components.artifacts.features import IMAGE
+from components.artifacts.signature_names import GENERATE
+from components.errors import ConfigurationError
+from pipelines.local.capture import captured_output, prepare_environment
+from tfx_vae.serving.commands.options import ImageChoice, Preparation
+from tfx_vae.serving.image_batches import ImageBatches, ImageFile, printable, stacked
+from tfx_vae.serving.images import Pixels, Target, edge_brightness, encode_png, find_images
+from tfx_vae.serving.pushed import find_pushed, pushed_versions
+
+if TYPE_CHECKING:
+    from components.artifacts.loaded_model import LoadedModel
+
+BATCH: Final = 256
+_DRAWN: Final = 64
+_SAVED_MODEL: Final = "saved_model.pb"
+# The folder of the SavedModel in the Trainer's artifact.
+_FORMAT_SERVING: Final = "Format-Serving"
+
+
+class ModelLocation(NamedTuple):
+    """Where an exported model is.
+
+    Attributes:
+      name: Of the pipeline; None if only a directory was given.
+      version: The pushed version; None for a model that was not pushed.
+      directory: The SavedModel.
+    """
+
+    name: str | None
+    version: int | None
+    directory: Path
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.version}" if self.name else str(self.directory)
+
+    def as_json(self) -> dict[str, Any]:
+        """The value of `"model"` in the commands' JSON."""
+        return {"name": self.name, "version": self.version, "directory": printable(self.directory)}
+
+
+def locate_directory(directory: Path) -> ModelLocation:
+    """The SavedModel in a directory: the directory itself, a Trainer's artifact, or the newest version in a serving directory.
+
+    Raises:
+      ConfigurationError: There is none.
+    """
+    directory = directory.absolute()
+    for candidate in (directory, directory / _FORMAT_SERVING):
+        if (candidate / _SAVED_MODEL).is_file():
+            return ModelLocation(None, None, candidate)
+    if pushed_versions(directory):
+        version, path = find_pushed(directory)
+        return ModelLocation(directory.name, version, path)
+    raise ConfigurationError(
+        f"There is no exported model in {directory}: it contains neither {_SAVED_MODEL} nor pushed versions of a model."
+    )
+
+
+def load_quietly(location: ModelLocation, signatures: Sequence[str]) -> "LoadedModel":
+    """Loads the model and discards what TensorFlow prints.
+
+    Args:
+      location: Where it is.
+      signatures: Those that the command calls.
+
+    Raises:
+      PipelineError: It cannot be loaded.
+      ConfigurationError: A signature is missing.
+    """
+    prepare_environment()
+    with tempfile.NamedTemporaryFile() as printed, captured_output(Path(printed.name)):
+        from components.artifacts.loaded_model import LoadedModel
+
+        model = LoadedModel(location.directory)
+    for signature in signatures:
+        if signature not in model.signatures:
+            known = ", ".join(sorted(model.signatures)) or "none"
+            raise ConfigurationError(f"The model in {location.directory} has no signature '{signature}'; it has {known}.")
+    return model
+
+
+def open_images(choice: ImageChoice) -> ImageBatches:
+    """The images of a command.
+
+    Raises:
+      ConfigurationError: A path does not exist.
+      DataError: One of the first images cannot be read.
+    """
+    return ImageBatches(find_images(choice.paths), choice.skip_unreadable)
+
+
+def target_of(model: "LoadedModel", preparation: Preparation) -> Target:
+    """The shape that a model takes."""
+    return Target(*model.image_shape, **preparation._asdict(), usual_edge=_edge_of(model))
+
+
+def pixels_of(files: list[ImageFile]) -> Any:
+    """Input of the signatures that take pixels: float32 [N, height, width, channels] in [0, 1]."""
+    return stacked(files).astype(np.float32) / 255
+
+
+def examples_of(images: Iterable[Pixels]) -> list[bytes]:
+    """Input of the signatures that take examples: serialized tf.Examples.
+
+    The bytes of their PNG files depend on the pixels only, because the model draws the noise of a score from the bytes.
+    """
+    import tensorflow as tf
+
+    examples = []
+    for pixels in images:
+        example = tf.train.Example()
+        example.features.feature[IMAGE].bytes_list.value.append(encode_png(pixels, compressed=False))
+        examples.append(example.SerializeToString())
+    return examples
+
+
+def _edge_of(model: "LoadedModel") -> float:
+    """Brightness in [0, 1] at the edge of the images that the model generates."""
+    if GENERATE not in model.signatures:
+        return 0.5
+    return edge_brightness(model.call(GENERATE, count=_DRAWN, seed=[0, 0])[IMAGE])

@@ -1,0 +1,188 @@
+"""`tfx-vae encode` and `score`: codes and losses of images, as JSON or a table."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+
+from components.artifacts.features import IMAGE, IW_NLL, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS, SQUARED_ERROR, SSIM
+from components.artifacts.signature_names import (
+    ENCODE,
+    EVALUATE,
+    EVALUATE_IW_NLL,
+    EXAMPLES,
+    LATENT_LOG_VARIANCE,
+    LATENT_MEAN,
+    SAMPLES,
+)
+from components.errors import ConfigurationError
+from tfx_vae.metadata.rendering.columns import Cell, Column, print_columns
+from tfx_vae.serving.commands.options import (
+    ImageChoice,
+    Preparation,
+    failures_as_sentences,
+    image_options,
+    json_option,
+    model_options,
+)
+
+if TYPE_CHECKING:
+    from components.artifacts.loaded_model import LoadedModel
+    from tfx_vae.serving.image_batches import ImageBatches
+    from tfx_vae.serving.images import Target
+    from tfx_vae.serving.reference import Reference
+
+_LOSSES: Final = (NEGATIVE_ELBO, RECONSTRUCTION_LOSS, KL_DIVERGENCE, SQUARED_ERROR, SSIM)
+_DISTANCE: Final = "distance"
+_REFERENCE_SHARE: Final = "reference_share"
+# The importance-weighted bound is slow: small batches keep the progress bar moving.
+_BATCH_OF_BOUNDS: Final = 16
+
+_COLUMNS: Final = (
+    (_DISTANCE, ".1f", Column("DISTANCE", is_number=True)),
+    (_REFERENCE_SHARE, ".1%", Column("REFERENCE_SHARE", is_number=True)),
+    (NEGATIVE_ELBO, ".2f", Column("NEGATIVE_ELBO", is_number=True)),
+    (IW_NLL, ".2f", Column("IW_NLL", is_number=True)),
+    (RECONSTRUCTION_LOSS, ".2f", Column("RECONSTRUCTION_LOSS", is_number=True, is_optional=True)),
+    (KL_DIVERGENCE, ".2f", Column("KL_DIVERGENCE", is_number=True, is_optional=True)),
+)
+_FILE: Final = Column("FILE", shrinks_to=20, keeps_end=True)
+
+
+@click.command()
+@image_options
+@model_options
+@failures_as_sentences
+def encode(images: ImageChoice, preparation: Preparation, find_model: Any) -> None:
+    """Print the posterior of each image, its mean and its log variance, as JSON (docs/serving.md).
+
+    IMAGE is an image file of any size and colour, or a directory of images. The code of an autoencoder is the mean; its log
+    variance is null.
+    """
+    from tfx_vae.serving.commands.model import load_quietly, open_images, target_of
+    from tfx_vae.serving.commands.output import print_document
+
+    batches = open_images(images)
+    location = find_model()
+    model = load_quietly(location, [ENCODE])
+    target = target_of(model, preparation)
+    print_document({"model": location.as_json()}, "images", _encode(model, batches, target), batches.skipped_json)
+
+
+def _encode(model: "LoadedModel", batches: "ImageBatches", target: "Target") -> Iterator[dict[str, Any]]:
+    from tfx_vae.serving.commands.model import BATCH, pixels_of
+
+    for batch in batches.read(target, BATCH):
+        codes = model.call(ENCODE, **{IMAGE: pixels_of(batch)})
+        for index, file in enumerate(batch):
+            log_variance = codes[LATENT_LOG_VARIANCE][index] if LATENT_LOG_VARIANCE in codes else None
+            yield {**file.as_json(), LATENT_MEAN: codes[LATENT_MEAN][index], LATENT_LOG_VARIANCE: log_variance}
+
+
+@click.command()
+@image_options
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="IMAGE",
+    help="Images known to be normal and from the same source, or a directory of them: adds the distance of each image from "
+    "them. May be repeated.",
+)
+@click.option(
+    "--importance-samples",
+    type=click.IntRange(min=1),
+    metavar="K",
+    help="Also print a tighter bound on -log p(x) from K codes of each image: slower, and with less random variation.",
+)
+@click.option("--sort", is_flag=True, help="Sort by score, the most unusual image first.")
+@json_option
+@model_options
+@failures_as_sentences
+def score(
+    images: ImageChoice,
+    preparation: Preparation,
+    references: tuple[Path, ...],
+    importance_samples: int | None,
+    sort: bool,
+    as_json: bool,
+    find_model: Any,
+) -> None:
+    """Score how unlike the training data each image is: the negative ELBO in nats per image, higher is more unusual.
+
+    IMAGE is an image file of any size and colour, or a directory of images. Simple images, such as an empty one, get low
+    scores with every model: --reference finds them too (docs/serving.md).
+    """
+    from tfx_vae.metadata.rendering.screen import show_to_person
+    from tfx_vae.serving.commands.model import load_quietly, open_images, target_of
+    from tfx_vae.serving.commands.output import print_document
+
+    batches = open_images(images)
+    normal = open_images(images._replace(paths=references)) if references else None
+    location = find_model()
+    model = load_quietly(location, [EVALUATE, *([EVALUATE_IW_NLL] if importance_samples else [])])
+    target = target_of(model, preparation)
+    reference = None if normal is None else _fit(model, normal, target)
+    scores = _score(model, batches, target, importance_samples, reference)
+    if sort:
+        by = _DISTANCE if reference else IW_NLL if importance_samples else NEGATIVE_ELBO
+        scores = iter(sorted(scores, key=lambda image: -math.inf if math.isnan(image[by]) else -image[by]))
+    if as_json:
+        count = None if normal is None else len(normal)
+        head = {"model": location.as_json(), "importance_samples": importance_samples, "reference_images": count}
+        print_document(head, "images", scores, batches.skipped_json)
+        return
+    rows = list(scores)
+    show_to_person(lambda console: _print_scores(rows, console))
+
+
+def _fit(model: "LoadedModel", normal: "ImageBatches", target: "Target") -> "Reference":
+    import numpy as np
+
+    from tfx_vae.serving.commands.model import BATCH, examples_of
+    from tfx_vae.serving.reference import STATISTICS, Reference
+
+    missing = [name for name in STATISTICS if name not in model.signatures[EVALUATE].outputs]
+    if missing:
+        raise ConfigurationError(f"--reference needs {', '.join(missing)}, which the model in {model.directory} does not give.")
+    parts = [
+        model.call(EVALUATE, **{EXAMPLES: examples_of(file.image.pixels for file in batch)})
+        for batch in normal.read(target, BATCH, "Reference images: ")
+    ]
+    return Reference({name: np.concatenate([part[name] for part in parts] or [np.zeros(0)]) for name in STATISTICS})
+
+
+def _score(
+    model: "LoadedModel",
+    batches: "ImageBatches",
+    target: "Target",
+    importance_samples: int | None,
+    reference: "Reference | None",
+) -> Iterator[dict[str, Any]]:
+    """The JSON of each image; values that were not asked for are None."""
+    from tfx_vae.serving.commands.model import BATCH, examples_of
+
+    for batch in batches.read(target, _BATCH_OF_BOUNDS if importance_samples else BATCH):
+        examples = {EXAMPLES: examples_of(file.image.pixels for file in batch)}
+        outputs = model.call(EVALUATE, **examples)
+        # Models exported by older versions lack some outputs.
+        columns: dict[str, Any] = dict.fromkeys((*_LOSSES, IW_NLL, _DISTANCE, _REFERENCE_SHARE), [None] * len(batch))
+        columns |= {name: outputs[name] for name in _LOSSES if name in outputs}
+        if importance_samples:
+            columns |= model.call(EVALUATE_IW_NLL, **examples, **{SAMPLES: importance_samples})
+        if reference:
+            columns[_DISTANCE] = reference.distance(outputs)
+            columns[_REFERENCE_SHARE] = reference.share_beyond(columns[_DISTANCE])
+        for index, file in enumerate(batch):
+            yield {**file.as_json(), **{name: values[index] for name, values in columns.items()}}
+
+
+def _print_scores(images: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Prints a line for each image."""
+    shown = [(name, style, column) for name, style, column in _COLUMNS if any(image[name] is not None for image in images)]
+    rows = [[*(Cell(format(image[name], style)) for name, style, _ in shown), Cell(image["file"])] for image in images]
+    print_columns(console, [*(column for *_, column in shown), _FILE], rows)
