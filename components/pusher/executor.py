@@ -1,4 +1,4 @@
-"""Pushes a blessed model so that nobody ever sees half of it."""
+"""Pushes a blessed model once, and so that no server ever sees half of it."""
 
 import time
 from pathlib import Path
@@ -12,13 +12,13 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, proto_utils
 
+from components.artifacts.files import is_in_object_store, readable
+from components.artifacts.serving_directory import SAVED_MODEL, find_difference, version_number
 from components.pusher.versions import next_version, push
-
-_SAVED_MODEL = "saved_model.pb"
 
 
 class Executor(executor.Executor):
-    """The stock Pusher, but for how it writes the version.
+    """The stock Pusher with another way of writing the version.
 
     ::
 
@@ -26,11 +26,12 @@ class Executor(executor.Executor):
 
     The stock executor copies into the version's directory while a server may be watching it, leaves half a version behind if
     it is killed, and silently pushes nothing if the version, the seconds since 1970, exists already. This one copies beside
-    the versions, renames, and takes the next number instead. What it says in ML Metadata is the same: `pushed`,
-    `pushed_destination` and `pushed_version` on the PushedModel artifact, which archives a copy of the model.
+    the versions, renames, and takes the next number instead. If the newest version already is this model, because a run was
+    killed before the push was recorded, it is not pushed again. ML Metadata records the same as with the stock Pusher:
+    `pushed`, `pushed_destination` and `pushed_version` on the PushedModel artifact, which archives a copy of the model.
 
     An object store, `gs://` and the like, has no directories to rename. There the version is written in place, the stock way:
-    `saved_model.pb`, without which nobody takes it for a model, comes last.
+    `saved_model.pb`, without which no server takes it for a model, comes last.
     """
 
     def Do(  # noqa: N802 (TFX's name)
@@ -51,9 +52,9 @@ class Executor(executor.Executor):
             return
         base = _base_directory(exec_properties["push_destination"])
         model = self.GetModelPath(input_dict)
-        # The archive first: should the disk be full, nothing is served that ML Metadata does not know of.
+        # The archive first: should the disk be full, nothing is served that ML Metadata does not record.
         io_utils.copy_dir(model, pushed.uri)
-        destination = _push_in_place(model, base) if "://" in base else _push_by_renaming(model, base)
+        destination = _already_pushed(model, base) or _push(model, base)
         self._MarkPushed(pushed, pushed_destination=destination, pushed_version=destination.rpartition("/")[2])
         logging.info("Model pushed to %s.", destination)
 
@@ -68,14 +69,25 @@ def _base_directory(push_destination: str) -> str:
     return str(destination.filesystem.base_directory).rstrip("/")
 
 
-def _push_by_renaming(model: str, base: str) -> str:
-    return str(push(Path(base), lambda staging: io_utils.copy_dir(model, str(staging))))
+def _already_pushed(model: str, base: str) -> str:
+    """The newest version, if it holds the same files; empty otherwise."""
+    numbers = [number for name in _names(base) if (number := version_number(name)) is not None]
+    newest = f"{base}/{max(numbers, default='')}"
+    if not numbers or not fileio.exists(f"{newest}/{SAVED_MODEL}"):
+        return ""
+    with readable(model) as expected, readable(newest) as found:
+        return "" if find_difference(expected, found) else newest
 
 
-def _push_in_place(model: str, base: str) -> str:
-    existing = fileio.listdir(base) if fileio.exists(base) else []
-    # Object stores list directories with a slash at the end.
-    destination = f"{base}/{next_version([name.rstrip('/') for name in existing], time.time())}"
-    io_utils.copy_dir(model, destination, deny_regex_patterns=[rf"/{_SAVED_MODEL}$"])
-    io_utils.copy_file(f"{model}/{_SAVED_MODEL}", f"{destination}/{_SAVED_MODEL}")
+def _push(model: str, base: str) -> str:
+    if not is_in_object_store(base):
+        return str(push(Path(base), lambda staging: io_utils.copy_dir(model, str(staging))))
+    destination = f"{base}/{next_version(_names(base), time.time())}"
+    io_utils.copy_dir(model, destination, deny_regex_patterns=[rf"/{SAVED_MODEL}$"])
+    io_utils.copy_file(f"{model}/{SAVED_MODEL}", f"{destination}/{SAVED_MODEL}")
     return destination
+
+
+def _names(base: str) -> list[str]:
+    # Object stores list directories with a slash at the end.
+    return [name.rstrip("/") for name in fileio.listdir(base)] if fileio.exists(base) else []

@@ -143,30 +143,66 @@ def test_only_a_model_that_is_not_worse_than_the_latest_blessed_one_is_pushed(
     assert (project.last_state("Evaluator"), project.last_state("Pusher")) == (COMPLETE, COMPLETE)
 
 
-@pytest.mark.parametrize("scheme", ["", "ram://"])
-def test_every_file_of_the_model_is_pushed_and_archived_on_disk_and_in_an_object_store(scheme: str, tmp_path: Path) -> None:
-    model, blessing, pushed = Model(), ModelBlessing(), PushedModel()
-    model.uri, pushed.uri = str(tmp_path / "model"), str(tmp_path / "pushed")
-    files = {"saved_model.pb": "graph", "variables/variables.index": "weights", "assets.extra/tf_serving_warmup_requests": "w"}
-    for name, content in files.items():
-        path = tmp_path / "model" / "Format-Serving" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    blessing.set_int_custom_property("blessed", 1)
-    base = f"ram://{uuid.uuid4()}" if scheme else str(tmp_path / "serving")
+class Push:
+    """The Pusher's executor, for a blessed model of one file of weights."""
 
-    for _ in range(2):
+    def __init__(self, directory: Path, base: str) -> None:
+        self.directory, self.base = directory, base
+        self.files = {"saved_model.pb": "graph", "assets.extra/tf_serving_warmup_requests": "w"}
+
+    def run(self, weights: str) -> PushedModel:
+        """Pushes in an execution of its own, whose output is new."""
+        self.files["variables/variables.index"] = weights
+        for name, content in self.files.items():
+            path = self.directory / "model" / "Format-Serving" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        model, blessing, pushed = Model(), ModelBlessing(), PushedModel()
+        model.uri, pushed.uri = str(self.directory / "model"), str(self.directory / "pushed" / uuid.uuid4().hex)
+        blessing.set_int_custom_property("blessed", 1)
         Executor().Do(
             {"model": [model], "model_blessing": [blessing]},
             {"pushed_model": [pushed]},
-            {"push_destination": proto_utils.proto_to_json(push_destination(base))},
+            {"push_destination": proto_utils.proto_to_json(push_destination(self.base))},
         )
-    versions = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(base))
-    assert len(versions) == 2
-    assert pushed.get_string_custom_property("pushed_version") == versions[1]
-    assert pushed.get_string_custom_property("pushed_destination") == f"{base}/{versions[1]}"
-    for directory in (*(f"{base}/{version}" for version in versions), pushed.uri):
-        assert read_tree(directory) == files
+        return pushed
+
+    @property
+    def versions(self) -> list[str]:
+        return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(self.base))
+
+
+@pytest.fixture(params=["", "ram://"], ids=["on disk", "in an object store"])
+def pushing(request: pytest.FixtureRequest, tmp_path: Path) -> Push:
+    return Push(tmp_path, f"ram://{uuid.uuid4()}" if request.param else str(tmp_path / "serving"))
+
+
+def test_every_file_of_the_model_is_pushed_and_archived(pushing: Push) -> None:
+    for count, weights in enumerate(("first", "second"), 1):
+        pushed = pushing.run(weights)
+        version = pushing.versions[-1]
+        assert len(pushing.versions) == count
+        assert pushed.get_string_custom_property("pushed_version") == version
+        assert pushed.get_string_custom_property("pushed_destination") == f"{pushing.base}/{version}"
+        for directory in (f"{pushing.base}/{version}", pushed.uri):
+            assert read_tree(directory) == pushing.files
+
+
+def test_the_model_of_a_push_that_was_killed_before_it_was_recorded_is_not_pushed_again(pushing: Push) -> None:
+    first, second = pushing.run("same"), pushing.run("same")
+    (version,) = pushing.versions
+    assert {pushed.get_string_custom_property("pushed_version") for pushed in (first, second)} == {version}
+    assert second.get_int_custom_property("pushed") == 1
+    assert read_tree(second.uri) == pushing.files
+
+
+def test_a_model_is_pushed_again_if_its_version_is_damaged_or_another_has_been_pushed_since(pushing: Push) -> None:
+    pushing.run("same")
+    tf.io.gfile.remove(f"{pushing.base}/{pushing.versions[0]}/variables/variables.index")
+    pushing.run("same")
+    pushing.run("other")
+    pushing.run("same")
+    assert len(pushing.versions) == 4
 
 
 def read_tree(directory: str) -> dict[str, str]:
