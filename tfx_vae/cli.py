@@ -7,17 +7,18 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from pipelines.config import load_config
 from tfx_vae.compare.command import compare
 from tfx_vae.kubeflow import kubeflow
 from tfx_vae.metadata.commands import add_commands
-from tfx_vae.options import config_option, load_or_exit, set_option
+from tfx_vae.options import Commands, config_option, set_option
 from tfx_vae.serving.commands import add_model_commands
 from tfx_vae.sweep.command import sweep
 
-_LOCK = Path(__file__).parent.parent / "uv.lock"
+_PROJECT = Path(__file__).parents[1]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("tfx-vae"), prog_name="tfx-vae")
 def main() -> None:
     """Trains, judges and ships autoencoders and variational autoencoders with TFX."""
@@ -26,18 +27,17 @@ def main() -> None:
 @main.command()
 @config_option
 @set_option
-@click.option("--scheduled", is_flag=True, help="Do nothing if an earlier run that was started so still goes on.")
+@click.option("--scheduled", is_flag=True, help="Exit if another --scheduled run of this pipeline is still running.")
 def run(config_path: Path, overrides: tuple[str, ...], scheduled: bool) -> None:
     """Run the pipeline on this machine.
 
-    Exit status: 0 if the run succeeded, also where the model was not blessed; 1 if a component failed; 2 for bad usage or
-    configuration.
+    Exit status: 0 if the run succeeded, even if the model was not blessed; 1 if a component failed; 2 for wrong usage or
+    configuration; 130 if it was interrupted.
     """
     from pipelines.local import session
-    from tfx_vae.scheduled import run_unless_running
 
-    config = load_or_exit(config_path, overrides)
-    sys.exit(run_unless_running(config) if scheduled else session.run(config))
+    config = load_config(config_path, overrides)
+    sys.exit(session.run_unless_running(config) if scheduled else session.run(config))
 
 
 @main.command("config")
@@ -47,7 +47,7 @@ def show_config(config_path: Path, overrides: tuple[str, ...]) -> None:
     """Print the whole configuration, with every default, as YAML."""
     import yaml
 
-    config = load_or_exit(config_path, overrides)
+    config = load_config(config_path, overrides)
     click.echo(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), nl=False)
 
 
@@ -55,11 +55,11 @@ def show_config(config_path: Path, overrides: tuple[str, ...]) -> None:
 @config_option
 @set_option
 def doctor(config_path: Path, overrides: tuple[str, ...]) -> None:
-    """Say whether this machine can run the pipeline, and how to mend what stands in the way."""
+    """Check whether this machine can run the pipeline, and say how to fix what is missing."""
     from tfx_vae import doctor as doctor_checks
 
-    config = load_or_exit(config_path, overrides)
-    checks = doctor_checks.run_checks(config.data, config.runtime.root, _LOCK)
+    config = load_config(config_path, overrides)
+    checks = doctor_checks.run_checks(config.data, config.runtime.root, _PROJECT)
     doctor_checks.render(checks, Console())
     sys.exit(0 if doctor_checks.passed(checks) else 1)
 

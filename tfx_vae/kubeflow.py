@@ -12,13 +12,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from components.errors import ConfigurationError, PipelineError
+from components.errors import ConfigurationError
 from pipelines.config import PipelineConfig, load_config
 from pipelines.kubeflow.client import ENDPOINT_VARIABLE, NAMESPACE_VARIABLE, TOKEN_VARIABLE, Connection, connected
 from pipelines.kubeflow.cron import check_cron, next_times
 from pipelines.kubeflow.parameters import Parameters, as_text, configuration, parse_run_date
 from pipelines.local.capture import captured_output, prepare_environment
-from tfx_vae.options import config_option, fail, set_option
+from tfx_vae.options import config_option, set_option
 
 _image_option = click.option("--image", help="The image that every step runs in: REPOSITORY/NAME:TAG.")
 _param_option = click.option(
@@ -61,15 +61,16 @@ def compile_(
     """Write the pipeline as Kubeflow Pipelines, or Vertex AI, takes it."""
     if pipeline_root is not None:
         overrides = (*overrides, f"runtime.pipeline_root={pipeline_root}")
-    with _failures_as_sentences():
-        config = _load(config_path, overrides, image)
+    config = _load(config_path, overrides, image)
+    with _quiet_libraries():
         if target == "vertex":
-            with _quiet_libraries():
-                from pipelines.kubeflow.vertex import compile_for_vertex
+            from pipelines.kubeflow.vertex import compile_for_vertex
 
-                compile_for_vertex(config, output)
+            compile_for_vertex(config, output)
         else:
-            _compile(config, output)
+            from pipelines.kubeflow.compile import compile_pipeline
+
+            compile_pipeline(config, output)
     click.echo(f"{config.name} is compiled for {target} to {output}")
 
 
@@ -99,8 +100,7 @@ def schedule(cron: str, image: str | None, words: tuple[str, ...], **where: Any)
     """
     from pipelines.kubeflow import schedules
 
-    with _failures_as_sentences():
-        checked = check_cron(cron)
+    checked = check_cron(cron)
     with _compiled(image, words, **where) as (config, package, parameters), _client(config, **where) as client:
         _, replaced = schedules.schedule(client, config, package, checked, parameters)
     click.echo(f"{config.name} is scheduled{', in place of the schedule there was' if replaced else ''}")
@@ -113,8 +113,7 @@ def schedules_(**where: Any) -> None:
     """List the schedules, and when each fires next."""
     from pipelines.kubeflow import schedules
 
-    with _failures_as_sentences():
-        config = _load(where["config_path"], where["overrides"])
+    config = _load(where["config_path"], where["overrides"])
     with _client(config, **where) as client:
         found = schedules.list_schedules(client)
     table = Table("pipeline", "cron (UTC)", "state", "next (UTC)", box=None)
@@ -152,8 +151,7 @@ def unschedule(**where: Any) -> None:
 
 
 def _change(action: Callable[[Any, PipelineConfig], object], where: dict[str, Any]) -> PipelineConfig:
-    with _failures_as_sentences():
-        config = _load(where["config_path"], where["overrides"])
+    config = _load(where["config_path"], where["overrides"])
     with _client(config, **where) as client:
         action(client, config)
     return config
@@ -163,21 +161,17 @@ def _change(action: Callable[[Any, PipelineConfig], object], where: dict[str, An
 def _compiled(
     image: str | None, words: tuple[str, ...], config_path: Path, overrides: tuple[str, ...], **_: Any
 ) -> Iterator[tuple[PipelineConfig, Path, Parameters]]:
-    with _failures_as_sentences(), tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory:
         config = _load(config_path, overrides, image)
         parameters = Parameters.of(config).changed(words)
         parse_run_date(parameters.run_date)
         configuration(as_text(config), parameters)  # refuses what no step would take
         package = Path(directory) / "pipeline.yaml"
-        _compile(config, package)
+        with _quiet_libraries():
+            from pipelines.kubeflow.compile import compile_pipeline
+
+            compile_pipeline(config, package)
         yield config, package, parameters
-
-
-def _compile(config: PipelineConfig, output: Path) -> None:
-    with _quiet_libraries():
-        from pipelines.kubeflow.compile import compile_pipeline
-
-        compile_pipeline(config, output)
 
 
 @contextmanager
@@ -192,7 +186,7 @@ def _quiet_libraries() -> Iterator[None]:
 def _client(config: PipelineConfig, endpoint: str | None, namespace: str | None, token: str | None, **_: Any) -> Iterator[Any]:
     settings = config.kubeflow
     connection = Connection(endpoint or settings.endpoint, namespace or settings.namespace, token, settings.timeout_seconds)
-    with _failures_as_sentences(), connected(connection) as client:
+    with connected(connection) as client:
         yield client
 
 
@@ -222,15 +216,3 @@ def _next_time(cron: str) -> str:
     except ConfigurationError:
         return ""
     return f"{times[0]:%Y-%m-%d %H:%M:%S}" if times else ""
-
-
-@contextmanager
-def _failures_as_sentences() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("kfp", "kfp_server_api"):
-            raise
-        fail(ConfigurationError("Kubeflow's client is not installed: run scripts/setup.sh --extra kubeflow."))
-    except PipelineError as error:
-        fail(error)

@@ -1,8 +1,8 @@
-"""What several commands take, and how they end if it is wrong."""
+"""What several commands take, and how a command ends that fails."""
 
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from components.errors import ConfigurationError, PipelineError
 from pipelines.config import PipelineConfig, load_config
+from pipelines.local import failures
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "pipelines" / "configs" / "mnist_vae.yaml"
 
@@ -28,6 +29,19 @@ set_option = click.option(
     metavar="SECTION.KEY=VALUE",
     help="Changes one setting, e.g. --set trainer.epochs=3; may be repeated.",
 )
+
+
+class Commands(click.Group):
+    """The group of all commands, each of which ends with a sentence and an exit status, whatever it raises."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Calls the command that was named."""
+        try:
+            return super().invoke(context)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click's own, and what it does itself when the reader has gone
+        except Exception as error:
+            sys.exit(failures.tell(error, Console(stderr=True)))
 
 
 def load_or_exit(path: Path, overrides: tuple[str, ...]) -> PipelineConfig:

@@ -1,8 +1,7 @@
 """Compiles the pipeline for Kubeflow Pipelines: one step a component, in the shape of the DAG.
 
 TFX's own compiler for Kubeflow writes resolvers that only Vertex AI knows (see `vertex.py`). Here each step is a KFP component
-that runs one node through TFX's launcher, so that resolvers, caching and blessing are TFX's own, on any Kubeflow.
-"""
+that runs one node through TFX's launcher, so that resolvers, caching and blessing are TFX's own, on any Kubeflow."""
 
 import warnings
 from collections.abc import Mapping
@@ -103,7 +102,7 @@ def upstream_of_nodes(config: PipelineConfig) -> dict[str, list[str]]:
 def _component(node: str, image: str) -> Any:
     from kfp import dsl
 
-    from pipelines.kubeflow.step import run_step
+    pass
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -111,6 +110,20 @@ def _component(node: str, image: str) -> Any:
     # KFP names steps after their function, and all of these are one function.
     component.component_spec.name = node
     return component
+
+
+# KFP writes the source of this function into the compiled pipeline, so it imports for itself.
+def run_step(
+    node: str, run_id: str, configuration: str, epochs: int, latent_dim: int, beta: float, dataset: str, run_date: str
+) -> None:
+    """Runs one node of the pipeline in the process of the step."""
+    import sys
+
+    from pipelines.kubeflow.node import run_node
+    from pipelines.kubeflow.parameters import Parameters
+
+    if status := run_node(node, run_id, configuration, Parameters(epochs, latent_dim, beta, dataset, run_date)):
+        sys.exit(status)
 
 
 def _describe(task: Any, node: str, config: KubeflowConfig) -> None:

@@ -1,4 +1,4 @@
-"""Runs of the pipeline on Kubeflow, now and again and again: one schedule a pipeline."""
+"""Runs of the pipeline on Kubeflow, once or on a schedule: one schedule a pipeline."""
 
 import contextlib
 import datetime
@@ -9,9 +9,8 @@ from typing import Any
 
 from components.errors import PipelineError
 from pipelines.config import PipelineConfig
-from pipelines.kubeflow.client import is_undecided
+from pipelines.kubeflow.client import Version, equals, everything, experiment_of, is_undecided, upload
 from pipelines.kubeflow.parameters import Parameters
-from pipelines.kubeflow.uploads import Version, equals, everything, experiment_of, upload
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,15 @@
-"""What a person sees while a pipeline runs: a line for each component, and a progress bar for the long ones."""
+"""What the terminal shows while a pipeline runs: a line for each component, and a progress bar for the long ones.
+
+Imports no TFX, so that it appears at once.
+"""
 
 import contextlib
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
@@ -11,11 +17,35 @@ from rich.table import Column
 from rich.text import Text
 
 from components import progress as component_progress
-from pipelines.local.node_result import NodeResult, NodeState
+
+if TYPE_CHECKING:
+    from ml_metadata.proto import metadata_store_pb2
 
 _NAME_WIDTH = 18
 _SECONDS_BETWEEN_PLAIN_LINES = 10.0
 WARNINGS_LOGGER = "tfx_vae"
+
+
+class NodeState(StrEnum):
+    """How a node ended well."""
+
+    RAN = "ran"
+    CACHED = "cached"
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """How a node ended.
+
+    Attributes:
+      state: Whether it ran or was served from an earlier run.
+      execution_id: Its execution in ML Metadata.
+      outputs: Its output artifacts by channel name, as ML Metadata has them.
+    """
+
+    state: NodeState
+    execution_id: int
+    outputs: "dict[str, list[metadata_store_pb2.Artifact]]"
 
 
 class RunDisplay:

@@ -1,15 +1,26 @@
-"""Says in one sentence what went wrong; the traceback is in the log."""
+"""What ends a run early: a failure, told in one sentence, or an interruption, which no library can swallow."""
 
 import errno
 import os
 import re
+import signal
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.text import Text
 
 from components import errors
 
 FAILED = 1
 MISUSED = 2
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
 
 # Beam raises a worker's exception again as a RuntimeError whose message is the worker's traceback.
 _BEAM_CAUSE = re.compile(r"^(?P<type>[\w.]+(?:Error|Exception|Exit|Interrupt)): (?P<message>.*)", re.MULTILINE)
@@ -19,19 +30,21 @@ _ERRNO = re.compile(r"\[Errno (\d+)\] [^:]*(?:: '(?P<path>[^']*)')?")
 
 @dataclass(frozen=True)
 class Failure:
-    """What a person is told.
+    """What the user is told.
 
     Attributes:
-      message: What is wrong, where, and how to mend it.
+      message: What is wrong, where, and how to fix it.
       exit_status: 1 for a failed run, 2 for usage and configuration.
+      is_foreseen: False if all that is known is the exception, and only its traceback says more.
     """
 
     message: str
     exit_status: int
+    is_foreseen: bool = True
 
 
 def explain(error: BaseException, root: Path | None = None) -> Failure:
-    """Words an exception for a person.
+    """Words an exception for the user.
 
     Args:
       error: What was raised, by a component, by Beam on behalf of a component, or by the system.
@@ -50,7 +63,30 @@ def explain(error: BaseException, root: Path | None = None) -> Failure:
         if (failure := _explain_beam(cause, root) or _explain_by_name(cause, root)) is not None:
             return failure
     first_line = next(iter(str(error).splitlines()), "")
-    return Failure(f"{type(error).__name__}: {first_line}", FAILED)
+    return Failure(f"{type(error).__name__}: {first_line}", FAILED, is_foreseen=False)
+
+
+def tell(error: Exception, console: Console, root: Path | None = None, log: Path | None = None) -> int:
+    """Prints an exception as `explain` words it.
+
+    Args:
+      error: What was raised.
+      console: Where to print.
+      root: See `explain`.
+      log: The file that holds the traceback; None writes one into the temporary directory if nothing else says more.
+
+    Returns:
+      The exit status.
+    """
+    failure = explain(error, root)
+    console.print(Text(failure.message, style="red"), soft_wrap=True)
+    if log is None and not failure.is_foreseen:
+        with suppress(OSError), tempfile.NamedTemporaryFile("w", prefix="tfx-vae-", suffix=".log", delete=False) as file:
+            traceback.print_exception(error, file=file)
+            log = Path(file.name)
+    if log is not None:
+        console.print(f"The log with all details: {log}", highlight=False, markup=False, soft_wrap=True)
+    return failure.exit_status
 
 
 _OS_ERRORS = {
@@ -87,11 +123,63 @@ def _explain_beam(error: BaseException, root: Path | None) -> Failure | None:
 
 
 def _explain_by_name(error: BaseException, root: Path | None) -> Failure | None:
-    """Errors of TensorFlow and of ML Metadata, told by their names, so that neither is imported for it."""
+    """Errors of TensorFlow, ML Metadata and KFP, told by their names, so that none of them is imported for it."""
     message = str(getattr(error, "message", error)).split("\n", 1)[0]
     match type(error).__name__:
         case "DataLossError":
             return Failure(f"A file is corrupt or truncated: {message}. Delete it and run again.", FAILED)
         case "InternalError" if "disk is full" in message:
             return Failure(_explain_os_error(errno.ENOSPC, root), FAILED)
+        case "ModuleNotFoundError" if str(getattr(error, "name", "")).partition(".")[0] in ("kfp", "kfp_server_api"):
+            return Failure("Kubeflow's client is not installed: run scripts/setup.sh --extra kubeflow.", MISUSED)
     return None
+
+
+class Interruption:
+    """Whether the run was asked to stop.
+
+    Python raises KeyboardInterrupt wherever it happens to be. Where that is a callback or a broad `except` of a library, the
+    exception is lost, and the run would go on to its end.
+    """
+
+    def __init__(self) -> None:
+        self._is_asked_for = False
+
+    def raise_if_asked_for(self) -> None:
+        """Stops here at the latest.
+
+        Raises:
+          KeyboardInterrupt: The run was asked to stop.
+        """
+        if self._is_asked_for:
+            raise KeyboardInterrupt
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_asked_for = True
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def remembered_interruption() -> Iterator[Interruption]:
+    """Raises KeyboardInterrupt for SIGINT and SIGTERM, and remembers it, until it is left. For the main thread."""
+    interruption = Interruption()
+    previous = {number: signal.signal(number, interruption._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interruption
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def interrupted_by_sigterm() -> Iterator[None]:
+    """Lets systemd, Kubernetes and `kill` stop a run as cleanly as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

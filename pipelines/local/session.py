@@ -1,31 +1,25 @@
-"""One run as a person has it: checked, watched, logged, summed up."""
+"""One run on this machine, as `tfx-vae run` does it: checked, watched, logged, summed up."""
 
 import datetime
 import logging
-import signal
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
-from rich.text import Text
 
-from components.errors import PipelineError
+from components.errors import ConfigurationError, PipelineError
 from pipelines.config import PipelineConfig
-from pipelines.local import failures, preflight
+from pipelines.local import failures
 from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
 from pipelines.local.display import RunDisplay
-from pipelines.mlmd.lock import database_lock
-
-INTERRUPTED = 130
-"""128 + SIGINT, as shells have it."""
-
+from pipelines.mlmd.lock import database_lock, try_lock
 
 Work = Callable[[PipelineConfig, str, Path, Console], None]
-"""What goes on in a session: given the configuration, the run's name, its log, and where to print."""
+"""What a session does: given the configuration, the run's name, its log, and where to print."""
 
 
 def run(config: PipelineConfig, work: Work | None = None) -> int:
@@ -42,29 +36,89 @@ def run(config: PipelineConfig, work: Work | None = None) -> int:
     run_id = datetime.datetime.now().strftime("%Y-%m-%dT%H-%M-%S.%f")
     log = config.log_dir / f"{run_id}.log"
     try:
-        preflight.check(config)
+        check(config)
         log.parent.mkdir(parents=True, exist_ok=True)
     except (PipelineError, OSError) as error:
-        failure = failures.explain(error)
-        Console(stderr=True).print(Text(failure.message, style="red"), soft_wrap=True)
-        return failure.exit_status
+        return failures.tell(error, Console(stderr=True))
     prepare_environment()
-    with captured_output(log) as terminal, interrupted_by_sigterm(), own_arguments_hidden():
+    with captured_output(log) as terminal, failures.interrupted_by_sigterm(), own_arguments_hidden():
         console = Console(file=terminal)
         log_to_stderr()
         try:
             (work or _run)(config, run_id, log, console)
         except KeyboardInterrupt:
-            console.print("Interrupted. The same command carries on from the last finished component.", highlight=False)
-            return INTERRUPTED
-        except Exception as error:  # the one place where every failure becomes a sentence
-            failure = failures.explain(error, config.runtime.root)
-            console.print(Text(failure.message, style="red"), soft_wrap=True)
-            console.print(f"The log with all details: {log}", highlight=False, soft_wrap=True)
-            with suppress(OSError):  # what failed may be the disk that the log is on
+            console.print("Interrupted. The same command continues after the last finished component.", highlight=False)
+            return failures.INTERRUPTED
+        except Exception as error:
+            status = failures.tell(error, console, config.runtime.root, log)
+            with suppress(OSError):  # the disk that holds the log may be what failed
                 traceback.print_exception(error)
-            return failure.exit_status
+            return status
     return 0
+
+
+def run_unless_running(config: PipelineConfig) -> int:
+    """Runs a pipeline for cron or a systemd timer, unless an earlier run that was started by this function still goes on.
+
+    Returns:
+      The exit status of `run`; 0 if there was nothing to do.
+
+    Raises:
+      PipelineError: The lock cannot be written.
+    """
+    path = config.runtime.root / f"{config.name}.schedule.lock"
+    with try_lock(path, f"the scheduled run of {config.name}") as holder:
+        if holder is None:
+            return run(config)
+        Console().print(f"Nothing to do: {holder} is still running.", highlight=False, markup=False, soft_wrap=True)
+        return 0
+
+
+def check(config: PipelineConfig) -> None:
+    """Refuses what cannot work, in milliseconds.
+
+    Args:
+      config: A configuration with absolute paths.
+
+    Raises:
+      ConfigurationError: A file or directory that the configuration names is missing, or ML Metadata is not understood, or
+        Docker is wanted and not there.
+      PipelineError: A directory cannot be written.
+    """
+    if not config.data.schema_path.is_file():
+        raise ConfigurationError(f"data.schema_path: there is no file {config.data.schema_path}.")
+    if config.data.directory is not None and not config.data.directory.is_dir():
+        raise ConfigurationError(f"data.directory: there is no directory {config.data.directory}.")
+    if config.infra_validator.docker:
+        _check_docker()
+    _ = config.metadata_location  # reads the environment, and the file with the password
+    _check_writable(config.runtime.root, "runtime.root")
+    _check_writable(config.serving_dir, "pusher.serving_dir")
+    _check_writable(config.data_dir, "data.data_dir")
+
+
+def _check_writable(directory: Path, key: str) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise PipelineError(
+            f"{directory} cannot be written ({error.strerror}): choose another directory with "
+            f"--set {key}=DIRECTORY, or fix its permissions."
+        ) from error
+
+
+def _check_docker() -> None:
+    import docker
+
+    try:
+        docker.from_env(timeout=5).ping()
+    except (docker.errors.DockerException, OSError) as error:
+        raise ConfigurationError(
+            "infra_validator.docker: no Docker answers on this machine; start it, name it with the environment variable "
+            f"DOCKER_HOST, or go without: --set infra_validator.docker=false ({error})."
+        ) from error
 
 
 def _run(config: PipelineConfig, run_id: str, log: Path, console: Console) -> None:
@@ -72,7 +126,7 @@ def _run(config: PipelineConfig, run_id: str, log: Path, console: Console) -> No
     purpose = f"run {run_id} of {config.name}"
     with display.running(), database_lock(config.metadata_location, purpose, display.waiting):
         with display.activity("starting TFX"):
-            # Many seconds, so not before the configuration is known to be good.
+            # Takes many seconds, so only once the configuration is known to be good.
             from pipelines.local.runner import run_pipeline
             from pipelines.local.summary import print_summary
         # absl replaces the handlers of the root logger when TFX is imported.
@@ -84,22 +138,8 @@ def _run(config: PipelineConfig, run_id: str, log: Path, console: Console) -> No
 
 
 @contextmanager
-def interrupted_by_sigterm() -> Iterator[None]:
-    """Lets systemd, Kubernetes and `kill` stop a run as cleanly as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
-@contextmanager
 def own_arguments_hidden() -> Iterator[None]:
-    """TFX hands whatever stands on the command line to Beam and to the executors as flags."""
+    """Hides the command line from TFX, which hands it to Beam and to the executors as flags."""
     arguments = sys.argv
     sys.argv = arguments[:1]
     try:

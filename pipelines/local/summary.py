@@ -14,7 +14,7 @@ from components.artifacts.verdict import Verdict, read_verdict
 from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName
 from components.report.metric_names import describe
 from pipelines.config import PipelineConfig
-from pipelines.local.node_result import NodeResult
+from pipelines.local.display import NodeResult
 from pipelines.mlmd.location import Backend
 
 _MAIN_METRICS: Final = (*LOSSES, IW_NLL, "binarized/iw_nll", "active_units", "latent_probe_accuracy/knn", "frechet_distance")

@@ -43,7 +43,7 @@ def metadata() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def python(workplace: Workplace) -> Iterator[Path]:
     """What each step runs in."""
-    modules = ["kfp.dsl.executor", "pipelines.local.nodes", "pipelines.pipeline", "tfx.dsl.compiler.compiler"]
+    modules = ["kfp.dsl.executor", "pipelines.local.runner", "pipelines.pipeline", "tfx.dsl.compiler.compiler"]
     environment = workplace.environment(TF_CPP_MIN_LOG_LEVEL="3", _KFP_RUNTIME="true")
     with forked_python(modules, environment) as executable:
         yield executable

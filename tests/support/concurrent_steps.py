@@ -28,7 +28,7 @@ def join_together(location: Location) -> list[str]:
 
 
 def _join(location: Location, step: int, barrier: Barrier, errors: "SimpleQueue[list[str]]") -> None:
-    from pipelines.kubeflow.shared_run import SharedRun
+    from pipelines.kubeflow.node import SharedRun
     from pipelines.mlmd.client import open_store
 
     found = []

@@ -12,8 +12,7 @@ from rich.console import Console
 from tfx.dsl.compiler import compiler
 
 from pipelines.config import PipelineConfig, load_config
-from pipelines.local.display import RunDisplay
-from pipelines.local.node_result import NodeResult
+from pipelines.local.display import NodeResult, RunDisplay
 from pipelines.local.runner import WatchedLocalDagRunner
 from pipelines.mlmd.lock import database_lock, locked
 from pipelines.pipeline import create_pipeline

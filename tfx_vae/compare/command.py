@@ -6,9 +6,9 @@ import click
 from rich.console import Console
 
 from components.errors import PipelineError
-from pipelines.config import PipelineConfig
+from pipelines.config import PipelineConfig, load_config
 from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
-from tfx_vae.options import config_option, fail, load_or_exit, set_option
+from tfx_vae.options import config_option, set_option
 
 
 @click.command()
@@ -27,13 +27,11 @@ def compare(first: str, second: str, output: Path | None, config_path: Path, ove
     RUN is a run's id, the beginning of one, `latest`, or the name of a pipeline, which means its latest run with an evaluated
     model: tfx-vae compare mnist-ae mnist-vae. It reads the artifacts of the two runs and trains nothing.
     """
-    config = load_or_exit(config_path, overrides)
+    config = load_config(config_path, overrides)
     try:
         page = _compare(first, second, output or config.runtime.root / "comparisons" / f"{first}-{second}", config)
-    except PipelineError as error:
-        fail(error)
     except OSError as error:
-        fail(PipelineError(f"The page cannot be written: {error}."))
+        raise PipelineError(f"The page cannot be written: {error}.") from error
     Console().print(f"The page: {page}", highlight=False, soft_wrap=True)
 
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import click
 
-from components.errors import ConfigurationError
-from tfx_vae.options import config_option, fail, load_or_exit, set_option
+from pipelines.config import load_config
+from tfx_vae.options import config_option, set_option
 
 _Number = TypeVar("_Number", int, float)
 
@@ -41,9 +41,6 @@ def sweep(latent_dims: list[int], betas: list[float], config_path: Path, overrid
     from tfx_vae.sweep.sweep import run_variants
     from tfx_vae.sweep.variants import variants_of
 
-    config = load_or_exit(config_path, overrides)
-    try:
-        variants = variants_of(config, latent_dims, betas)
-    except ConfigurationError as error:
-        fail(error)
+    config = load_config(config_path, overrides)
+    variants = variants_of(config, latent_dims, betas)
     sys.exit(session.run(config, partial(run_variants, variants)))

@@ -8,7 +8,7 @@ from pathlib import Path
 from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from components.artifacts.verdict import read_verdict
 from components.report.page import Cell, Figure, Page, Section, Table, write
-from pipelines.local.node_result import NodeResult
+from pipelines.local.display import NodeResult
 from tfx_vae.sweep.figure import Point, rate_distortion
 from tfx_vae.sweep.variants import Variant
 

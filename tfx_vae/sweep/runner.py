@@ -5,8 +5,7 @@ from pathlib import Path
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipelines.config import PipelineConfig
-from pipelines.local.display import RunDisplay
-from pipelines.local.node_result import NodeResult
+from pipelines.local.display import NodeResult, RunDisplay
 from pipelines.local.runner import WatchedLocalDagRunner
 from pipelines.mlmd.lock import locked
 from pipelines.pipeline import create_pipeline

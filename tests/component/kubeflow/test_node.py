@@ -13,8 +13,8 @@ from support.light_pipeline import configure, prepare_dataset
 
 from pipelines.config import PipelineConfig
 from pipelines.kubeflow import node
+from pipelines.kubeflow.node import RUN_DATE, SharedRun
 from pipelines.kubeflow.parameters import Parameters, as_text
-from pipelines.kubeflow.shared_run import RUN_DATE, SharedRun
 from pipelines.mlmd import names
 from pipelines.mlmd.client import open_store
 

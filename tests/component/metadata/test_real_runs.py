@@ -15,7 +15,7 @@ from support.servers import PASSWORD
 
 from components.errors import PipelineError
 from pipelines.config import PipelineConfig
-from pipelines.local.node_result import NodeState
+from pipelines.local.display import NodeState
 from pipelines.mlmd.client import open_store
 from pipelines.mlmd.liveness import KILLED
 from pipelines.mlmd.location import PASSWORD_VARIABLE, Backend, Location

@@ -26,6 +26,9 @@ def at(month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0, ye
         ("0 0 3 22-22 * 1-1", [at(11, 23, 3), at(11, 30, 3), at(12, 7, 3)]),
         ("0 50/5 17 * * *", [at(11, 22, 17, 50), at(11, 22, 17, 55), at(11, 23, 17, 50)]),
         ("0 0 3 1,* * MON", [at(11, 23, 3), at(11, 30, 3), at(12, 7, 3)]),
+        ("0 0 3 ? * 5/1", [at(11, 27, 3), at(11, 28, 3), at(12, 4, 3)]),
+        ("0 0 3 ? * SAT/1", [at(11, 28, 3), at(12, 5, 3), at(12, 12, 3)]),
+        ("0 0 3 22-22/7 * ?", [at(12, 22, 3), at(1, 22, 3, year=2027), at(2, 22, 3, year=2027)]),
         ("0 0 3 */7 * MON", [at(2, 1, 3, year=2027), at(2, 8, 3, year=2027), at(2, 15, 3, year=2027)]),
     ],
 )
@@ -65,7 +68,7 @@ def test_five_fields_are_refused_with_the_six_that_were_meant():
         ("0 0 5-3 * * *", "'5-3' ends before it begins"),
         ("0 */0 3 * * *", "'\\*/0' has a step of 0"),
         ("0 0 3 1, * *", "'' is not understood"),
-        ("0 0 3 30 FEB *", "never comes"),
+        ("0 0 3 30 FEB *", "never fires: there is no such date"),
     ],
 )
 def test_what_kubeflow_would_refuse_or_misread_is_refused_before_it_is_sent(expression: str, reason: str):

@@ -9,8 +9,7 @@ from rich.console import Console
 
 from components.progress import Progress, report
 from pipelines.local import display as display_module
-from pipelines.local.display import RunDisplay
-from pipelines.local.node_result import NodeResult, NodeState
+from pipelines.local.display import NodeResult, NodeState, RunDisplay
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
-"""Whatever a run raises becomes one sentence and an exit status."""
+"""Whatever a run raises becomes one sentence and an exit status; Ctrl-C and SIGTERM stop it even if a library swallows them."""
 
 import errno
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from components.errors import ConfigurationError, DataError
-from pipelines.local.failures import explain
+from pipelines.local.failures import explain, remembered_interruption
 
 
 def caused_by(cause: BaseException) -> Exception:
@@ -80,3 +83,24 @@ def test_what_nobody_foresaw_keeps_its_type_and_first_line():
     failure = explain(ZeroDivisionError("division by zero\nand more"))
 
     assert (failure.message, failure.exit_status) == ("ZeroDivisionError: division by zero", 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_that_was_swallowed_is_raised_again(number: signal.Signals):
+    with remembered_interruption() as interruption:
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+        with pytest.raises(KeyboardInterrupt):
+            interruption.raise_if_asked_for()
+
+
+def test_nothing_is_raised_where_nobody_asked():
+    with remembered_interruption() as interruption:
+        interruption.raise_if_asked_for()
+
+
+def test_signals_are_handled_as_before_afterwards():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with remembered_interruption():
+        assert signal.getsignal(signal.SIGINT) != before[0]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

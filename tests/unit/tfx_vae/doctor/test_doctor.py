@@ -27,13 +27,13 @@ def printed(checks: list[Check]) -> str:
 
 
 def test_the_environment_that_runs_the_tests_is_what_the_lock_says(data: DataConfig, tmp_path: Path) -> None:
-    checks = {check.name: check for check in run_checks(data, tmp_path, PROJECT / "uv.lock")}
+    checks = {check.name: check for check in run_checks(data, tmp_path, PROJECT)}
     for name in ("Python", "Platform", "C library", "Packages", "pip", "Runs", "Dataset"):
         assert checks[name].status is Status.OK, checks[name]
 
 
 def test_outside_a_clone_the_missing_lock_is_a_warning_only(data: DataConfig, tmp_path: Path) -> None:
-    checks = {check.name: check for check in run_checks(data, tmp_path, tmp_path / "uv.lock")}
+    checks = {check.name: check for check in run_checks(data, tmp_path, tmp_path)}
     assert checks["Packages"].status is Status.WARNING
 
 
@@ -42,11 +42,11 @@ def test_a_warning_does_not_stop_a_run_but_a_failure_does() -> None:
     assert not passed([ok("Python", "3.11.7"), failure("pip", "missing", "install it")])
 
 
-def test_a_remedy_stands_below_what_it_mends() -> None:
+def test_a_remedy_is_printed_below_what_it_fixes() -> None:
     lines = printed([ok("Python", "3.11.7"), failure("pip", "missing", "make setup")]).splitlines()
     complaint = next(number for number, line in enumerate(lines) if "missing" in line)
     assert lines[complaint].split() == ["failure", "pip", "missing"]
-    assert lines[complaint + 1].strip() == "To mend: make setup"
+    assert lines[complaint + 1].strip() == "To fix: make setup"
 
 
 def test_the_verdict_counts_what_was_found() -> None:
@@ -61,7 +61,7 @@ def test_what_is_found_is_printed_as_it_is_even_where_it_looks_like_markup() -> 
 
 
 def test_all_is_well_fits_on_a_screen_of_80_by_24(data: DataConfig, tmp_path: Path) -> None:
-    lines = printed(run_checks(data, tmp_path, PROJECT / "uv.lock")).splitlines()
+    lines = printed(run_checks(data, tmp_path, PROJECT)).splitlines()
     assert len(lines) <= 24
     assert max(len(line) for line in lines) <= 80
 
