@@ -1,9 +1,10 @@
-"""`tfx-vae serve`. Imports what takes long only when it is called."""
+"""`tfx-vae serve`."""
 
 import os
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -15,8 +16,9 @@ from pipelines.local.failures import INTERRUPTED, interrupted_by_sigterm
 from tfx_vae.options import config_option, load_or_exit, set_option
 from tfx_vae.serving.commands.options import failures_as_sentences
 from tfx_vae.serving.pushed import find_pushed
-from tfx_vae.serving.server.limits import Limits
-from tfx_vae.serving.server.listening import open_port
+
+if TYPE_CHECKING:
+    from tfx_vae.serving.server.limits import Limits
 
 _LOG = "serve.log"
 _MEGABYTE = 2**20
@@ -24,10 +26,10 @@ _MEGABYTE = 2**20
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="0 for any that is free.")
-@click.option("--version", type=int, metavar="N", help="Serve this version alone; otherwise always the newest.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="0 for any free port.")
+@click.option("--version", type=int, metavar="N", help="Serve only this version. Default: always the newest.")
 @click.option(
-    "--max-body-mb", type=click.IntRange(1, 1024), default=16, show_default=True, metavar="N", help="Bounds a request's body."
+    "--max-body-mb", type=click.IntRange(1, 1024), default=16, show_default=True, metavar="N", help="Largest request body."
 )
 @click.option(
     "--max-waiting",
@@ -35,7 +37,7 @@ _MEGABYTE = 2**20
     default=32,
     show_default=True,
     metavar="N",
-    help="Requests that may wait while others are computed; more are refused with status 503.",
+    help="Requests that may wait while others are computed; further ones get status 503.",
 )
 @config_option
 @set_option
@@ -51,9 +53,12 @@ def serve(
 ) -> None:
     """Serve the newest pushed model on this machine: a page to try it, and TensorFlow Serving's REST API.
 
-    For development and small loads: one process, and nobody is asked who they are. A version that is pushed meanwhile takes
-    over. Ctrl-C ends it, with exit status 130.
+    For development and small loads. There is no authentication. A version that is pushed later replaces the one served.
+    Stop with Ctrl-C (exit status 130).
     """
+    from tfx_vae.serving.server.limits import Limits
+    from tfx_vae.serving.server.listening import open_port
+
     config = load_or_exit(config_path, overrides)
     if version is not None:
         find_pushed(config.serving_dir, version)
@@ -62,14 +67,14 @@ def serve(
         sys.exit(_serve(config, version, listener, limits))
 
 
-def _serve(config: PipelineConfig, version: int | None, listener: socket.socket, limits: Limits) -> int:
+def _serve(config: PipelineConfig, version: int | None, listener: socket.socket, limits: "Limits") -> int:
     log = config.log_dir / _LOG
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()
     except OSError as error:
         raise PipelineError(f"The log {log} cannot be written ({error.strerror}).") from error
-    # TensorFlow's warnings quote what clients sent, however long.
+    # TensorFlow's warnings quote requests at any length.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     prepare_environment()
     with captured_output(log) as terminal, interrupted_by_sigterm():
@@ -82,5 +87,5 @@ def _serve(config: PipelineConfig, version: int | None, listener: socket.socket,
 
             serve_forever(config.name, ServingDirectory(config.serving_dir, version), listener, limits, console)
         except KeyboardInterrupt:
-            console.print("Ended.")
+            console.print("Stopped.")
     return INTERRUPTED

@@ -1,1 +1,1 @@
-"""`tfx-vae serve`: a small local server over the pushed versions of a model. For development and small loads."""
+"""`tfx-vae serve`: a small server for the pushed versions of a model, for development and small loads."""

@@ -1,9 +1,5 @@
-"""What a model gave as JSON (json_tensor.cc, MakeJsonFromTensors).
+"""The bodies of answers: predictions, the status and the metadata of versions, and the description for the page."""
 
-What a server says about a model: its versions' status, and its signatures.
-"""
-
-import base64
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,89 +15,53 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from components.artifacts.loaded_model import Array
+from components.artifacts.latent_map import read_map
+from components.artifacts.loaded_model import Array, LoadedModel
+from components.errors import DataError
 from tfx_vae.serving.server.errors import invalid
-
-_PREDICTIONS: Final = "predictions"
-_OUTPUTS: Final = "outputs"
-_BYTES_SUFFIX: Final = "_bytes"
-
-
-def write_predict_answer(outputs: Mapping[str, Array], has_rows: bool) -> bytes:
-    """Writes the outputs in the format that the request had; the only output without its name.
-
-    Args:
-      outputs: By name.
-      has_rows: A row for each instance (`predictions`), or every output whole (`outputs`).
-
-    Raises:
-      RestError: Rows were asked for, and the outputs have different numbers of them, or none.
-    """
-    if has_rows:
-        _check_rows(outputs)
-    columns = {name: _writable(name, output) for name, output in outputs.items()}
-    if len(columns) == 1:
-        [values] = columns.values()
-    elif has_rows:
-        values = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    else:
-        values = columns
-    key = _PREDICTIONS if has_rows else _OUTPUTS
-    if all(_is_finite(output) for output in outputs.values()):
-        return orjson.dumps({key: values}, option=orjson.OPT_SERIALIZE_NUMPY)
-    # orjson would write null, for JSON has no such numbers; TensorFlow Serving writes NaN, Infinity and -Infinity.
-    return json.dumps({key: values}, default=_shortest_decimals).encode()
-
-
-def _check_rows(outputs: Mapping[str, Array]) -> None:
-    rows: int | None = None
-    for name, output in outputs.items():
-        if not output.ndim:
-            raise invalid(f"Tensor name: {name} has no shape information ")
-        if rows is not None and rows != len(output):
-            raise invalid(f"Tensor name: {name} has inconsistent batch size: {len(output)} expecting: {rows}")
-        rows = len(output)
-
-
-def _writable(name: str, output: Array) -> Any:
-    if output.dtype == object:
-        return _texts(output.tolist(), name.endswith(_BYTES_SUFFIX))
-    # orjson writes arrays of at least one dimension, and numpy's scalars.
-    return np.ascontiguousarray(output) if output.ndim else output[()]
-
-
-def _texts(values: Any, are_bytes: bool) -> Any:
-    if isinstance(values, list):
-        return [_texts(value, are_bytes) for value in values]
-    return {"b64": base64.b64encode(values).decode()} if are_bytes else values.decode(errors="replace")
-
-
-def _is_finite(output: Array) -> bool:
-    return output.dtype.kind != "f" or bool(np.isfinite(output).all())
-
-
-def _shortest_decimals(values: Any) -> Any:
-    """float32 as orjson writes it: 0.1, and not the float64 beside it, 0.10000000149."""
-    if values.dtype.kind == "f":
-        values = values.astype(str).astype(np.float64)
-    return values.tolist()
-
 
 _SERVE_TAG: Final = "serve"
 
 
 class VersionStatus(NamedTuple):
-    """How it stands with a version.
+    """The state of a version.
 
     Attributes:
       version: Its number.
       state: A name of ModelVersionStatus.State: LOADING, AVAILABLE, UNLOADING or END.
-      error: Why it could not be loaded; empty if nothing went wrong.
+      error: Why it could not be loaded; empty without an error.
     """
 
     version: int
     state: str
     error: str = ""
+
+
+def write_predict_answer(outputs: Mapping[str, Array], has_rows: bool) -> bytes:
+    """The outputs in the format of the request; a single output without its name.
+
+    Args:
+      outputs: By name.
+      has_rows: A row for each instance (`predictions`), or all outputs by name (`outputs`).
+
+    Raises:
+      HTTPException: Rows were asked for, and the outputs differ in their number.
+    """
+    rows = {output.shape[:1] for output in outputs.values()}
+    if has_rows and (len(rows) > 1 or () in rows):
+        raise invalid("The outputs are not one row for each instance: send the request in the column format, as 'inputs'.")
+    # orjson writes arrays only if they are contiguous and have a dimension; scalars it writes as numpy's own.
+    columns = {name: np.ascontiguousarray(output) if output.ndim else output[()] for name, output in outputs.items()}
+    values: Any = columns
+    if len(columns) == 1:
+        [values] = columns.values()
+    elif has_rows:
+        values = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    document = {"predictions" if has_rows else "outputs": values}
+    if all(np.isfinite(output).all() for output in outputs.values()):
+        return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    # orjson would write null; TensorFlow Serving writes NaN, Infinity and -Infinity.
+    return json.dumps(document, default=lambda array: array.tolist()).encode()
 
 
 def write_status(versions: Iterable[VersionStatus]) -> bytes:
@@ -111,7 +71,7 @@ def write_status(versions: Iterable[VersionStatus]) -> bytes:
         status = response.model_version_status.add(version=version, state=ModelVersionStatus.State.Value(state))
         status.status.error_code = Code.UNKNOWN if error else Code.OK
         status.status.error_message = error
-    # The proto itself says which names keep their underscores.
+    # The proto itself names the fields that keep their underscores.
     return orjson.dumps(_as_dict(response, keeps_names=False))
 
 
@@ -138,3 +98,33 @@ def write_metadata(name: str, version: int, directory: Path) -> bytes:
 
 def _as_dict(message: Message, keeps_names: bool) -> dict[str, Any]:
     return MessageToDict(message, always_print_fields_with_no_presence=True, preserving_proto_field_name=keeps_names)
+
+
+def describe(model: LoadedModel, name: str, version: int) -> dict[str, object]:
+    """The content of `/page/model.json`.
+
+    Args:
+      model: The model that is served.
+      name: Under which it is served.
+      version: Of the model.
+
+    Returns:
+      `name` and `version`; `image_shape`: height, width and channels; `latent_dim`; `has_posterior`: whether codes are
+      distributions, as in a VAE; `latent_map`: the fields of `LatentMap`, or None; `latent_map_missing`: a sentence that says
+      why there is none, or None.
+    """
+    try:
+        latent_map, missing = read_map(model.directory), None
+    except DataError as error:
+        latent_map, missing = None, str(error)
+    if latent_map is None and missing is None:
+        missing = "This model was exported without a latent map: train and push again to see one."
+    return {
+        "name": name,
+        "version": version,
+        "image_shape": model.image_shape,
+        "latent_dim": model.latent_dim,
+        "has_posterior": model.has_posterior,
+        "latent_map": None if latent_map is None else latent_map.model_dump(),
+        "latent_map_missing": missing,
+    }

@@ -1,13 +1,5 @@
-"""The ASGI application: the page, the REST API, and what holds for both.
+"""The ASGI application: the page and the REST API."""
 
-Answers the REST API's requests over ASGI.
-
-The page at `/`: static files and what it shows of the model.
-
-What the page at `/` has to know of the model; all else it asks through TensorFlow Serving's REST API.
-"""
-
-import logging
 import mimetypes
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,28 +16,35 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
-from components.artifacts.latent_map import read_map
-from components.artifacts.loaded_model import LoadedModel
-from components.errors import DataError
-from tfx_vae.serving.server.answers import write_status
+from tfx_vae.serving.server.answers import describe, write_status
 from tfx_vae.serving.server.computation import compute
-from tfx_vae.serving.server.errors import RestError
-from tfx_vae.serving.server.limits import Limits, Workers, decoded, read_body
-from tfx_vae.serving.server.requests import METADATA, STATUS, Address, parse_address
+from tfx_vae.serving.server.errors import answer_failure, answer_refusal, invalid, not_found
+from tfx_vae.serving.server.limits import Limits, Workers, decompressed, read_body
 from tfx_vae.serving.server.versions import AvailableVersions
 from tfx_vae.serving.server.watcher import Watcher
 
+_PAGE: Final = Path(__file__).parent.parent / "page"
+_INDEX: Final = "index.html"
+_PAGE_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # The page may change with the next release.
+    "Cache-Control": "no-cache",
+}
+_MOST_DIGITS: Final = 19
+"""Of a version, an int64."""
+
 
 def make_application(available: AvailableVersions, watcher: Watcher, limits: Limits, allowed_hosts: Sequence[str]) -> Starlette:
-    """Puts the server together.
+    """Assembles the server.
 
     Args:
-      available: What answers.
+      available: The versions that can answer.
       watcher: Looks for new versions while the application runs.
-      limits: What a request may take.
-      allowed_hosts: What the Host header may say; `*` for anything.
+      limits: Those of requests.
+      allowed_hosts: Values of the Host header that are accepted; `*` for any.
     """
     workers = Workers(limits.threads, limits.waiting)
 
@@ -56,139 +55,92 @@ def make_application(available: AvailableVersions, watcher: Watcher, limits: Lim
         workers.close()
 
     return Starlette(
-        routes=[*page_routes(available, workers), Route("/v1/{path:path}", RestApi(available, workers, limits))],
-        # A page elsewhere whose name was made to point here (DNS rebinding) may not read the answers.
+        routes=[*_page_routes(available, workers), *_RestApi(available, workers, limits).routes()],
+        # A foreign page whose name resolves to this machine (DNS rebinding) may not read the answers.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts, www_redirect=False)],
-        exception_handlers={HTTPException: _refuse},
+        exception_handlers={
+            HTTPException: answer_refusal,
+            ClientDisconnect: _no_answer,
+            Exception: answer_failure,
+        },
         lifespan=lifespan,
     )
 
 
-async def _refuse(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return error_answer(RestError(HTTPStatus(error.status_code), error.detail, error.headers or {}))
-
-
-_logger = logging.getLogger(__name__)
-
-
-class RestApi:
-    """An ASGI application for everything below /v1."""
+class _RestApi:
+    """The routes of TensorFlow Serving's REST API."""
 
     def __init__(self, available: AvailableVersions, workers: Workers, limits: Limits) -> None:
-        """Gathers what it needs.
-
-        Args:
-          available: What can answer.
-          workers: Where it is computed.
-          limits: What a request may take.
-        """
         self._available = available
         self._workers = workers
         self._limits = limits
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, whatever its method and path."""
-        try:
-            answer = Response(await self._answer(scope, receive), media_type="application/json")
-        except RestError as error:
-            answer = error_answer(error)
-        except ClientDisconnect:
-            return
-        except Exception:  # a defect; the server goes on
-            _logger.exception("%s %s failed", scope["method"], scope["path"])
-            answer = error_answer(RestError(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; its log says how."))
-        await answer(scope, receive, send)
+    def routes(self) -> list[Route]:
+        return [
+            route
+            for model in ("/v1/models/{model}", "/v1/models/{model}/versions/{version}")
+            for route in (
+                Route(f"{model}:predict", self._predict, methods=["POST"]),
+                *(Route(f"{model}:{method}", self._refuse, methods=["POST"]) for method in ("classify", "regress")),
+                Route(f"{model}/metadata", self._metadata),
+                Route(model, self._status),
+            )
+        ]
 
-    async def _answer(self, scope: Scope, receive: Receive) -> bytes:
-        address = parse_address(scope["method"], scope["raw_path"].decode("ascii"))
-        if address.method == STATUS:
-            return write_status(self._available.statuses(address))
-        if address.method == METADATA:
-            with self._available.lease(address) as served:
-                return served.metadata
+    async def _predict(self, request: Request) -> Response:
         with self._workers.place():
-            body = await read_body(scope, receive, self._limits.body_bytes, self._limits.body_seconds)
-            return await self._workers.run(partial(self._compute, address, scope, body), receive)
+            body = await read_body(request.receive, request.headers, self._limits.body_bytes, self._limits.body_seconds)
+            return _json(await self._workers.run(partial(self._compute, request, body), request.receive))
 
-    def _compute(self, address: Address, scope: Scope, body: bytes) -> bytes:
-        return compute(address, decoded(scope, body, self._limits.body_bytes), self._available, self._limits)
+    def _compute(self, request: Request, body: bytes) -> bytes:
+        content = decompressed(body, request.headers, self._limits.body_bytes)
+        return compute(request.path_params["model"], _version(request), content, self._available, self._limits)
 
+    async def _refuse(self, request: Request) -> Response:
+        with self._available.lease(request.path_params["model"], _version(request)):
+            raise invalid("The model has no signature for classify or regress: use predict.")
 
-def error_answer(error: RestError) -> Response:
-    """`{"error": "..."}`, as TensorFlow Serving writes it."""
-    # Half a surrogate pair can come out of a request, but does not go into UTF-8.
-    message = str(error).encode(errors="replace").decode()
-    return Response(orjson.dumps({"error": message}), error.status, error.headers, "application/json")
+    async def _metadata(self, request: Request) -> Response:
+        with self._available.lease(request.path_params["model"], _version(request)) as served:
+            return _json(served.metadata)
 
-
-_FOLDER: Final = Path(__file__).parent.parent / "page"
-_INDEX: Final = "index.html"
-_SUFFIXES: Final = {".html", ".css", ".js", ".svg", ".png", ".ico"}
-_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    # The next release may have another page.
-    "Cache-Control": "no-cache",
-}
+    async def _status(self, request: Request) -> Response:
+        return _json(write_status(self._available.statuses(request.path_params["model"], _version(request))))
 
 
-def page_routes(available: AvailableVersions, workers: Workers) -> list[Route]:
-    """Routes for the page's files and for /page/model.json."""
-    files = sorted(path for path in _FOLDER.iterdir() if path.suffix in _SUFFIXES)
-    routes = [Route("/" if path.name == _INDEX else f"/{path.name}", partial(_file, path)) for path in files]
-    return [*routes, Route("/page/model.json", partial(_model, available, workers))]
+def _version(request: Request) -> int | None:
+    version = request.path_params.get("version")
+    if version is None:
+        return None
+    if not (version.isascii() and version.isdigit() and len(version) <= _MOST_DIGITS):
+        raise not_found(f"{version[:100]!r} is not a version.")
+    return int(version)
 
 
-async def _file(path: Path, _request: Request) -> Response:
-    return FileResponse(path, media_type=mimetypes.guess_type(path.name)[0], headers=_HEADERS)
+def _page_routes(available: AvailableVersions, workers: Workers) -> list[Route]:
+    async def file(path: Path, _request: Request) -> Response:
+        return FileResponse(path, media_type=mimetypes.guess_type(path.name)[0], headers=_PAGE_HEADERS)
 
+    def describe_model() -> bytes:
+        if available.current_version is None:
+            message = "There is no model yet: run the pipeline. This page will load the model when it is pushed."
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, message)
+        with available.lease(available.name) as served:
+            description = describe(served.model, available.name, served.version)
+        return orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY)
 
-async def _model(available: AvailableVersions, workers: Workers, request: Request) -> Response:
-    try:
+    async def model(request: Request) -> Response:
         with workers.place():
-            content = await workers.run(partial(_describe, available), request.receive)
-    except RestError as error:
-        return error_answer(error)
-    return Response(content, headers=_HEADERS, media_type="application/json")
+            content = await workers.run(describe_model, request.receive)
+        return Response(content, headers=_PAGE_HEADERS, media_type="application/json")
+
+    routes = [Route("/" if path.name == _INDEX else f"/{path.name}", partial(file, path)) for path in sorted(_PAGE.iterdir())]
+    return [*routes, Route("/page/model.json", model)]
 
 
-def _describe(available: AvailableVersions) -> bytes:
-
-    if available.current_version is None:
-        sentence = "There is no model yet: run the pipeline, and this page goes on by itself."
-        raise RestError(HTTPStatus.SERVICE_UNAVAILABLE, sentence)
-    with available.lease(Address(available.name, None, None, METADATA)) as served:
-        description = describe(served.model, available.name, served.version)
-    return orjson.dumps(description, option=orjson.OPT_SERIALIZE_NUMPY)
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")
 
 
-def describe(model: LoadedModel, name: str, version: int) -> dict[str, object]:
-    """What `/page/model.json` holds.
-
-    Args:
-      model: What is served.
-      name: Under which it is served.
-      version: Of the model.
-
-    Returns:
-      `name` and `version`; `image_shape`: height, width and channels; `latent_dim`; `has_posterior`: whether codes are
-      distributions, as a VAE's are; `latent_map`: the fields of `LatentMap`, or None; `latent_map_missing`: a sentence that
-      says why there is none, or None.
-    """
-    try:
-        latent_map, missing = read_map(model.directory), None
-    except DataError as error:
-        latent_map, missing = None, str(error)
-    if latent_map is None and missing is None:
-        missing = "This model was exported without a latent map: train and push again to see one."
-    return {
-        "name": name,
-        "version": version,
-        "image_shape": model.image_shape,
-        "latent_dim": model.latent_dim,
-        "has_posterior": model.has_posterior,
-        "latent_map": None if latent_map is None else latent_map.model_dump(),
-        "latent_map_missing": missing,
-    }
+async def _no_answer(_request: Request, _error: Exception) -> Response:
+    return Response()

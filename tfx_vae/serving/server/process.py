@@ -1,4 +1,4 @@
-"""A server from its start to its end, as whoever started it sees it."""
+"""The server process from start to end."""
 
 import logging
 import socket
@@ -16,17 +16,17 @@ _logger = logging.getLogger(__name__)
 
 
 def serve_forever(name: str, directory: ServingDirectory, listener: socket.socket, limits: Limits, console: Console) -> None:
-    """Loads a version, says where it is served, and answers requests.
+    """Loads a version, prints the addresses, and answers requests.
 
     Args:
       name: Of the model.
       directory: Where its versions are.
       listener: A port that was opened.
-      limits: What requests may take.
+      limits: Those of requests.
       console: The terminal.
 
     Raises:
-      KeyboardInterrupt: It was asked to end.
+      KeyboardInterrupt: The process was told to end.
     """
 
     def report(sentence: str) -> None:
@@ -38,19 +38,15 @@ def serve_forever(name: str, directory: ServingDirectory, listener: socket.socke
     with console.status("loading the model"):
         watcher.look()
     take_over_collection()
-    # Whoever connects from here on is answered, if not at once.
+    # From here on, clients can connect and will be answered.
     listener.listen()
     host, port = listener.getsockname()[:2]
-    _introduce(name, host, port, limits, console)
-    run(make_application(available, watcher, limits, allowed_hosts(host)), listener)
-
-
-def _introduce(name: str, host: str, port: int, limits: Limits, console: Console) -> None:
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     console.print(
         f"Page      {address}/\n"
-        f"REST API  {address}/v1/models/{name} (TensorFlow Serving's)\n"
-        "For development and small loads; TensorFlow Serving takes the same directory (docs/serving.md). Ctrl-C ends it."
+        f"REST API  {address}/v1/models/{name} (as in TensorFlow Serving)\n"
+        "For development and small loads; TensorFlow Serving can serve the same directory (docs/serving.md). Stop with Ctrl-C."
     )
     if not is_loopback(host):
-        console.print("Whoever can reach this address can use the model: nobody is asked who they are.")
+        console.print("There is no authentication: every machine that can reach this address can use the model.")
+    run(make_application(available, watcher, limits, allowed_hosts(host)), listener)

@@ -1,4 +1,4 @@
-"""Looks into the serving directory, and lets the newest version answer that can be loaded."""
+"""Watches the serving directory, and makes the newest version that can be loaded answer."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from tfx_vae.serving.pushed import PushedVersion, pushed_versions
 from tfx_vae.serving.server.versions import AvailableVersions, ServedVersion, collect
 
 _SECONDS_BETWEEN_LOOKS: Final = 1.0
-"""TensorFlow Serving's --file_system_poll_wait_seconds."""
+"""As TensorFlow Serving's --file_system_poll_wait_seconds."""
 
 Fingerprint = frozenset[tuple[str, int, int]]
 
@@ -20,7 +20,7 @@ class ServingDirectory(NamedTuple):
     """Where versions come from.
 
     Attributes:
-      path: TensorFlow Serving's base path; it need not be there yet.
+      path: As TensorFlow Serving's base path; it may not exist yet.
       pinned: The only version to serve; None for the newest.
     """
 
@@ -28,7 +28,7 @@ class ServingDirectory(NamedTuple):
     pinned: int | None = None
 
     def candidates(self) -> list[PushedVersion]:
-        """The versions that may be served, the best first."""
+        """The versions that may be served, the newest first."""
         versions = [pushed for pushed in pushed_versions(self.path) if self.pinned in (None, pushed.version)]
         return versions[::-1]
 
@@ -36,8 +36,8 @@ class ServingDirectory(NamedTuple):
 class Watcher:
     """Loads versions in the background of a server.
 
-    A version is loaded and warmed up while the one before still answers. One that cannot be loaded is passed over until its
-    files change. If the version that answers is deleted, the newest that is there takes its place; if there is none, it stays.
+    A version is loaded and warmed up while the one before answers. A version that cannot be loaded is skipped until its files
+    change. If the version that answers is deleted, the newest that exists replaces it; without any, it keeps answering.
     """
 
     def __init__(self, directory: ServingDirectory, available: AvailableVersions, report: Callable[[str], None]) -> None:
@@ -45,8 +45,8 @@ class Watcher:
 
         Args:
           directory: Where to look.
-          available: What a loaded version is handed to.
-          report: Takes sentences for whoever runs the server.
+          available: Gets the loaded versions.
+          report: Takes sentences for the user.
         """
         self._directory = directory
         self._available = available
@@ -56,15 +56,15 @@ class Watcher:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Looks once a second, in a thread of its own, until it is left."""
+        """Looks once a second in a thread, until the block ends."""
         is_over = threading.Event()
 
         def watch() -> None:
             while not is_over.wait(_SECONDS_BETWEEN_LOOKS):
                 self.look()
-                collect(also_what_was_there=self._available.forget_unloaded())
+                collect(also_present=self._available.forget_unloaded())
 
-        # A second Ctrl-C ends the process without leaving here.
+        # A second Ctrl-C ends the process without leaving the block.
         thread = threading.Thread(target=watch, name="serving-directory", daemon=True)
         thread.start()
         try:
@@ -74,17 +74,17 @@ class Watcher:
             thread.join()
 
     def look(self) -> None:
-        """Looks once, and switches if there is something better."""
+        """Looks once, and switches to a better version if there is one."""
         try:
             trouble = self._look()
         except OSError as error:
-            trouble = f"{self._directory.path} cannot be read ({error.strerror}); what is loaded goes on answering."
+            trouble = f"{self._directory.path} cannot be read ({error.strerror}); the loaded version keeps answering."
         if trouble and trouble != self._last_trouble:
             self._report(trouble)
         self._last_trouble = trouble
 
     def _look(self) -> str:
-        """Gives what stands in the way, if anything does."""
+        """Returns what is wrong, or an empty string."""
         current = self._available.current_version
         for pushed in self._directory.candidates():
             if pushed.version == current:
@@ -93,25 +93,25 @@ class Watcher:
             if self._failed.get(pushed.version) != files and self._load(pushed, files):
                 return ""
         if current is None:
-            return f"Nothing in {self._directory.path} can be served yet; waiting for a version."
-        return f"Version {current} was deleted, and nothing else can be served; it goes on answering from memory."
+            return f"There is no version to serve in {self._directory.path}; waiting for one."
+        return f"Version {current} was deleted, and there is no other version to serve; it keeps answering from memory."
 
     def _load(self, pushed: PushedVersion, files: Fingerprint) -> bool:
         self._available.note_loading(pushed.version)
         try:
             served = ServedVersion(self._available.name, pushed)
-        except Exception as error:  # whatever is wrong with a version, the server goes on
+        except Exception as error:  # the server keeps running, whatever is wrong with a version
             message = str(error) if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}"
             self._failed[pushed.version] = files
             self._available.note_failure(pushed.version, message)
-            self._report(f"Version {pushed.version} cannot be served, and is tried again when its files change. {message}")
+            self._report(f"Version {pushed.version} cannot be served; it is tried again when its files change. {message}")
             return False
         self._available.switch_to(served)
-        self._report(f"Version {pushed.version} answers from now on ({served.warm_up_requests} requests warmed it up).")
+        self._report(f"Version {pushed.version} answers now, warmed up with {served.warm_up_requests} requests.")
         return True
 
 
 def _fingerprint(directory: Path) -> Fingerprint:
-    """The files of a version, with sizes and times in nanoseconds."""
+    """The files of a version, with their sizes and their times in nanoseconds."""
     files = [(path, path.stat()) for path in directory.rglob("*")]
     return frozenset((str(path), status.st_size, status.st_mtime_ns) for path, status in files)

@@ -148,7 +148,7 @@ def test_a_refusal_over_rest_is_shown_and_is_a_failure(rest_server: LocalServer)
     called = predict(rest_server.address, "generate", MODEL="other")
 
     assert called.returncode != 0
-    assert json.loads(called.stdout) == {"error": "Servable not found for request: Latest(other)"}
+    assert json.loads(called.stdout) == {"error": "The model 'other' is not served here; 'mnist-vae' is."}
 
 
 def test_an_unknown_signature_is_answered_with_the_known_ones():

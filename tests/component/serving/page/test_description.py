@@ -7,7 +7,7 @@ import orjson
 
 from components.artifacts.latent_map import LATENT_MAP_FILE, read_map
 from components.artifacts.loaded_model import LoadedModel
-from tfx_vae.serving.server.application import describe
+from tfx_vae.serving.server.answers import describe
 
 
 def test_a_vae_is_described_with_its_map(model: LoadedModel, grey_vae: Path):

@@ -1,4 +1,4 @@
-"""Nobody takes more than a share: of memory, of places, of time.
+"""The limits of requests, in memory, number and time.
 
 The server of these tests takes bodies of 1 MB, computes two requests at a time and lets three wait.
 """
@@ -12,14 +12,15 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import Message
 from support.local_server import HOST, MODEL, PREDICT, LocalServer, wait_until
 
-from tfx_vae.serving.server.errors import RestError
 from tfx_vae.serving.server.limits import read_body
 
 MEGABYTE = 2**20
-TOO_LARGE = {"error": "The body of the request is larger than the 1 MB that this server takes (--max-body-mb)."}
+TOO_LARGE = {"error": "The body of the request is larger than 1 MB, the limit of this server (--max-body-mb)."}
 GOOD = b'{"signature_name": "decode", "inputs": [[0, 0, 0, 0]]}'
 
 
@@ -35,12 +36,12 @@ def status(connection: socket.socket) -> int:
     return int(connection.recv(4096).split()[1])
 
 
-def test_a_body_that_says_that_it_is_too_large_is_not_read(server: LocalServer):
+def test_a_body_with_too_large_a_content_length_is_not_read(server: LocalServer):
     with begun(server, f"Content-Length: {MEGABYTE + 1}") as connection:
         assert status(connection) == 413
 
 
-def test_a_body_that_does_not_say_its_size_is_refused_once_it_is_too_large(server: LocalServer):
+def test_a_body_without_content_length_is_refused_once_it_is_too_large(server: LocalServer):
     with begun(server, "Transfer-Encoding: chunked", b"%x\r\n" % (MEGABYTE + 1) + b" " * (MEGABYTE + 1)) as connection:
         assert status(connection) == 413
 
@@ -54,7 +55,7 @@ def test_the_largest_body_is_taken_in_either_way(client: httpx.Client):
         assert (answer.status_code, answer.json()) == (413, TOO_LARGE)
 
 
-def test_a_body_may_not_become_too_large_when_it_is_unpacked(client: httpx.Client):
+def test_a_body_may_not_become_too_large_when_it_is_decompressed(client: httpx.Client):
     packed = {"Content-Encoding": "gzip"}
     answer = client.post(PREDICT, content=gzip.compress(b" " * (200 * MEGABYTE)), headers=packed)
 
@@ -63,14 +64,14 @@ def test_a_body_may_not_become_too_large_when_it_is_unpacked(client: httpx.Clien
     assert "middle of its gzip data" in client.post(PREDICT, content=gzip.compress(GOOD)[:-9], headers=packed).json()["error"]
 
 
-def test_who_finds_no_place_is_told_to_come_back_and_finds_one_when_another_leaves(server: LocalServer, client: httpx.Client):
+def test_a_request_without_a_place_is_refused_until_another_leaves(server: LocalServer, client: httpx.Client):
     places = 2 + 3
     with contextlib.ExitStack() as stack:
         others = [stack.enter_context(begun(server, f"Content-Length: {len(GOOD)}", GOOD[:9])) for _ in range(places)]
 
         wait_until(lambda: client.post(PREDICT, content=GOOD).status_code == 503)
         refused = client.post(PREDICT, content=GOOD)
-        assert refused.json() == {"error": "3 requests wait already, and no more may (--max-waiting): try again later."}
+        assert refused.json() == {"error": "3 requests are waiting, the limit of this server (--max-waiting): try again later."}
         assert refused.headers["retry-after"] == "1"
         # What costs nothing is answered all the same.
         assert client.get(MODEL).status_code == 200
@@ -88,19 +89,19 @@ def test_a_body_must_arrive_in_time():
         await asyncio.sleep(60)
         raise AssertionError("It waited.")
 
-    with pytest.raises(RestError, match=r"did not arrive within 0\.05 seconds") as refused:
-        asyncio.run(read_body({"type": "http", "headers": []}, receive, MEGABYTE, 0.05))
-    assert refused.value.status == 408
+    with pytest.raises(HTTPException, match=r"did not arrive within 0\.05 seconds") as refused:
+        asyncio.run(read_body(receive, Headers(), MEGABYTE, 0.05))
+    assert refused.value.status_code == 408
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8501", "127.0.0.1.evil.example", ""])
-def test_a_name_elsewhere_that_points_here_gets_nothing(client: httpx.Client, host: str):
+def test_a_foreign_host_name_is_refused(client: httpx.Client, host: str):
     for answer in (client.get("/", headers={"Host": host}), client.post(PREDICT, content=GOOD, headers={"Host": host})):
         assert (answer.status_code, answer.text) == (400, "Invalid host header")
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8501", "127.0.0.1:9", "[::1]:8501"])
-def test_this_machine_may_call_itself_what_it_likes(client: httpx.Client, host: str):
+def test_the_names_of_this_machine_are_accepted(client: httpx.Client, host: str):
     assert client.post(PREDICT, content=GOOD, headers={"Host": host}).status_code == 200
 
 

@@ -68,7 +68,7 @@ def test_the_default_signature_takes_examples_in_base64(
             assert_same([row[name] for row in predictions], output)
 
 
-def test_inputs_that_are_no_batch_go_in_the_column_format_alone(client: httpx.Client, model: LoadedModel):
+def test_inputs_that_are_not_batches_need_the_column_format(client: httpx.Client, model: LoadedModel):
     expected = model.call("generate", count=5, seed=[3, 4])["image"]
 
     assert_same(predict(client, signature_name="generate", inputs={"count": 5, "seed": [3, 4]})["outputs"], expected)
@@ -103,7 +103,7 @@ def test_a_version_can_be_asked_for_by_its_number(client: httpx.Client):
 
     assert client.post(f"{MODEL}/versions/7:predict", content=body).json() == client.post(PREDICT, content=body).json()
     refused = client.post(f"{MODEL}/versions/6:predict", content=body)
-    assert (refused.status_code, refused.json()) == (404, {"error": "Servable not found for request: Specific(mnist-vae, 6)"})
+    assert (refused.status_code, refused.json()) == (404, {"error": "Version 6 is not served; served now: 7."})
 
 
 def test_the_body_may_be_compressed_and_of_any_content_type(client: httpx.Client):

@@ -1,4 +1,4 @@
-"""What the model could not answer is refused before it is asked, and what it refuses itself is said in its words."""
+"""Requests that the model cannot answer."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from support.local_server import MODEL, NAME
+from support.local_server import MODEL
 
 
 def refusal(client: httpx.Client, body: Any, method: str = "predict", model: str = MODEL) -> tuple[int, str]:
@@ -30,16 +30,16 @@ def example(image: bytes) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("signature", "inputs", "message"),
     [
-        ("no", [1], 'Serving signature name: "no" not found in signature def'),
+        ("no", [1], "The model has no signature 'no'"),
         ("decode", [[1, 2, 3]], "Input latent has shape [1,3], but signature decode takes [-1,4]."),
         ("decode", [1, 2, 3, 4], "Input latent has shape [4], but signature decode takes [-1,4]."),
         ("reconstruct", [[[0.5]]], "Input image has shape [1,1,1], but signature reconstruct takes [-1,28,28,1]."),
         ("reconstruct", 0.5, "Input image has shape [], but"),
         ("generate", {"count": [3], "seed": [0, 1]}, "Input count has shape [1], but signature generate takes []."),
         ("generate", {"count": 3, "seed": [0, 1, 2]}, "Input seed has shape [3], but signature generate takes [2]."),
-        ("generate", {"count": 3.0, "seed": [0, 1]}, "is not of expected type: int32"),
+        ("generate", {"count": 3.0, "seed": [0, 1]}, "Input count has values that are not of type int32."),
         ("generate", {"count": -1, "seed": [0, 1]}, "Input count is -1, but must not be negative."),
-        ("generate", {"seed": [0, 1]}, "Missing named input: count in 'inputs' object."),
+        ("generate", {"seed": [0, 1]}, "'inputs' has no count."),
         ("serving_default", ["hello"], "Could not parse example input, value: 'hello'"),
     ],
 )
@@ -63,7 +63,7 @@ def test_more_images_than_fit_are_refused(client: httpx.Client, signature: str, 
     status, error = refusal(client, {"signature_name": signature, "inputs": inputs})
 
     assert status == 400
-    assert error == f"This asks for more images than the 2,674 that this server computes at once ({asked})."
+    assert error == f"The request makes more than 2,674 images, the limit of this server ({asked})."
 
 
 def test_steps_count_for_every_pair_of_images(client: httpx.Client):
@@ -80,7 +80,7 @@ def test_images_that_become_huge_when_decoded_are_refused(client: httpx.Client, 
     status, error = refusal(client, {"instances": [example(file.getvalue())] * count})
 
     assert status == 400
-    assert error == "The images have more than 67 million pixels in all when decoded: scale them down."
+    assert error == "The decoded images have more than 67 million pixels in all: scale them down."
 
 
 def test_an_image_that_is_none_is_refused_by_the_model(client: httpx.Client):
@@ -90,47 +90,20 @@ def test_an_image_that_is_none_is_refused_by_the_model(client: httpx.Client):
     assert "Unknown image file format" in error
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({}, "key 'examples' is expected and was not found"),
-        ({"examples": {}}, "Expecting 'examples' value to be an list/array"),
-        ({"examples": []}, "'examples' value is an empty array"),
-        ({"examples": [{"x": 1}], "signature_name": 3}, "'signature_name' key must be a string value."),
-        ({"examples": [{"x": 1}], "signature_name": "no"}, "No signature was found with the name: no"),
-        ({"examples": [{"x": 1}], "signature_name": "generate"}, "Expected one input Tensor."),
-        ({"examples": [{"x": 1}], "signature_name": "decode"}, "inputs found in SignatureDef: decode"),
-    ],
-)
 @pytest.mark.parametrize("method", ["classify", "regress"])
-def test_no_signature_classifies_or_regresses(client: httpx.Client, method: str, body: Any, message: str):
-    status, error = refusal(client, body, method)
+def test_no_signature_classifies_or_regresses(client: httpx.Client, method: str):
+    status, error = refusal(client, {"examples": [{"x": 1}]}, method)
 
     assert status == 400
-    assert message in error
-
-
-def test_how_many_outputs_it_would_take_to_classify_or_regress(client: httpx.Client):
-    body = {"examples": [{"x": 1}]}
-
-    assert refusal(client, body, "classify") == (400, "Expected one or two output Tensors, found 3")
-    assert refusal(client, body, "regress") == (400, "Expected one output Tensor.")
+    assert "use predict" in error
 
 
 @pytest.mark.parametrize("method", ["predict", "classify", "regress"])
-def test_another_model_version_or_label(client: httpx.Client, method: str):
-    body = {"instances": [1], "examples": [{"x": 1}]}
+def test_another_model_or_version(client: httpx.Client, method: str):
+    body = {"instances": [1]}
 
-    assert refusal(client, body, method, "/v1/models/half") == (404, "Servable not found for request: Latest(half)")
-    specific = (404, f"Servable not found for request: Specific({NAME}, 99)")
-    assert refusal(client, body, method, f"{MODEL}/versions/99") == specific
-    label = (400, "Unrecognized servable version label: stable")
-    assert refusal(client, body, method, f"{MODEL}/labels/stable") == label
-
-
-def test_a_body_is_looked_at_before_the_model_is_looked_for(client: httpx.Client):
-    assert refusal(client, [1], model="/v1/models/half")[0] == 400
-    assert refusal(client, {"signature_name": 5, "instances": [1]}, model="/v1/models/half")[0] == 400
+    assert refusal(client, body, method, "/v1/models/half") == (404, "The model 'half' is not served here; 'mnist-vae' is.")
+    assert refusal(client, body, method, f"{MODEL}/versions/99") == (404, "Version 99 is not served; served now: 7.")
 
 
 def test_half_a_character_in_a_name_is_refused_and_not_sent_back(client: httpx.Client):
@@ -139,4 +112,4 @@ def test_half_a_character_in_a_name_is_refused_and_not_sent_back(client: httpx.C
     answer = client.post(f"{MODEL}:predict", content=body)
 
     assert answer.status_code == 400
-    assert answer.json() == {"error": 'Serving signature name: "?" not found in signature def'}
+    assert answer.json()["error"].startswith("The model has no signature ")

@@ -30,17 +30,17 @@ def test_it_waits_for_the_first_version_serves_it_and_ends_when_it_is_told_to(tm
     with printed.open("w") as file:
         process = subprocess.Popen([*command, "--max-body-mb", "1"], stdout=file, stderr=subprocess.STDOUT, env=environment)
     try:
-        wait_until(lambda: process.poll() is not None or "Ctrl-C ends it." in printed.read_text())
+        wait_until(lambda: process.poll() is not None or "Stop with Ctrl-C." in printed.read_text())
         lines = printed.read_text().splitlines()
-        assert lines[0][9:] == f"Nothing in {directory} can be served yet; waiting for a version."
+        assert lines[0][9:] == f"There is no version to serve in {directory}; waiting for one."
         found = re.fullmatch(r"Page      (http://127\.0\.0\.1:\d+)/", lines[1])
         assert found is not None
-        assert lines[2] == f"REST API  {found[1]}{MODEL} (TensorFlow Serving's)"
+        assert lines[2] == f"REST API  {found[1]}{MODEL} (as in TensorFlow Serving)"
         assert lines[3].startswith("For development and small loads; ")
 
         with httpx.Client(base_url=found[1], timeout=60) as client:
             status = client.get(MODEL)
-            assert (status.status_code, status.json()) == (404, {"error": "Could not find any versions of model mnist-vae"})
+            assert (status.status_code, status.json()) == (404, {"error": "The model 'mnist-vae' has no version."})
             page = client.get("/page/model.json")
             assert (page.status_code, page.json()["error"][:23]) == (503, "There is no model yet: ")
 
@@ -56,9 +56,9 @@ def test_it_waits_for_the_first_version_serves_it_and_ends_when_it_is_told_to(tm
         assert process.wait(60) == 130
         # Neither TensorFlow's messages nor a line for each request.
         assert [line[9:] for line in printed.read_text().splitlines()[4:-1]] == [
-            "Version 12 answers from now on (0 requests warmed it up)."
+            "Version 12 answers now, warmed up with 0 requests."
         ]
-        assert printed.read_text().endswith("\nEnded.\n")
+        assert printed.read_text().endswith("\nStopped.\n")
         assert "Version 12 answers" in (tmp_path / "logs" / "mnist-vae" / "serve.log").read_text()
     finally:
         process.kill()
@@ -71,12 +71,12 @@ def test_a_port_that_is_taken_is_one_sentence(call: Callable[..., Result]):
         result = call("--port", port)
 
     assert result.exit_code == 2
-    sentence = f"Port {port} of 127.0.0.1 cannot be had (Address already in use): choose another one with --port, or --port 0 "
-    assert result.stderr == f"{sentence}for any.\n"
+    sentence = f"Port {port} of 127.0.0.1 is not available (Address already in use): choose another with --port, or any with"
+    assert result.stderr == f"{sentence} --port 0.\n"
 
 
 @pytest.mark.parametrize(
-    ("host", "reason"), [("no.such.host.invalid", "this is no address of this machine"), ("192.0.2.1", "cannot be had")]
+    ("host", "reason"), [("no.such.host.invalid", "is not an address of this machine"), ("192.0.2.1", "is not available")]
 )
 def test_an_address_of_another_machine_is_one_sentence(call: Callable[..., Result], host: str, reason: str):
     result = call("--host", host)

@@ -22,7 +22,7 @@ def changing(tmp_path: Path, tiny: Tiny) -> Iterator[LocalServer]:
     """A server over a directory where version 1 is, which is once as bright."""
     with serving(tmp_path / "serving", Limits()) as server:
         server.push(tiny(1), 1)
-        wait_until(lambda: "Version 1 answers from now on" in " ".join(server.reports))
+        wait_until(lambda: "Version 1 answers now" in " ".join(server.reports))
         yield server
 
 
@@ -84,7 +84,7 @@ def test_only_the_version_that_answers_can_be_asked_for(changing: LocalServer, t
 
     assert brightness(ask(changing, f"{MODEL}/versions/9:predict")) == 2
     refused = ask(changing, f"{MODEL}/versions/1:predict")
-    assert (refused.status_code, refused.json()) == (404, {"error": "Servable not found for request: Specific(mnist-vae, 1)"})
+    assert (refused.status_code, refused.json()) == (404, {"error": "Version 1 is not served; served now: 9."})
     assert httpx.get(f"{changing.address}{MODEL}/metadata").json()["model_spec"]["version"] == "9"
     assert httpx.get(f"{changing.address}/page/model.json").json()["version"] == 9
     [status] = httpx.get(f"{changing.address}{MODEL}/versions/1").json()["model_version_status"]
@@ -101,7 +101,7 @@ def test_an_older_version_that_is_pushed_later_does_not_take_over(changing: Loca
     assert 4 not in changing.states()
 
 
-def test_a_version_that_cannot_be_loaded_is_passed_over_until_it_is_mended(changing: LocalServer, tiny: Tiny):
+def test_a_version_that_cannot_be_loaded_is_passed_over_until_it_is_fixed(changing: LocalServer, tiny: Tiny):
     broken = changing.push(tiny(2), 2)
     graph = (broken / "saved_model.pb").read_bytes()
     (broken / "saved_model.pb").write_bytes(b"broken")
@@ -111,15 +111,15 @@ def test_a_version_that_cannot_be_loaded_is_passed_over_until_it_is_mended(chang
     [status] = httpx.get(f"{changing.address}{MODEL}/versions/3").json()["model_version_status"]
     assert status["status"]["error_code"] == "UNKNOWN"
     assert "cannot be loaded" in status["status"]["error_message"]
-    assert any("Version 3 cannot be served, and is tried again when its files change." in told for told in changing.reports)
+    assert any("Version 3 cannot be served; it is tried again when its files change." in told for told in changing.reports)
     (changing.directory / "3" / "saved_model.pb").write_bytes(graph)
     wait_until(lambda: changing.states()[3] == "AVAILABLE")
     assert brightness(ask(changing)) == 2
 
 
-def test_the_last_version_goes_on_answering_when_it_is_deleted(changing: LocalServer, tiny: Tiny):
+def test_the_last_version_keeps_answering_when_it_is_deleted(changing: LocalServer, tiny: Tiny):
     changing.delete(1)
-    gone = "Version 1 was deleted, and nothing else can be served; it goes on answering from memory."
+    gone = "Version 1 was deleted, and there is no other version to serve; it keeps answering from memory."
     wait_until(lambda: gone in changing.reports)
 
     assert brightness(ask(changing)) == 1

@@ -12,17 +12,14 @@ from support.local_server import NAME, push
 from tensorflow.python.framework.func_graph import FuncGraph
 
 from tfx_vae.serving.pushed import PushedVersion
-from tfx_vae.serving.server.requests import Address
 from tfx_vae.serving.server.versions import AvailableVersions, ServedVersion
 from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
 
-NEWEST = Address(NAME, None, None, "predict")
-STATUS = Address(NAME, None, None, "status")
 Tiny = Callable[[int], Path]
 
 
 def states(available: AvailableVersions) -> dict[int, str]:
-    return {status.version: status.state for status in available.statuses(STATUS)}
+    return {status.version: status.state for status in available.statuses(NAME)}
 
 
 def test_a_pinned_version_stays_whatever_is_pushed(tmp_path: Path, tiny: Tiny):
@@ -35,7 +32,7 @@ def test_a_pinned_version_stays_whatever_is_pushed(tmp_path: Path, tiny: Tiny):
     watcher.look()
 
     assert states(available) == {4: "AVAILABLE"}
-    assert reports == ["Version 4 answers from now on (0 requests warmed it up)."]
+    assert reports == ["Version 4 answers now, warmed up with 0 requests."]
 
 
 def test_a_version_lives_until_its_last_request_is_answered(tiny: Tiny):
@@ -43,13 +40,13 @@ def test_a_version_lives_until_its_last_request_is_answered(tiny: Tiny):
     old, new = (ServedVersion(NAME, PushedVersion(version, tiny(1))) for version in (1, 2))
     model = weakref.ref(old.model)
     available.switch_to(old)
-    with available.lease(NEWEST) as leased:
+    with available.lease(NAME) as leased:
         available.switch_to(new)
         del old
         assert leased.version == 1
         assert states(available) == {2: "AVAILABLE", 1: "UNLOADING"}
         assert not available.forget_unloaded()
-        with available.lease(NEWEST) as newest:
+        with available.lease(NAME) as newest:
             assert newest.version == 2
     assert states(available) == {2: "AVAILABLE", 1: "END"}
     assert available.forget_unloaded()
@@ -69,18 +66,18 @@ def test_what_is_wrong_is_reported_once(tmp_path: Path, tiny: Tiny):
         watcher.look()
 
     assert [report.partition(".")[0] for report in reports] == [
-        f"Nothing in {tmp_path} can be served yet; waiting for a version",
-        "Version 1 cannot be served, and is tried again when its files change",
+        f"There is no version to serve in {tmp_path}; waiting for one",
+        "Version 1 cannot be served; it is tried again when its files change",
     ]
 
 
-def test_a_model_of_somebody_else_is_not_served(tmp_path: Path):
+def test_a_model_that_the_trainer_did_not_export_is_not_served(tmp_path: Path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "1"))
     available, reports = AvailableVersions(NAME), list[str]()
     Watcher(ServingDirectory(tmp_path), available, reports.append).look()
 
     assert available.current_version is None
-    assert "has other signatures than those that the Trainer exports" in reports[0]
+    assert "was not exported by the Trainer" in reports[0]
 
 
 def graphs() -> int:
@@ -99,7 +96,7 @@ def test_a_version_is_warmed_up_and_leaves_nothing_behind(exported: Path):
     assert graphs() == before
 
 
-def test_a_warm_up_request_that_fails_makes_a_version_unfit(exported: Path, tmp_path: Path):
+def test_a_version_whose_warm_up_fails_is_not_served(exported: Path, tmp_path: Path):
     unfit = push(tmp_path, exported, 2)
     requests = unfit / "assets.extra" / "tf_serving_warmup_requests"
     requests.write_bytes(requests.read_bytes()[:-1])
@@ -118,7 +115,7 @@ def test_a_directory_that_cannot_be_read_is_reported_and_what_is_loaded_stays(tm
     watcher.look()
 
     assert states(available) == {1: "AVAILABLE"}
-    assert reports[1] == "Version 1 was deleted, and nothing else can be served; it goes on answering from memory."
+    assert reports[1] == "Version 1 was deleted, and there is no other version to serve; it keeps answering from memory."
 
 
 @pytest.mark.parametrize("name", ["007", "7"])

@@ -1,13 +1,13 @@
-"""Who waits, who goes away, and what is brought to its end."""
+"""Requests that wait, whose clients leave, or that are being computed."""
 
 import asyncio
 import threading
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from tfx_vae.serving.server.errors import RestError
 from tfx_vae.serving.server.limits import Workers
 
 
@@ -22,7 +22,7 @@ async def gone() -> Message:
     return {"type": "http.disconnect"}
 
 
-def test_who_goes_away_while_waiting_is_not_computed_and_frees_the_place():
+def test_a_client_that_leaves_while_waiting_frees_its_place_and_is_not_computed():
     workers = Workers(threads=1, waiting=1)
     may_end = threading.Event()
     computed: list[str] = []
@@ -38,7 +38,7 @@ def test_who_goes_away_while_waiting_is_not_computed_and_frees_the_place():
             await ask("gone", gone)
         third = asyncio.create_task(ask("third", never))
         await asyncio.sleep(0.05)
-        with pytest.raises(RestError, match="1 requests wait already"):
+        with pytest.raises(HTTPException, match="1 requests are waiting"):
             await ask("too many", never)
         may_end.set()
         await asyncio.gather(first, third)
@@ -48,7 +48,7 @@ def test_who_goes_away_while_waiting_is_not_computed_and_frees_the_place():
     assert computed == ["first", "third"]
 
 
-def test_what_was_begun_is_brought_to_its_end_although_the_client_is_gone():
+def test_a_computation_that_has_begun_is_completed_although_the_client_left():
     workers = Workers(threads=1, waiting=1)
     has_begun, is_noticed = threading.Event(), threading.Event()
 
@@ -63,7 +63,7 @@ def test_what_was_begun_is_brought_to_its_end_although_the_client_is_gone():
         return {"type": "http.disconnect"}
 
     async def everything() -> int:
-        # Of two requests one may have to wait, so it is watched whether the client stays.
+        # With two requests for one thread, the client is watched.
         with workers.place(), workers.place():
             return await workers.run(work, gone_meanwhile)
 
@@ -71,7 +71,7 @@ def test_what_was_begun_is_brought_to_its_end_although_the_client_is_gone():
     workers.close()
 
 
-def test_an_error_is_the_askers_own():
+def test_an_exception_of_the_computation_is_raised():
     workers = Workers(threads=1, waiting=1)
 
     async def ask() -> None:
