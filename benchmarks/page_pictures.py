@@ -31,21 +31,21 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=REPOSITORY / "docs" / "images")
     arguments = parser.parse_args()
     sys.path.insert(0, str(REPOSITORY / "tests"))
-    from support.browser import chromium
-    from support.served_page import NARROW, WIDE, Drawing, Site
+    from support.local_server import LocalServer
+    from support.served_page import NARROW, WIDE, Drawing, chromium
 
-    site = Site(arguments.serving.resolve())
-    with site.running(), chromium() as page:
+    serving = arguments.serving.resolve()
+    server = LocalServer(serving, name=serving.name)
+    with server.running(), chromium() as browser:
         for name, window in (("serve-page", WIDE), ("serve-page-narrow", NARROW)):
-            drawing = Drawing(page, site.address)
-            drawing.open(*window)
+            drawing = Drawing(browser, server.address, window)
+            drawing.open()
             for digit, end in ((THREE, "a"), (SEVEN, "b")):
-                page.click("#clear")
+                drawing.click("#clear")
                 drawing.draw(digit)
-                page.click(f"#keep-{end}")
-                drawing.settle()
-            page.evaluate("scrollTo(0, 0)")
-            write(page.screenshot(whole=window is WIDE), arguments.output / f"{name}.png")
+                drawing.click(f"#keep-{end}")
+            drawing.page.evaluate("scrollTo(0, 0)")
+            write(drawing.page.screenshot(full_page=window is WIDE), arguments.output / f"{name}.png")
 
 
 def write(screenshot: bytes, path: Path) -> None:

@@ -1,7 +1,6 @@
-"""The server of `tfx-vae serve` in this process, over a serving directory of its own."""
+"""The server of `tfx-vae serve` in this process."""
 
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,23 +22,44 @@ HOST = "127.0.0.1"
 
 
 class LocalServer:
-    """A server, and the directory that it serves.
+    """A server over a serving directory; it has the same address each time it runs.
 
     Attributes:
       directory: The serving directory.
-      reports: What the server told whoever started it.
+      reports: What the server told the user.
       port: Of HOST.
       address: `http://HOST:PORT`.
     """
 
-    def __init__(self, directory: Path, listener: socket.socket) -> None:
+    def __init__(self, directory: Path, limits: Limits | None = None, name: str = NAME) -> None:
         self.directory = directory
         self.reports: list[str] = []
-        self.port = int(listener.getsockname()[1])
+        with open_port(HOST, 0) as listener:
+            self.port = int(listener.getsockname()[1])
         self.address = f"http://{HOST}:{self.port}"
+        self._name = name
+        self._limits = limits or Limits()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Answers requests until the block ends."""
+        available = AvailableVersions(self._name)
+        watcher = Watcher(ServingDirectory(self.directory), available, self.reports.append)
+        watcher.look()
+        server = make_server(make_application(available, watcher, self._limits, allowed_hosts(HOST)))
+        server.config.timeout_graceful_shutdown = 1
+        with open_port(HOST, self.port) as listener:
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+            thread.start()
+            try:
+                wait_until(lambda: server.started)
+                yield
+            finally:
+                server.should_exit = True
+                thread.join()
 
     def push(self, model: Path, version: int) -> Path:
-        """Puts a model into the directory, whole at once, as the Pusher does."""
+        """Puts a model into the directory in one step, as the Pusher does."""
         return push(self.directory, model, version)
 
     def delete(self, version: int) -> None:
@@ -47,31 +67,20 @@ class LocalServer:
 
     def states(self) -> dict[int, str]:
         """The state of every version."""
-        statuses = httpx.get(self.address + MODEL, timeout=60).json()["model_version_status"]
+        statuses = httpx.get(f"{self.address}/v1/models/{self._name}", timeout=60).json()["model_version_status"]
         return {int(status["version"]): status["state"] for status in statuses}
 
 
 @contextmanager
 def serving(directory: Path, limits: Limits) -> Iterator[LocalServer]:
-    """Answers requests until it is left."""
-    with open_port(HOST, 0) as listener:
-        server = LocalServer(directory, listener)
-        available = AvailableVersions(NAME)
-        watcher = Watcher(ServingDirectory(directory), available, server.reports.append)
-        watcher.look()
-        uvicorn = make_server(make_application(available, watcher, limits, allowed_hosts(HOST)))
-        thread = threading.Thread(target=uvicorn.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            wait_until(lambda: uvicorn.started)
-            yield server
-        finally:
-            uvicorn.should_exit = True
-            thread.join()
+    """A server that runs until the block ends."""
+    server = LocalServer(directory, limits)
+    with server.running():
+        yield server
 
 
 def push(directory: Path, model: Path, version: int) -> Path:
-    """Puts a model into a serving directory, whole at once."""
+    """Puts a model into a serving directory in one step."""
     directory.mkdir(parents=True, exist_ok=True)
     staging = directory / f".pushing-{version}"
     shutil.copytree(model, staging)
@@ -79,7 +88,7 @@ def push(directory: Path, model: Path, version: int) -> Path:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    """Waits until something is so, for two minutes at most."""
+    """Waits until a condition is true, for two minutes at most."""
     deadline = time.monotonic() + 120
     while not is_so():
         assert time.monotonic() < deadline

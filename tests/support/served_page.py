@@ -1,128 +1,158 @@
-"""The page of `tfx-vae serve` on the real server, as a person uses it in the browser."""
+"""The page of `tfx-vae serve` in a headless Chromium, driven by Playwright."""
 
+import os
 import shutil
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import uvicorn
-from support.browser import Page
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, ViewportSize, sync_playwright
 
-from tfx_vae.serving.server.application import make_application
-from tfx_vae.serving.server.limits import Limits
-from tfx_vae.serving.server.listening import allowed_hosts, open_port
-from tfx_vae.serving.server.versions import AvailableVersions
-from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
-
-WIDE, NARROW = (1280, 900, False), (390, 844, True)
-"""Width and height of the window in CSS pixels, and whether it is a telephone."""
+_MILLISECONDS = 60_000
 
 
-class Site:
-    """A server over the serving directory of the model that it is called after, at one address however often it is started."""
+class Window(NamedTuple):
+    """The window of a desktop or a phone.
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._available = AvailableVersions(directory.name)
-        self._watcher = Watcher(ServingDirectory(directory), self._available, lambda _sentence: None)
-        with open_port("127.0.0.1", 0) as listener:
-            self._port = listener.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self._port}/"
+    Attributes:
+      size: In CSS pixels.
+      mobile: Whether it is a phone, which is touched.
+    """
 
-    def push(self, model: Path, version: int) -> None:
-        """Puts a model where the server looks, as the Pusher does: whole at once."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(model, self.directory / f".{version}")
-        (self.directory / f".{version}").rename(self.directory / str(version))
+    size: ViewportSize
+    mobile: bool = False
 
-    def wait_for(self, version: int) -> None:
-        """Waits until a version answers."""
-        deadline = time.monotonic() + 60
-        while self._available.current_version != version:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Answers requests until it is left."""
-        self._watcher.look()
-        application = make_application(self._available, self._watcher, Limits(), allowed_hosts("127.0.0.1"))
-        server = uvicorn.Server(uvicorn.Config(application, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
-        with open_port("127.0.0.1", self._port) as listener:
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-            thread.start()
-            try:
-                self._wait()
-                yield
-            finally:
-                server.should_exit = True
-                thread.join()
+WIDE = Window({"width": 1280, "height": 900})
+NARROW = Window({"width": 390, "height": 844}, mobile=True)
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", self._port)).close()
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Starts Debian's Chromium; skips the test if it is not installed."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    arguments = ["--force-color-profile=srgb", "--font-render-hinting=none", "--lang=en"]
+    with sync_playwright() as playwright:
+        # Chromium refuses to start as root with its sandbox.
+        browser = playwright.chromium.launch(executable_path=program, args=arguments, chromium_sandbox=os.geteuid() != 0)
+        yield browser
+        browser.close()
 
 
 class Drawing:
-    """The page as a person uses it."""
+    """The page in a new window, as a user draws on it.
 
-    def __init__(self, page: Page, address: str) -> None:
-        self.page = page
+    Attributes:
+      page: The page.
+      address: Of the server, without a slash at the end.
+      problems: Errors and warnings of the console, and exceptions.
+      requests: The addresses of all requests.
+    """
+
+    def __init__(self, browser: Browser, address: str, window: Window = WIDE) -> None:
+        self.page: Page = browser.new_page(
+            viewport=window.size, is_mobile=window.mobile, has_touch=window.mobile, device_scale_factor=1 + window.mobile
+        )
+        self.page.set_default_timeout(_MILLISECONDS)
         self.address = address
+        self.problems: list[str] = []
+        self.requests: list[str] = []
+        self._window = window
+        self._posted: list[Any] = []
+        self._pending: set[Request] = set()
+        self._listen()
 
-    def open(self, width: int, height: int, mobile: bool) -> None:
-        """Opens the page and waits until the model has filled it."""
-        self.page.open(self.address, width, height, mobile)
-        self._is_touched = mobile
-        self.page.wait_for("document.querySelectorAll('#samples button').length === 16")
+    def _listen(self) -> None:
+        def begin(request: Request) -> None:
+            self.requests.append(request.url)
+            self._pending.add(request)
+            if request.post_data:
+                self._posted.append(request.post_data_json)
+
+        def end(request: Request) -> None:
+            self._pending.discard(request)
+
+        def note(message: ConsoleMessage) -> None:
+            if message.type in {"error", "warning"}:
+                self.problems.append(message.text)
+
+        self.page.on("request", begin)
+        self.page.on("requestfinished", end)
+        self.page.on("requestfailed", end)
+        self.page.on("console", note)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def open(self) -> None:
+        """Opens the page, and waits until the model has filled it."""
+        self.page.goto(self.address)
+        self.page.wait_for_selector("#samples button:nth-child(16)")
         self.settle()
 
     def draw(self, points: list[tuple[float, float]]) -> None:
-        """Draws a line with the mouse, or a finger, through points in [0, 1] of the pad, and waits for its score."""
-        left, top, width, height = self.page.place("#pad")
-        places = [(left + x * width, top + y * height) for x, y in points]
-        (self.page.touch if self._is_touched else self.page.stroke)(places)
+        """Draws a line with the mouse or a finger through points in [0, 1] of the pad, and waits for its score."""
+        pad = self.page.locator("#pad")
+        pad.evaluate("(pad) => pad.scrollIntoView({block: 'center'})")
+        box = pad.bounding_box()
+        assert box is not None
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        (self._touch if self._window.mobile else self._stroke)(places)
         self.settle()
-        self.page.wait_for("!document.querySelector('#score').hidden")
+        self.page.wait_for_selector("#score")
+
+    def _stroke(self, places: list[tuple[float, float]]) -> None:
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place)
+        self.page.mouse.up()
+
+    def _touch(self, places: list[tuple[float, float]]) -> None:
+        # Playwright's own touchscreen can only tap.
+        session = self.page.context.new_cdp_session(self.page)
+        for number, (x, y) in enumerate(places):
+            kind = "touchMove" if number else "touchStart"
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        session.detach()
+
+    def click(self, selector: str) -> None:
+        """Clicks an element, and waits until the page has settled."""
+        self.page.click(selector)
+        self.settle()
 
     def settle(self) -> None:
-        """Waits until whatever was asked is answered and shown: an answer may lead to another question."""
-        deadline = time.monotonic() + 30
+        """Waits until all requests are answered and shown; an answer may lead to another request."""
+        deadline = time.monotonic() + _MILLISECONDS / 1000
         quiet = 0
         while quiet < 3:
             assert time.monotonic() < deadline
-            self.page.evaluate("new Promise((done) => setTimeout(done, 20))")
-            quiet = 0 if self.page.pending else quiet + 1
+            self.page.wait_for_timeout(20)
+            quiet = 0 if self._pending else quiet + 1
 
     def text(self, selector: str) -> str:
-        """What an element says."""
-        return str(self.page.evaluate(f"document.querySelector('{selector}').textContent"))
+        """The text of an element."""
+        return self.page.text_content(selector) or ""
 
     def pixels(self, selector: str) -> np.ndarray:
         """What a canvas shows, uint8 [height, width, 3]."""
-        # From a copy: a browser warns of whoever reads the same canvas again and again.
-        width, height, data = self.page.evaluate(
-            f"(() => {{ const shown = document.querySelector('{selector}');"
-            " const copy = new OffscreenCanvas(shown.width, shown.height).getContext('2d', {willReadFrequently: true});"
+        # From a copy: a browser warns if the same canvas is read often.
+        width, height, data = self.page.eval_on_selector(
+            selector,
+            "(shown) => { const copy = new OffscreenCanvas(shown.width, shown.height).getContext('2d');"
             " copy.drawImage(shown, 0, 0);"
-            " return [shown.width, shown.height, [...copy.getImageData(0, 0, shown.width, shown.height).data]]; })()"
+            " return [shown.width, shown.height, [...copy.getImageData(0, 0, shown.width, shown.height).data]]; }",
         )
         return np.array(data, np.uint8).reshape(height, width, 4)[..., :3]
 
     def is_shown(self, selector: str) -> bool:
-        """Whether an element can be seen."""
-        return bool(self.page.evaluate(f"document.querySelector('{selector}').checkVisibility()"))
+        """Whether an element is visible."""
+        return bool(self.page.eval_on_selector(selector, "(element) => element.checkVisibility()"))
 
     def asked(self, signature: str) -> list[dict[str, Any]]:
-        """The inputs of every request for a signature, in order."""
-        return [body["inputs"] for body in self.page.posted if body["signature_name"] == signature]
+        """The inputs of every request to a signature, in order."""
+        return [body["inputs"] for body in self._posted if body["signature_name"] == signature]

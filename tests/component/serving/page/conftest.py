@@ -1,12 +1,13 @@
-"""Two small models, the real server over them, and a browser to look at its page."""
+"""Two small models, the real server over them, and a browser that shows its page."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.browser import Page, chromium
+from playwright.sync_api import Browser
 from support.digits import raw_examples, read_digits, train, transform
-from support.served_page import WIDE, Drawing, Site
+from support.local_server import LocalServer
+from support.served_page import WIDE, Drawing, Window, chromium
 
 from components.artifacts.loaded_model import LoadedModel
 
@@ -34,41 +35,45 @@ def colour_ae(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def model(grey_vae: Path) -> LoadedModel:
-    """What the grey VAE itself answers."""
+    """The grey VAE itself."""
     return LoadedModel(grey_vae)
 
 
 @pytest.fixture(scope="session")
 def address(grey_vae: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of the grey VAE's page."""
-    site = Site(tmp_path_factory.mktemp("serving") / "digits")
-    site.push(grey_vae, 1)
-    with site.running():
-        yield site.address
+    """The server of the grey VAE."""
+    server = LocalServer(tmp_path_factory.mktemp("serving"))
+    server.push(grey_vae, 1)
+    with server.running():
+        yield server.address
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Page]:
-    with chromium() as page:
-        yield page
-
-
-@pytest.fixture
-def look_at(browser: Page) -> Callable[[str], Drawing]:
-    """Looks at the page of a server, from an empty tab."""
-
-    def look(address: str) -> Drawing:
-        browser.forget()
-        return Drawing(browser, address)
-
-    return look
+# Not for the session: while Playwright runs, other tests cannot call asyncio.run.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture
-def drawing(request: pytest.FixtureRequest, address: str, look_at: Callable[[str], Drawing]) -> Iterator[Drawing]:
-    """The grey VAE's page in a wide window, or the one given; nothing may go wrong in it, and it may ask nobody else."""
-    drawing = look_at(address)
-    drawing.open(*getattr(request, "param", WIDE))
+def look_at(browser: Browser) -> Iterator[Callable[..., Drawing]]:
+    """Shows the page of a server in a new window."""
+    drawings: list[Drawing] = []
+
+    def look(address: str, window: Window = WIDE) -> Drawing:
+        drawings.append(Drawing(browser, address, window))
+        return drawings[-1]
+
+    yield look
+    for drawing in drawings:
+        drawing.page.close()
+
+
+@pytest.fixture
+def drawing(request: pytest.FixtureRequest, address: str, look_at: Callable[..., Drawing]) -> Iterator[Drawing]:
+    """The page of the grey VAE in a wide window, or the one given; it may have no problems, and ask no other server."""
+    drawing = look_at(address, getattr(request, "param", WIDE))
+    drawing.open()
     yield drawing
-    assert drawing.page.problems == []
-    assert [url for url in drawing.page.requests if not url.startswith(address)] == []
+    assert drawing.problems == []
+    assert [url for url in drawing.requests if not url.startswith(address)] == []

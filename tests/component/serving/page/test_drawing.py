@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from support.local_server import PREDICT
 from support.served_page import NARROW, WIDE, Drawing
 
 from components.artifacts.latent_map import read_map
@@ -56,7 +57,7 @@ def test_a_drawing_is_brought_to_the_size_and_place_of_mnists_digits(drawing: Dr
 def test_the_score_and_the_reconstruction_are_what_the_rest_api_answers(drawing: Drawing, model: LoadedModel):
     drawing.draw(SEVEN)
     body = {"signature_name": "serving_default", "inputs": drawing.asked("serving_default")[-1]}
-    request = urllib.request.Request(f"{drawing.address}v1/models/digits:predict", json.dumps(body).encode())
+    request = urllib.request.Request(f"{drawing.address}{PREDICT}", json.dumps(body).encode())
     with urllib.request.urlopen(request) as response:
         answer = json.load(response)["outputs"]
 
@@ -113,16 +114,16 @@ def test_undo_takes_the_last_stroke_back_and_clear_all_of_them(drawing: Drawing)
     both = drawing.pixels("#seen")
     assert (one != both).any()
 
-    drawing.page.click("#undo")
+    drawing.click("#undo")
     drawing.settle()
     np.testing.assert_array_equal(drawing.pixels("#seen"), one)
 
-    drawing.page.click("#clear")
+    drawing.click("#clear")
     drawing.settle()
     assert drawing.page.evaluate("document.querySelector('#seen').classList.contains('empty')")
     assert not drawing.is_shown("#score")
 
-    drawing.page.press("z", 90, control=True)
+    drawing.page.keyboard.press("Control+z")
     drawing.settle()
     np.testing.assert_array_equal(drawing.pixels("#seen"), one)
     assert drawing.is_shown("#score")
@@ -154,9 +155,9 @@ def test_the_drawing_is_marked_where_its_code_lies_on_the_map(drawing: Drawing, 
 
 
 def test_one_label_can_be_shown_alone_on_the_map(drawing: Drawing):
-    drawing.page.click("#map-legend button:nth-child(4)")
+    drawing.click("#map-legend button:nth-child(4)")
 
     assert drawing.page.evaluate("document.querySelectorAll('.cloud circle:not(.dim)').length") == 6
     assert drawing.page.evaluate("document.querySelectorAll('.cloud circle.color-3:not(.dim)').length") == 6
-    drawing.page.click("#map-legend button:nth-child(4)")
+    drawing.click("#map-legend button:nth-child(4)")
     assert drawing.page.evaluate("document.querySelectorAll('.cloud circle:not(.dim)').length") == 60

@@ -9,7 +9,6 @@ from components.artifacts.loaded_model import LoadedModel
 
 ONE = [(0.5, 0.2), (0.5, 0.5), (0.5, 0.8)]
 ZERO = [(0.5, 0.2), (0.68, 0.35), (0.68, 0.65), (0.5, 0.8), (0.32, 0.65), (0.32, 0.35), (0.5, 0.2)]
-RIGHT, HOME = ("ArrowRight", 39), ("Home", 36)
 
 
 def grey_levels(image: np.ndarray) -> np.ndarray:
@@ -51,10 +50,10 @@ def test_a_slider_moved_by_a_key_decodes_the_changed_code_and_resets_to_the_draw
     index = int(drawing.text("#sliders label").split()[1])
     marker = drawing.page.evaluate("document.querySelector('#map circle.sliders').getAttribute('cx')")
 
-    drawing.page.evaluate("document.querySelector('#slider-0').focus()")
-    drawing.page.press(*HOME)
+    drawing.page.focus("#slider-0")
+    drawing.page.keyboard.press("Home")
     for _ in range(5):
-        drawing.page.press(*RIGHT)
+        drawing.page.keyboard.press("ArrowRight")
     drawing.settle()
 
     slider = sliders(drawing)[0]
@@ -68,7 +67,7 @@ def test_a_slider_moved_by_a_key_decodes_the_changed_code_and_resets_to_the_draw
     assert drawing.page.evaluate("document.querySelector('#map circle.sliders').getAttribute('cx')") != marker
 
     assert drawing.text("#reset") == "Back to the drawing"
-    drawing.page.click("#reset")
+    drawing.click("#reset")
     drawing.settle()
     np.testing.assert_array_equal(drawing.pixels("#decoded"), before)
 
@@ -97,8 +96,8 @@ def test_an_interpolation_leads_from_one_kept_drawing_to_the_other(drawing: Draw
         assert not drawing.is_shown("#path-figure")
         drawing.draw(points)
         seen.append(drawing.pixels("#seen")[..., :1] / 255)
-        drawing.page.click(f"#keep-{end}")
-        drawing.page.click("#clear")
+        drawing.click(f"#keep-{end}")
+        drawing.click("#clear")
         drawing.settle()
     drawing.settle()
 
@@ -121,7 +120,7 @@ def test_samples_are_those_of_their_seed(drawing: Drawing, model: LoadedModel):
     for image, expected in zip(first, model.call("generate", count=16, seed=[0, 0])["image"], strict=True):
         np.testing.assert_allclose(image, grey_levels(expected), atol=1)
 
-    drawing.page.click("#new-samples")
+    drawing.click("#new-samples")
     drawing.settle()
     seed = int(drawing.page.evaluate("document.querySelector('#seed').value"))
     assert drawing.asked("generate")[-1] == {"count": 16, "seed": [0, seed]}
@@ -132,7 +131,7 @@ def test_samples_are_those_of_their_seed(drawing: Drawing, model: LoadedModel):
 def test_a_sample_can_be_taken_as_the_drawing(drawing: Drawing):
     sample = drawing.pixels("#samples button:nth-child(3) canvas")
 
-    drawing.page.click("#samples button:nth-child(3)")
+    drawing.click("#samples button:nth-child(3)")
     drawing.settle()
 
     np.testing.assert_array_equal(drawing.pixels("#seen"), sample)
