@@ -121,7 +121,7 @@ def _model(weights: Path, config_path: Path, settings: tuple[str, ...], precisio
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from components.models.config import Precision
     from components.models.factory import build_model
-    from components.trainer.precision import resolve_precision
+    from components.trainer.optimizer import resolve_precision
     from pipelines.config import load_config
 
     config = load_config(config_path.resolve(), list(settings), REPOSITORY).model

@@ -165,9 +165,8 @@ def train(
     from components.models.config import Precision
     from components.models.factory import build_model
     from components.trainer.checkpoints import TrainingCheckpoint
-    from components.trainer.image_source import ImagesInMemory
-    from components.trainer.input_data import PixelScale
-    from components.trainer.precision import resolve_precision
+    from components.trainer.input_data import ImagesInMemory, PixelScale
+    from components.trainer.optimizer import resolve_precision
     from components.trainer.training_loop import TrainingData, TrainingLoop
     from components.trainer.views import ImageViews
 

@@ -68,7 +68,7 @@ def measure_requests(loader: str, directory: Path) -> dict[str, float]:
       directory: The SavedModel.
     """
     sys.path.insert(0, str(PROJECT))
-    from components.trainer.warmup import read_warmup_requests
+    from components.artifacts.warmup import read_warmup_requests
 
     requests = read_warmup_requests(str(directory))
     by_name = {request.signature: request for request in requests}

@@ -20,9 +20,7 @@ def main() -> None:
     from components.models import config as model_config
     from components.models.factory import build_model
     from components.trainer.config import TrainerConfig
-    from components.trainer.image_files import ImageFiles
-    from components.trainer.image_source import ImagesInMemory, ImagesOnDisk, ImageSource
-    from components.trainer.input_data import PixelScale
+    from components.trainer.input_data import ImageFiles, ImagesInMemory, ImagesOnDisk, ImageSource, PixelScale
     from components.trainer.training_loop import TrainingData, TrainingLoop
     from components.trainer.views import ImageViews
 

@@ -12,7 +12,8 @@ from tfx.types import artifact_utils
 
 from components.artifacts.features import IMAGE, LABEL
 from components.errors import DataError
-from components.transform.preprocessing import ImageShape, decode_images
+
+ImageShape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,33 @@ def read_images(examples: types.Artifact, split: str, limit: int, shape: ImageSh
     labels = [feature[LABEL].int64_list.value[:1] for feature in features]
     complete = all(len(label) == 1 for label in labels)
     return Images(records, encoded, np.array([label[0] for label in labels]) if complete else None, shape)
+
+
+def decode_images(encoded: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
+    """Decodes PNG or JPEG images to pixels in [0, 1].
+
+    Args:
+      encoded: string [N].
+      image_shape: Height, width and channels of the result; an image of another size is resized (bilinear, antialiased).
+
+    Returns:
+      float32 [N, height, width, channels].
+
+    Raises:
+      tf.errors.InvalidArgumentError: A string is not an image.
+    """
+    height, width, channels = image_shape
+
+    def decode(image: tf.Tensor) -> tf.Tensor:
+        pixels = tf.io.decode_image(image, channels=channels, expand_animations=False)
+        same_size = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], (height, width)))
+        pixels = tf.cond(
+            same_size,
+            lambda: pixels,
+            lambda: tf.cast(tf.round(tf.image.resize(pixels, (height, width), antialias=True)), tf.uint8),
+        )
+        return tf.ensure_shape(pixels, image_shape)
+
+    decoded = tf.map_fn(decode, encoded, fn_output_signature=tf.TensorSpec(image_shape, tf.uint8))
+    # Not a division: some graph optimisers turn it into this product and some do not, which differ in the last bit.
+    return tf.cast(decoded, tf.float32) * (1.0 / 255.0)

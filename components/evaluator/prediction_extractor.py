@@ -18,6 +18,7 @@ from tensorflow_model_analysis.extractors.extractor import Extractor
 from tensorflow_model_analysis.utils import util
 from tensorflow_model_analysis.utils.model_util import DoFnWithModels
 
+from components.artifacts.feature_classifier import FeatureClassifier
 from components.artifacts.features import IMAGE, IW_NLL
 from components.artifacts.signature_names import (
     EVALUATE_BINARIZED,
@@ -31,7 +32,6 @@ from components.artifacts.signature_names import (
 )
 from components.evaluator.sample_metrics import IMAGE_FEATURES, SAMPLE_FEATURES
 from components.evaluator.stable_choice import image_hash
-from components.feature_classifier.classifier import FeatureClassifier
 
 BINARIZED = "binarized/"
 

@@ -54,7 +54,7 @@ class FeatureClassifier(BaseComponent):
                 examples=examples,
                 transform_graph=transform_graph,
                 source_digest=source_digest(
-                    "components.feature_classifier", "components.trainer.equal_batches", "components.transform.preprocessing"
+                    "components.feature_classifier", "components.artifacts.equal_batches", "components.artifacts.images"
                 ),
                 classifier=Channel(type=FeatureClassifierArtifact),
             )

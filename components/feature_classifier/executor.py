@@ -10,12 +10,11 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
+from components.artifacts.feature_classifier import LEFT_OUT, SAVED_MODEL
 from components.artifacts.features import EVAL, TRAIN
-from components.artifacts.images import read_images
-from components.feature_classifier.classifier import LEFT_OUT, SAVED_MODEL
+from components.artifacts.images import ImageShape, read_images
 from components.feature_classifier.training import FeatureExtractor, LabelledImages, accuracy, train_classifier
 from components.trainer.input_data import image_shape
-from components.transform.preprocessing import ImageShape
 
 EXAMPLES: Final = "examples"
 TRANSFORM_GRAPH: Final = "transform_graph"

@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from components.feature_classifier.classifier import FEATURES
+from components.artifacts.equal_batches import in_equal_batches
+from components.artifacts.feature_classifier import FEATURES
+from components.artifacts.images import ImageShape, decode_images
 from components.models.seeds import layer_seeds
 from components.progress import Progress, report
-from components.trainer.equal_batches import in_equal_batches
-from components.transform.preprocessing import ImageShape, decode_images
 
 FEATURE_COUNT = 64
 _EPOCHS = 3

@@ -18,8 +18,8 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from components.artifacts.warmup import WARMUP_FILE, RecordedRequest, read_warmup_requests
 from components.errors import PipelineError
-from components.trainer.warmup import WARMUP_FILE, RecordedRequest, read_warmup_requests
 
 
 class ServingSession:

@@ -27,7 +27,7 @@ _CODE = (
     "components.models.latent_statistics",
     "components.models.prior",
     "components.report",
-    "components.transform.preprocessing",
+    "components.artifacts.images",
 )
 
 

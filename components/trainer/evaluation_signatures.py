@@ -1,17 +1,21 @@
-"""The signatures that the Evaluator asks: what a model says about each example, the same whenever it is asked.
+"""The signatures that the Evaluator calls: values for each example, the same at every call.
 
-All randomness is drawn from the bytes of the image, and everything is computed in batches of one size, or for each image alone.
-`evaluate` says what every evaluation needs; the others are asked where the configuration wants what they are for. Those with
-`binarized` in their name are about binary images drawn from the grey ones, once and for all, as in published figures; a
-Gaussian likelihood, a density of grey values, has none.
+All noise depends only on the bytes of the image. Everything is computed in batches of one size, or for each image separately.
+Every evaluation calls `evaluate`; the configuration decides about the others. Signatures with `binarized` in their name draw
+one binary image from each grey one, the same at every call, as published figures do. A model with a Gaussian likelihood, which
+is a density of grey values, does not have them.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import NamedTuple
 
 import tensorflow as tf
+import tensorflow_transform as tft
 
-from components.artifacts.features import IW_NLL, KL_PER_DIMENSION, LOSSES, SSIM
+from components.artifacts.equal_batches import in_equal_batches
+from components.artifacts.features import IMAGE, IW_NLL, KL_PER_DIMENSION, LOSSES, SSIM
 from components.artifacts.signature_names import (
     EVALUATE,
     EVALUATE_BINARIZED,
@@ -32,15 +36,85 @@ from components.models.importance import log_importance_weights
 from components.models.objectives import Losses, per_example_losses
 from components.models.prior import GaussianFit, sample
 from components.models.structural_similarity import structural_similarity
-from components.trainer.equal_batches import in_equal_batches
-from components.trainer.example_parser import ExampleParser, ParsedImages
-from components.trainer.image_noise import ImageNoise, Stream
 from components.trainer.input_data import PixelScale
 
 # Codes of one image that are decoded at once.
 _CODES_AT_ONCE = 256
-
 Outputs = dict[str, tf.Tensor]
+
+
+class ParsedImages(NamedTuple):
+    """The images of a batch of examples."""
+
+    encoded: tf.Tensor
+    """string [N]: PNG or JPEG bytes, as they stood in the examples."""
+
+    normalized: tf.Tensor
+    """float32 [N, height, width, channels]: what the encoder sees."""
+
+
+class ExampleParser(tf.Module):
+    """Parses raw tf.Examples, and sends their images through the transform graph."""
+
+    def __init__(self, transform_graph: tft.TFTransformOutput) -> None:
+        """Reads the graph.
+
+        Args:
+          transform_graph: What the training images went through.
+        """
+        super().__init__()
+        self._transform = transform_graph.transform_features_layer()
+        self._raw_feature_spec = {IMAGE: transform_graph.raw_feature_spec()[IMAGE]}
+
+    def __call__(self, examples: tf.Tensor) -> ParsedImages:
+        """Parses serialized tf.Examples, string [N]."""
+        features = tf.io.parse_example(examples, self._raw_feature_spec)
+        normalized = self._transform(features)[IMAGE]
+        return ParsedImages(tf.reshape(features[IMAGE], [-1]), normalized)
+
+
+class Stream(IntEnum):
+    """What the noise is for; each purpose has its own."""
+
+    POSTERIOR = 0
+    BINARIZATION = 1
+    IMPORTANCE = 2
+    PRIOR = 3
+
+
+class ImageNoise:
+    """Draws noise for images by their bytes."""
+
+    def __init__(self, seed: int) -> None:
+        """Fixes what is drawn.
+
+        Args:
+          seed: Not negative, and below 2^31.
+        """
+        self._seed = seed
+
+    def normal(self, encoded: tf.Tensor, shape: tf.Tensor | list[int], stream: Stream) -> tf.Tensor:
+        """Standard normal noise for each image: float32 [N, *shape].
+
+        Args:
+          encoded: The images' bytes, string [N].
+          shape: Of the noise of one image.
+          stream: What it is for.
+        """
+        return tf.map_fn(
+            lambda seed: tf.random.stateless_normal(shape, seed), self._seeds(encoded, stream), fn_output_signature=tf.float32
+        )
+
+    def uniform(self, encoded: tf.Tensor, shape: tf.Tensor | list[int], stream: Stream) -> tf.Tensor:
+        """Noise in [0, 1) for each image: float32 [N, *shape]."""
+        return tf.map_fn(
+            lambda seed: tf.random.stateless_uniform(shape, seed), self._seeds(encoded, stream), fn_output_signature=tf.float32
+        )
+
+    def _seeds(self, encoded: tf.Tensor, stream: Stream) -> tf.Tensor:
+        hashes = tf.strings.to_hash_bucket_fast(encoded, 2**62)
+        key = tf.constant(self._seed + stream * 2**32, tf.int64)
+        return tf.stack([tf.fill(tf.shape(hashes), key), hashes], axis=1)
 
 
 class EvaluationSignatures:

@@ -12,8 +12,7 @@ from components.artifacts.latent_map import LATENT_MAP_FILE, LatentMap, draw_map
 from components.models.autoencoder import Autoencoder
 from components.models.config import ModelKind
 from components.models.objectives import per_example_losses
-from components.trainer.image_source import ImageSource
-from components.trainer.input_data import PixelScale
+from components.trainer.input_data import ImageSource, PixelScale
 
 _IMAGES = 2000
 _BATCH = 500

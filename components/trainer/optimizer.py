@@ -1,12 +1,17 @@
-"""The optimiser and its learning rate."""
+"""The optimiser, its learning rate, and the precision of matrix products."""
 
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from components.models.config import Precision
 from components.trainer.config import Schedule, TrainerConfig
+
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def build_optimizer(config: TrainerConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -93,3 +98,24 @@ class FusedAdam(keras.optimizers.Adam):
 def _handle(variable: keras.Variable | tf.Variable) -> tf.Tensor:
     """The resource behind a variable; Keras hands over its own or TensorFlow's."""
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle
+
+
+def resolve_precision(precision: Precision, cpuinfo: Path = Path("/proc/cpuinfo")) -> Precision:
+    """Decides what `auto` means here.
+
+    Args:
+      precision: As configured.
+      cpuinfo: Where Linux says what the processor can do.
+
+    Returns:
+      bfloat16 for `auto` if there is an accelerator, or a processor with instructions for it; float32 for `auto` otherwise;
+      anything else as it is.
+    """
+    if precision is not Precision.AUTO:
+        return precision
+    if tf.config.list_physical_devices("GPU"):
+        return Precision.BFLOAT16
+    flags = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
+    # TensorFlow's own kernels emulate bfloat16, at a tenth of the speed; oneDNN's use the instructions.
+    has_kernels = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1"
+    return Precision.BFLOAT16 if flags & _BFLOAT16_FLAGS and has_kernels else Precision.FLOAT32

@@ -9,6 +9,7 @@ import tensorflow_transform as tft
 
 from components.artifacts.features import EVAL, TRAIN
 from components.artifacts.history import History
+from components.artifacts.warmup import write_warmup_requests
 from components.example_gen.config import Binarization
 from components.models.autoencoder import Autoencoder
 from components.models.config import ModelConfig, ModelKind, Precision
@@ -18,14 +19,12 @@ from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint, training_digest
 from components.trainer.config import TrainerConfig
 from components.trainer.distribution import Replicas, open_replicas
-from components.trainer.image_source import ImageSource
-from components.trainer.input_data import image_shape, open_images, pixel_scale
+from components.trainer.input_data import ImageSource, image_shape, open_images, pixel_scale
 from components.trainer.latent_survey import read_labels, survey, write_map
-from components.trainer.precision import resolve_precision
-from components.trainer.signatures import ExportedModel
+from components.trainer.optimizer import resolve_precision
+from components.trainer.signatures import WARMUP_IMAGES, ExportedModel, warmup_requests
 from components.trainer.training_loop import TrainingData, TrainingLoop
 from components.trainer.views import ImageViews
-from components.trainer.warmup import WARMUP_IMAGES, write_warmup_requests
 
 if TYPE_CHECKING:
     # Not at run time: the workers of a distributed training need no TFX.
@@ -127,7 +126,8 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     prior = _fit_prior(model, data.train) if config.kind is ModelKind.AE else None
     scale, directory = data.views.scale, arguments.serving_model_dir
     signatures = ExportedModel(model, transform_graph, scale, prior, seed).save(directory)
-    write_warmup_requests(directory, signatures, scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES))))
+    pixels = scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES)))
+    write_warmup_requests(directory, warmup_requests(signatures, pixels))
     write_map(survey(model, data.eval, scale, read_labels(arguments.eval_files, transform_graph), seed), directory)
 
 

@@ -1,11 +1,15 @@
-"""What an exported model answers.
+"""The signatures of an exported model, and one warm-up request to each of them.
 
-All signatures are pure TensorFlow: a process with TensorFlow alone loads and calls them. An autoencoder and a variational
+All signatures are pure TensorFlow: a process that has only TensorFlow can load and call them. An autoencoder and a variational
 autoencoder give the same outputs under the same names, so that one Evaluator and one client serve both.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
 import tensorflow as tf
 import tensorflow_transform as tft
+from numpy.typing import NDArray
 
 from components.artifacts.features import IMAGE
 from components.artifacts.signature_names import (
@@ -21,18 +25,25 @@ from components.artifacts.signature_names import (
     LATENT_MEAN,
     RECONSTRUCT,
     RECONSTRUCTION,
+    SAMPLES,
     SCORE,
     SEED,
     SERVING_DEFAULT,
     START,
     STEPS,
 )
+from components.artifacts.warmup import RecordedRequest
 from components.models.autoencoder import Autoencoder
 from components.models.latent_paths import linear_path
 from components.models.prior import GaussianFit, sample
-from components.trainer.evaluation_signatures import EvaluationSignatures, Outputs
-from components.trainer.example_parser import ExampleParser
+from components.trainer.evaluation_signatures import EvaluationSignatures, ExampleParser, Outputs
 from components.trainer.input_data import PixelScale, image_shape
+
+WARMUP_IMAGES: Final = 4
+"""The number of images in a warm-up request, at most."""
+
+_WARMUP_STEPS: Final = 5
+_WARMUP_SAMPLES: Final = 8
 
 Signatures = dict[str, tf.types.experimental.ConcreteFunction]
 
@@ -149,3 +160,45 @@ class ExportedModel:
 
     def _decode(self, latent: tf.Tensor) -> tf.Tensor:
         return self._model.expected_image(self._model.decode(latent))
+
+
+def warmup_requests(signatures: Mapping[str, Any], pixels: tf.Tensor) -> Iterator[RecordedRequest]:
+    """Calls each signature once.
+
+    Args:
+      signatures: The concrete functions that were exported, by name.
+      pixels: Real images, float32 [N, height, width, channels] in [0, 1]; the first four are taken.
+    """
+    inputs = _warmup_inputs(pixels[:WARMUP_IMAGES], signatures[ENCODE])
+    for name, function in signatures.items():
+        own = {spec.name: inputs[spec.name] for spec in tf.nest.flatten(function.structured_input_signature)}
+        yield RecordedRequest(name, _arrays(own), _arrays(function(**own)))
+
+
+def _arrays(tensors: Mapping[str, tf.Tensor]) -> dict[str, NDArray[Any]]:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
+
+
+def _warmup_inputs(pixels: tf.Tensor, encode: Any) -> dict[str, tf.Tensor]:
+    """By name, every input that a signature may have."""
+    # Scaled as Transform does it, so that `examples` and `image` hold the same images.
+    grey_levels = tf.cast(tf.round(pixels * 255.0), tf.uint8)
+    image = tf.cast(grey_levels, tf.float32) * (1.0 / 255.0)
+    return {
+        EXAMPLES: tf.stack([_raw_example(levels) for levels in grey_levels]),
+        IMAGE: image,
+        START: image,
+        END: tf.reverse(image, axis=[0]),
+        STEPS: tf.constant(_WARMUP_STEPS),
+        LATENT: encode(image)[LATENT_MEAN],
+        COUNT: tf.constant(len(pixels)),
+        SEED: tf.constant([0, 0]),
+        SAMPLES: tf.constant(_WARMUP_SAMPLES),
+    }
+
+
+def _raw_example(grey_levels: tf.Tensor) -> bytes:
+    """An example as it is before Transform, serialized; its PNG holds exactly the pixels of the transformed image."""
+    example = tf.train.Example()
+    example.features.feature[IMAGE].bytes_list.value.append(tf.io.encode_png(grey_levels).numpy())
+    return example.SerializeToString()

@@ -1,6 +1,7 @@
 """The training loop: epochs of compiled steps."""
 
 import functools
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -19,10 +20,9 @@ from components.models.posterior import Posterior
 from components.models.posterior_samples import sample_posterior
 from components.progress import Progress, report
 from components.trainer.checkpoints import TrainingCheckpoint
-from components.trainer.collapse import CollapseWatch
 from components.trainer.config import TrainerConfig
 from components.trainer.distribution import Replicas
-from components.trainer.image_source import ImageSource
+from components.trainer.input_data import ImageSource
 from components.trainer.optimizer import build_optimizer
 from components.trainer.views import ImageViews, View
 
@@ -239,3 +239,39 @@ def _batch_size(configured: int, count: int, replicas: int) -> int:
 
 def _as_losses(values: np.ndarray) -> EpochLosses:
     return EpochLosses(**dict(zip(("loss", *LOSSES), values.tolist(), strict=True)))
+
+
+_LOGGER = logging.getLogger("tfx_vae.trainer")
+_FEWEST_ACTIVE = 0.1
+# The first epoch may look like a collapse and recover.
+_GRACE_EPOCHS = 1
+
+
+class CollapseWatch:
+    """Warns, once a training, that hardly any latent dimension says anything about the image."""
+
+    def __init__(self, latent_dim: int, beta: float, warmup_epochs: int) -> None:
+        """Makes a watch.
+
+        Args:
+          latent_dim: Latent dimensions of the model.
+          beta: The weight of the KL divergence; without it nothing can collapse.
+          warmup_epochs: Epochs before that weight is reached.
+        """
+        self._latent_dim = latent_dim
+        self._needed = math.ceil(_FEWEST_ACTIVE * latent_dim)
+        self._first_epoch = max(warmup_epochs, _GRACE_EPOCHS) + 1
+        self._is_watching = beta > 0
+
+    def look_at(self, epoch: Epoch) -> None:
+        """Warns if fewer than a tenth of the latent dimensions are active."""
+        if self._is_watching and epoch.epoch >= self._first_epoch and epoch.active_units < self._needed:
+            self._is_watching = False
+            _LOGGER.warning(
+                "The posterior collapses: after epoch %d, %d of %d latent dimensions are active, with a KL divergence of %.2f "
+                "nats. A lower model.beta, or trainer.kl_warmup_epochs, may keep the code in use.",
+                epoch.epoch,
+                epoch.active_units,
+                self._latent_dim,
+                epoch.eval.kl_divergence,
+            )

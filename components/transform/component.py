@@ -37,7 +37,7 @@ class ImageTransform(component.Transform):
         super().__init__(
             examples=examples,
             schema=schema,
-            preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+            preprocessing_fn="components.transform.executor.preprocessing_fn",
             disable_statistics=True,
             custom_config={
                 "normalization": normalization.value,

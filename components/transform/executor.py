@@ -1,15 +1,23 @@
-"""The stock Transform executor, which first finds out what shape the images have."""
+"""Brings images to one shape and normalises their pixels.
+
+TensorFlow Transform traces `preprocessing_fn` once into a graph. The Trainer reads the examples that the graph wrote, and the
+exported signatures contain the graph itself, so training, evaluation and serving cannot differ.
+"""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_transform as tft
 from tfx import types
 from tfx.components.transform import executor
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.artifacts.features import IMAGE, TRAIN
+from components.artifacts.features import IMAGE, LABEL, TRAIN
+from components.artifacts.images import decode_images
 from components.errors import ConfigurationError, DataError
+from components.transform.config import Normalization
 
 
 class Executor(executor.Executor):
@@ -62,3 +70,39 @@ def _shape_of(encoded: bytes) -> tuple[int, int, int]:
     except (tf.errors.InvalidArgumentError, ValueError) as error:
         raise ConfigurationError(f"The first training image cannot be decoded as PNG or JPEG: {error}") from error
     return height, width, channels
+
+
+def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """Decodes and normalises a batch of raw examples.
+
+    Args:
+      inputs: By feature name: `image`, encoded images, string [N, 1] (PNG or JPEG); `label`, int64 [N, 1], if the data has one.
+      custom_config: `image_shape`, [height, width, channels], to which other sizes are resized, and `normalization`, a value
+        of `Normalization`.
+
+    Returns:
+      `image`, float32 [N, height, width, channels]; `label`, int64 [N], if there was one.
+    """
+    height, width, channels = custom_config["image_shape"]
+    pixels = decode_images(_one_per_example(inputs[IMAGE]), (height, width, channels))
+    outputs = {IMAGE: _normalize(pixels, Normalization(custom_config["normalization"]))}
+    if LABEL in inputs:
+        outputs[LABEL] = _one_per_example(inputs[LABEL])
+    return outputs
+
+
+def _one_per_example(feature: tf.Tensor | tf.SparseTensor) -> tf.Tensor:
+    values = feature.values if isinstance(feature, tf.SparseTensor) else feature
+    return tf.reshape(values, [-1])
+
+
+def _normalize(pixels: tf.Tensor, normalization: Normalization) -> tf.Tensor:
+    match normalization:
+        case Normalization.UNIT:
+            return pixels
+        case Normalization.SYMMETRIC:
+            return pixels * 2.0 - 1.0
+        case Normalization.STANDARDIZE:
+            # A constant dataset has no variance: leave it centred rather than divide by zero.
+            stddev = tf.sqrt(tft.var(pixels))
+            return (pixels - tft.mean(pixels)) / tf.where(stddev > 0, stddev, 1.0)

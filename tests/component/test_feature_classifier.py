@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.feature_classifier.classifier import FeatureClassifier
+from components.artifacts.feature_classifier import FeatureClassifier
 from components.feature_classifier.training import (
     FEATURE_COUNT,
     FeatureExtractor,

@@ -102,7 +102,7 @@ def transform(
         {"examples": [raw], "schema": [schema_artifact]},
         {name: [artifact] for name, artifact in outputs.items()},
         {
-            "preprocessing_fn": "components.transform.preprocessing.preprocessing_fn",
+            "preprocessing_fn": "components.transform.executor.preprocessing_fn",
             "custom_config": json.dumps({"normalization": normalization, "image_shape": image_shape}),
             "disable_statistics": 1,
             "force_tf_compat_v1": 0,

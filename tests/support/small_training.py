@@ -13,8 +13,7 @@ from components.models.factory import build_model
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import AugmentationConfig, Distribution, TrainerConfig
 from components.trainer.distribution import Replicas, open_replicas
-from components.trainer.image_source import ImagesInMemory
-from components.trainer.input_data import PixelScale
+from components.trainer.input_data import ImagesInMemory, PixelScale
 from components.trainer.training_loop import TrainingData, TrainingLoop
 from components.trainer.views import ImageViews
 

@@ -8,12 +8,12 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from components.artifacts.feature_classifier import FeatureClassifier
 from components.artifacts.features import LOSSES
 from components.artifacts.verdict import Verdict
 from components.evaluator.config import MetricName
 from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
 from components.evaluator.stable_choice import image_hash
-from components.feature_classifier.classifier import FeatureClassifier
 from components.feature_classifier.training import FeatureExtractor, build_classifier
 from components.models.aggregate_posterior import decompose_rate
 from components.models.frechet import frechet_distance

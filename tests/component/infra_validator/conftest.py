@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.warmup import write_warmup_requests
+from components.artifacts.warmup import write_warmup_requests
+from components.trainer.signatures import warmup_requests
 
 PIXELS = np.linspace(0.0, 1.0, 12, dtype=np.float32).reshape(3, 2, 2, 1)
 
@@ -35,7 +36,7 @@ def save_scaler(directory: Path, factor: float = 0.5, model: tf.Module | None = 
     }
     exported = {name: function for name, function in signatures.items() if name != leave_out}
     tf.saved_model.save(model, str(directory), signatures=exported)
-    write_warmup_requests(str(directory), signatures, tf.constant(PIXELS))
+    write_warmup_requests(str(directory), warmup_requests(signatures, tf.constant(PIXELS)))
     return directory
 
 

@@ -132,12 +132,9 @@ def test_the_process_needs_no_more_of_this_project_than_what_it_compares_with(ex
         "components",
         "components.artifacts",
         "components.errors",
-        "components.artifacts.features",
         "components.infra_validator",
         "components.infra_validator.replay",
-        "components.trainer",
-        "components.artifacts.signature_names",
-        "components.trainer.warmup",
+        "components.artifacts.warmup",
     }
 
 

@@ -9,8 +9,8 @@ import keras
 import pytest
 import tensorflow as tf
 
+from components.artifacts.warmup import WARMUP_FILE
 from components.infra_validator.replay import replay
-from components.trainer.warmup import WARMUP_FILE
 
 Export = Callable[..., Path]
 WEIGHTS = "variables/variables.data-00000-of-00001"

@@ -11,8 +11,7 @@ from components.models.autoencoder import Autoencoder
 from components.models.config import ModelConfig, ModelKind
 from components.models.factory import build_model
 from components.models.prior import GaussianFit
-from components.trainer.evaluation_signatures import EvaluationSignatures
-from components.trainer.example_parser import ParsedImages
+from components.trainer.evaluation_signatures import EvaluationSignatures, ParsedImages
 from components.trainer.input_data import PixelScale
 
 PIXELS = np.float32([0.9, 0.1, 0.5])

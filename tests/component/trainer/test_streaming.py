@@ -15,8 +15,7 @@ from support.digits import PROJECT, Transformed
 from support.streamed_training import IMAGE_BYTES, SHAPE
 
 from components.artifacts.features import IMAGE
-from components.trainer.image_source import ImagesInMemory, ImagesOnDisk
-from components.trainer.input_data import open_images
+from components.trainer.input_data import ImagesInMemory, ImagesOnDisk, open_images
 
 MEGABYTE = 2**20
 FILES, IMAGES_A_FILE = 7, 500

@@ -10,8 +10,9 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from components.artifacts.loaded_model import LoadedModel
 from components.artifacts.signature_names import EXAMPLES
+from components.artifacts.warmup import WARMUP_FILE, RecordedRequest, read_warmup_requests
 from components.infra_validator.replay import ServingSession
-from components.trainer.warmup import WARMUP_FILE, WARMUP_IMAGES, RecordedRequest, read_warmup_requests
+from components.trainer.signatures import WARMUP_IMAGES
 
 
 @pytest.fixture(params=["vae", "ae"])

@@ -1,9 +1,19 @@
-"""How normalised pixels relate to pixels in [0, 1]."""
+"""Training images behave the same in memory and on disk, and pixels are normalised and back."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from components.trainer.input_data import PixelScale
+from components.artifacts.features import IMAGE
+from components.trainer.input_data import ImageFiles, ImagesInMemory, ImagesOnDisk, ImageSource, PixelScale
+
+COUNT = 23
+# Every image is told by its first pixel.
+IMAGES = (np.arange(COUNT, dtype=np.float32)[:, None, None, None] + np.array([[[0.0], [0.25]]])).astype(np.float32)
+MakeSource = Callable[..., ImageSource]
 
 
 def test_denormalising_undoes_normalising():
@@ -27,3 +37,69 @@ def test_unit_pixels_are_passed_through_untouched():
 
     assert PixelScale(1.0, 0.0).normalize(pixels) is pixels
     assert PixelScale(1.0, 0.0).denormalize(pixels) is pixels
+
+
+def write(path: Path, images: np.ndarray) -> str:
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for image in images:
+            example = tf.train.Example()
+            example.features.feature[IMAGE].float_list.value.extend(image.ravel())
+            writer.write(example.SerializeToString())
+    return str(path)
+
+
+@pytest.fixture(params=["memory", "disk"])
+def make_source(request: pytest.FixtureRequest, tmp_path: Path) -> MakeSource:
+    """The images in memory, or in two files."""
+    if request.param == "memory":
+        return lambda seed=0: ImagesInMemory(tf.constant(IMAGES), seed)
+    paths = (write(tmp_path / "1", IMAGES[:9]), write(tmp_path / "2", IMAGES[9:]))
+    return lambda seed=0: ImagesOnDisk(ImageFiles(paths, (1, 2, 1)), COUNT, 11.125, seed)
+
+
+def order(source: ImageSource, epoch: int) -> list[float]:
+    return [float(pixel) for chunk in source.epoch(epoch, 5, 2) for pixel in tf.reshape(chunk[..., 0, 0, 0], [-1])]
+
+
+def test_an_epoch_gives_whole_batches_a_few_steps_at_a_time(make_source: MakeSource):
+    shapes = [tuple(chunk.shape) for chunk in make_source().epoch(0, batch_size=5, steps=3)]
+
+    assert shapes == [(3, 5, 1, 2, 1), (1, 5, 1, 2, 1)]
+
+
+def test_an_epoch_gives_no_image_twice(make_source: MakeSource):
+    given = order(make_source(), 0)
+
+    assert len(given) == len(set(given)) == 20
+    assert set(given) <= set(range(COUNT))
+
+
+def test_epochs_differ_in_order_and_so_do_seeds_and_the_same_are_the_same(make_source: MakeSource):
+    assert order(make_source(), 0) == order(make_source(), 0)
+    assert order(make_source(), 0) != order(make_source(), 1)
+    assert order(make_source(seed=0), 0) != order(make_source(seed=1), 0)
+
+
+def test_in_order_gives_every_image_once_as_they_lie(make_source: MakeSource):
+    batches = list(make_source().in_order(10))
+
+    assert [len(batch) for batch in batches] == [10, 10, 3]
+    np.testing.assert_array_equal(np.concatenate(batches), IMAGES)
+
+
+def test_count_and_mean_are_those_of_all_images(make_source: MakeSource):
+    assert make_source().count == COUNT
+    assert make_source().pixel_mean() == pytest.approx(11 + 0.125)
+
+
+def test_a_buffer_of_one_image_still_mixes_files(tmp_path: Path):
+    """Neighbours on disk are often alike, and the buffer may be far smaller than the split."""
+    images = np.arange(96, dtype=np.float32).reshape(-1, 1, 1, 1)
+    files = ImageFiles(tuple(write(tmp_path / str(start), images[start : start + 32]) for start in (0, 32, 64)), (1, 1, 1))
+
+    def first_pixels(seed: tuple[int, int]) -> list[float]:
+        return np.concatenate([chunk.numpy().ravel() for chunk in files.shuffled(seed, 1, 8, 2)]).tolist()
+
+    assert sorted(first_pixels((0, 0))) == images.ravel().tolist()
+    assert {int(pixel) // 32 for pixel in first_pixels((0, 0))[:48]} == {0, 1, 2}
+    assert len({tuple(first_pixels((0, epoch))) for epoch in range(8)}) > 1

@@ -1,12 +1,15 @@
-"""The optimiser is Adam, and its learning rate goes as the schedule says."""
+"""Adam, its learning rate, and what precision `auto` means."""
+
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.models.config import Precision
 from components.trainer.config import Schedule, TrainerConfig
-from components.trainer.optimizer import FusedAdam, LearningRate, build_optimizer
+from components.trainer.optimizer import FusedAdam, LearningRate, build_optimizer, resolve_precision
 
 
 def five_steps(optimizer: keras.optimizers.Optimizer) -> list[np.ndarray]:
@@ -62,3 +65,36 @@ def test_an_optimizer_survives_its_configuration():
 
     assert again.beta_2 == optimizer.beta_2
     assert float(again._learning_rate(3)) == float(optimizer._learning_rate(3))
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [
+        ("flags : fpu avx2 avx512f avx512_bf16", Precision.BFLOAT16),
+        ("flags : fpu avx512f amx_bf16 amx_tile", Precision.BFLOAT16),
+        ("flags : fpu avx2 avx512f avx512_vnni", Precision.FLOAT32),
+    ],
+)
+def test_auto_takes_bfloat16_where_the_processor_has_it(
+    tmp_path: Path, flags: str, precision: Precision, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    (tmp_path / "cpuinfo").write_text(flags)
+
+    assert resolve_precision(Precision.AUTO, tmp_path / "cpuinfo") is precision
+
+
+def test_auto_is_float32_without_the_kernels_that_use_the_instructions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    (tmp_path / "cpuinfo").write_text("flags : avx512_bf16")
+
+    assert resolve_precision(Precision.AUTO, tmp_path / "cpuinfo") is Precision.FLOAT32
+
+
+def test_auto_is_float32_where_nobody_knows(tmp_path: Path):
+    assert resolve_precision(Precision.AUTO, tmp_path / "nowhere") is Precision.FLOAT32
+
+
+@pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.BFLOAT16])
+def test_what_was_configured_stays(tmp_path: Path, precision: Precision):
+    assert resolve_precision(precision, tmp_path / "nowhere") is precision

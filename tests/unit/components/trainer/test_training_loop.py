@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from components.artifacts.history import Epoch, EpochLosses
-from components.trainer.collapse import CollapseWatch
+from components.trainer.training_loop import CollapseWatch
 
 
 def epoch(number: int, active_units: int) -> Epoch:
