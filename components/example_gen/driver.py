@@ -7,47 +7,33 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import tensorflow_datasets as tfds
-from tfx.dsl.components.base import base_driver as legacy_driver
-from tfx.orchestration import data_types_utils
-from tfx.orchestration.portable import base_driver, data_types
-from tfx.proto.orchestration import driver_output_pb2
+from tfx.types.artifact import Artifact
 
 from components.artifacts import dataset as properties
 from components.errors import DataError
 from components.example_gen.dataset import DatasetLocation, RecordRange, open_dataset, split_ranges
 from components.example_gen.records import select_features
+from components.private_tfx import CompletingDriver
 from components.source_digest import source_digest
 
 
-class Driver(legacy_driver.BaseDriver, base_driver.BaseDriver):
-    """Puts what is read into the cache key, which TFX computes from the execution properties that this driver completes.
+class Driver(CompletingDriver):
+    """Puts what is read into the cache key, which TFX computes from the execution properties that this driver completes."""
 
-    It has both of TFX's driver interfaces, as the stock ExampleGen has: the local runner calls `run`, the interactive context
-    of a notebook `resolve_exec_properties`.
-    """
-
-    def __init__(self, metadata_handle: Any) -> None:
-        legacy_driver.BaseDriver.__init__(self, metadata_handle)
-        base_driver.BaseDriver.__init__(self, metadata_handle)
-
-    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
-        """Called by TFX's launcher.
+    def added_properties(self, parameters: dict[str, Any], inputs: Mapping[str, list[Artifact]]) -> dict[str, Any]:
+        """Prepares the dataset, and adds what `complete_properties` does.
 
         Raises:
           ConfigurationError: If the dataset, its version, a feature or a split does not exist.
           DataError: If the dataset cannot be prepared.
           OSError: If the disk is full or a directory cannot be written.
         """
-        output = driver_output_pb2.DriverOutput()
-        for name, value in complete_properties(execution_info.exec_properties).items():
-            if value is not None:
-                data_types_utils.set_metadata_value(output.exec_properties[name], value)
-        return output
+        return complete_properties(parameters)
 
     def resolve_exec_properties(
         self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
     ) -> dict[str, Any]:
-        """Called by TFX's interactive context; see `run`."""
+        """Called by TFX's interactive context; see `added_properties`."""
         del pipeline_info, component_info
         return complete_properties(exec_properties)
 

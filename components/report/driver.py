@@ -1,38 +1,30 @@
 """What happens before a report is looked up in the cache: ML Metadata is asked where its inputs come from."""
 
-from tfx.dsl.components.base import base_driver as legacy_driver
-from tfx.orchestration import data_types_utils
-from tfx.orchestration.metadata import Metadata
-from tfx.orchestration.portable import base_driver, data_types
-from tfx.proto.orchestration import driver_output_pb2
+from collections.abc import Mapping
+from typing import Any
 
+from tfx.types.artifact import Artifact
+
+from components.private_tfx import CompletingDriver
 from components.report import properties
 from components.report.provenance import read_provenance
 
 
-class Driver(legacy_driver.BaseDriver, base_driver.BaseDriver):
+class Driver(CompletingDriver):
     """Adds the provenance of the inputs to the parameters, and so to the cache key.
 
-    An executor may run anywhere and cannot ask ML Metadata. This has both of TFX's driver interfaces, as the stock ExampleGen
-    has; the interactive context of a notebook calls the older one, and its report does without a provenance.
+    An executor may run anywhere and cannot ask ML Metadata. In a notebook's interactive context a report has no provenance.
     """
 
-    def __init__(self, metadata_handle: Metadata) -> None:
-        legacy_driver.BaseDriver.__init__(self, metadata_handle)
-        base_driver.BaseDriver.__init__(self, metadata_handle)
-
-    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
-        """Called by TFX's launcher."""
-        inputs = execution_info.input_dict
+    def added_properties(self, parameters: dict[str, Any], inputs: Mapping[str, list[Artifact]]) -> dict[str, Any]:
+        """The provenance, as JSON."""
         identities = {name: [artifact.id for artifact in artifacts] for name, artifacts in inputs.items()}
         baselines = identities.pop(properties.BASELINE_MODEL, [])
-        with self._mlmd_connection as handle:
+        with self.store() as store:
             provenance = read_provenance(
-                handle.store,
+                store,
                 [identity for group in identities.values() for identity in group],
                 model=identities[properties.MODEL][0],
                 baseline=next(iter(baselines), None),
             )
-        output = driver_output_pb2.DriverOutput()
-        data_types_utils.set_metadata_value(output.exec_properties[properties.PROVENANCE], provenance.model_dump_json())
-        return output
+        return {properties.PROVENANCE: provenance.model_dump_json()}

@@ -54,7 +54,9 @@ def connected(connection: Connection) -> Iterator[Any]:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _silent_logging():
         warnings.simplefilter("ignore")
         try:
-            yield _open(connection)
+            from pipelines.kubeflow.private_kfp import open_client
+
+            yield open_client(connection.endpoint, connection.token, connection.namespace, connection.timeout_seconds)
         except Exception as error:
             raise (explained(error, connection) or error) from error
 
@@ -63,36 +65,6 @@ def is_undecided(error: BaseException) -> bool:
     """Whether Kubeflow may have done what it was asked for, though the answer was an error, or none."""
     status = getattr(error, "status", None)
     return not isinstance(status, int) or status >= 500
-
-
-def _open(connection: Connection) -> Any:
-    import kfp
-    import kfp_server_api
-    import urllib3
-
-    class ImpatientRest(kfp_server_api.rest.RESTClientObject):  # type: ignore[name-defined, misc, unused-ignore]  # has no types
-        """KFP's own has no time limit."""
-
-        def request(self, *arguments: Any, **options: Any) -> Any:
-            # A pair, to connect and to read: a single float it ignores.
-            options["_request_timeout"] = options.get("_request_timeout") or (connection.timeout_seconds,) * 2
-            return super().request(*arguments, **options)
-
-    class Client(kfp.Client):  # type: ignore[name-defined, misc, unused-ignore]
-        """KFP's own asks at once whether there are several users, and where that fails, five times over 25 seconds."""
-
-        def get_kfp_healthz(self, sleep_duration: int = 0) -> Any:
-            del sleep_duration
-            self.be_impatient()
-            return self._healthz_api.healthz_service_get_healthz()
-
-        def be_impatient(self) -> None:
-            self._existing_config.retries = urllib3.Retry(0)
-            self._healthz_api.api_client.rest_client = ImpatientRest(self._existing_config)
-
-    client = Client(host=connection.endpoint, existing_token=connection.token, namespace=connection.namespace or "kubeflow")
-    client.be_impatient()
-    return client
 
 
 @contextmanager

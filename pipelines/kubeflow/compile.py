@@ -91,11 +91,10 @@ def check_compilable(config: PipelineConfig, output: Path) -> None:
 
 def upstream_of_nodes(config: PipelineConfig) -> dict[str, list[str]]:
     """The components in an order in which they may run, and which others each waits for."""
-    from tfx.dsl.compiler.compiler import Compiler
-
+    from components import private_tfx
     from pipelines.pipeline import create_pipeline
 
-    nodes = [node.pipeline_node for node in Compiler().compile(create_pipeline(config)).nodes]
+    nodes = [node.pipeline_node for node in private_tfx.compile_pipeline(create_pipeline(config)).nodes]
     return {node.node_info.id: sorted(node.upstream_nodes) for node in nodes}
 
 

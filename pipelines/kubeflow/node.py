@@ -93,16 +93,13 @@ def _run(node: str, run_id: str, undated: PipelineConfig, text: str, parameters:
 
 def _launch(node: str, run_id: str, config: PipelineConfig) -> None:
     # Many seconds, so not before the configuration is known to be good.
-    from tfx.dsl.compiler import constants
-    from tfx.dsl.compiler.compiler import Compiler
-    from tfx.orchestration.portable import runtime_parameter_utils
-
+    from components import private_tfx
     from pipelines.local.runner import launch_node
     from pipelines.pipeline import create_pipeline
 
     log_to_stderr()  # absl replaces the handlers of the root logger when TFX is imported
-    pipeline = Compiler().compile(create_pipeline(config))
-    runtime_parameter_utils.substitute_runtime_parameter(pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+    pipeline = private_tfx.compile_pipeline(create_pipeline(config))
+    private_tfx.set_run_id(pipeline, run_id)
     nodes = {item.pipeline_node.node_info.id: item.pipeline_node for item in pipeline.nodes}
     if node not in nodes:
         raise ConfigurationError(f"There is no component {node}; there are {', '.join(nodes)}.")

@@ -6,17 +6,15 @@ whose inputs could not be resolved: its launcher records that one as failed and 
 
 import contextlib
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.dsl.compiler import constants
-from tfx.orchestration import metadata
-from tfx.orchestration.local import runner_utils
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from components import private_tfx
 from components.errors import PipelineError
 from pipelines.config import PipelineConfig
 from pipelines.local import failures
@@ -87,7 +85,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
         """
         if run_options:
             raise ValueError("WatchedLocalDagRunner has no partial runs: what is finished comes from the cache anyway.")
-        runtime_parameter_utils.substitute_runtime_parameter(pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: self._run_id})
+        private_tfx.set_run_id(pipeline, self._run_id)
         self._display.run_started(pipeline.pipeline_info.id, self._run_id)
         root = pipeline.runtime_spec.pipeline_root.field_value.string_value
         store = open_store(self._location)
@@ -130,20 +128,6 @@ class WatchedLocalDagRunner(LocalDagRunner):
         self._display.node_ended(node_id, result, time.monotonic() - started)
 
 
-class StoreHandle(metadata.Metadata):
-    """What TFX's launcher reaches ML Metadata by, opened as all of this project opens it."""
-
-    def __init__(self, location: Location) -> None:
-        """Refers to a database; `with` connects to it."""
-        super().__init__(connection_config(location))
-        self._location = location
-
-    def __enter__(self) -> Self:
-        self._store = open_store(self._location)
-        self._users += 1
-        return self
-
-
 def launch_node(
     pipeline: pipeline_pb2.Pipeline,
     node: pipeline_pb2.PipelineNode,
@@ -163,18 +147,8 @@ def launch_node(
       PipelineError: Its inputs could not be resolved.
       Exception: Whatever its executor raised; ML Metadata then has the execution as failed.
     """
-    deployment = runner_utils.extract_local_deployment_config(pipeline)
-    node_id = node.node_info.id
-    execution = launcher.Launcher(
-        pipeline_node=node,
-        mlmd_connection=StoreHandle(location),
-        pipeline_info=pipeline.pipeline_info,
-        pipeline_runtime_spec=pipeline.runtime_spec,
-        executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
-        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
-    ).launch()
-    with StoreHandle(location) as handle:
-        return _result(handle.store, node_id, execution.execution_id)
+    execution = private_tfx.launch(pipeline, node, connection_config(location), partial(open_store, location))
+    return _result(open_store(location), node.node_info.id, execution)
 
 
 def _result(store: Any, node_id: str, execution_id: int) -> NodeResult:

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from rich.console import Console
-from tfx.dsl.compiler import compiler
 
+from components import private_tfx
 from pipelines.config import PipelineConfig, load_config
 from pipelines.local.display import NodeResult, RunDisplay
 from pipelines.local.runner import WatchedLocalDagRunner
@@ -52,7 +52,7 @@ def run_light(config: PipelineConfig) -> dict[str, NodeResult]:
       What became of each.
     """
     # Compiled whole, since components of part of a pipeline still name those that come after them.
-    compiled = compiler.Compiler().compile(create_pipeline(config))
+    compiled = private_tfx.compile_pipeline(create_pipeline(config))
     for node in reversed(compiled.nodes):
         if node.pipeline_node.node_info.id not in NODES:
             compiled.nodes.remove(node)

@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tfx.dsl.compiler.compiler import Compiler
-
+from components.private_tfx import compile_pipeline
 from pipelines.config import load_config
 from pipelines.pipeline import create_pipeline
 
@@ -15,7 +14,7 @@ PROJECT = Path(__file__).parents[3]
 def nodes(tmp_path: Path, *settings: str) -> dict[str, Any]:
     """The compiled nodes of the smoke pipeline, by id."""
     config = load_config(PROJECT / "pipelines" / "configs" / "smoke.yaml", [f"runtime.root={tmp_path}", *settings], PROJECT)
-    return {node.pipeline_node.node_info.id: node.pipeline_node for node in Compiler().compile(create_pipeline(config)).nodes}
+    return {node.pipeline_node.node_info.id: node.pipeline_node for node in compile_pipeline(create_pipeline(config)).nodes}
 
 
 def test_the_model_is_checked_before_it_is_pushed_and_pushed_before_it_is_drawn(tmp_path: Path):

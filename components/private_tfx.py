@@ -1,0 +1,114 @@
+"""The parts of TFX below its public interface (`tfx.v1`), and all that this project does with them.
+
+`tests/unit/components/test_private_tfx.py` says what no longer works after an upgrade.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+
+from ml_metadata.metadata_store.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
+from tfx.dsl.compiler import constants
+from tfx.dsl.compiler.compiler import Compiler
+from tfx.dsl.components.base import base_driver as legacy_driver
+from tfx.orchestration import data_types_utils
+from tfx.orchestration.metadata import Metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.orchestration.portable import base_driver, data_types, runtime_parameter_utils
+from tfx.proto.orchestration import driver_output_pb2, pipeline_pb2
+from tfx.types.artifact import Artifact
+
+
+class CompletingDriver(legacy_driver.BaseDriver, base_driver.BaseDriver):
+    """A component's driver that adds execution properties before the cache is asked, so that they are part of its key.
+
+    It has both of TFX's driver interfaces, as the stock ExampleGen has: its launcher calls `run`, the interactive context of a
+    notebook calls `resolve_exec_properties`, which adds nothing here.
+    """
+
+    def __init__(self, metadata_handle: Metadata) -> None:
+        legacy_driver.BaseDriver.__init__(self, metadata_handle)
+        base_driver.BaseDriver.__init__(self, metadata_handle)
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
+        """Called by TFX's launcher."""
+        output = driver_output_pb2.DriverOutput()
+        for name, value in self.added_properties(execution_info.exec_properties, execution_info.input_dict).items():
+            if value is not None:
+                data_types_utils.set_metadata_value(output.exec_properties[name], value)
+        return output
+
+    def added_properties(self, parameters: dict[str, Any], inputs: Mapping[str, list[Artifact]]) -> dict[str, Any]:
+        """What to add to the execution properties; None adds nothing.
+
+        Args:
+          parameters: The execution properties, as the pipeline has them.
+          inputs: The input artifacts by channel.
+        """
+        raise NotImplementedError
+
+    @contextmanager
+    def store(self) -> Iterator[MetadataStore]:
+        """Connects to ML Metadata."""
+        with self._mlmd_connection as handle:
+            yield handle.store
+
+
+def compile_pipeline(pipeline: Pipeline) -> pipeline_pb2.Pipeline:
+    """The intermediate representation, whose nodes are in topological order; reads and writes nothing."""
+    return Compiler().compile(pipeline)
+
+
+def set_run_id(compiled: pipeline_pb2.Pipeline, run_id: str) -> None:
+    """Names the run of a compiled pipeline, in place."""
+    runtime_parameter_utils.substitute_runtime_parameter(compiled, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+
+
+class _StoreHandle(Metadata):
+    """What TFX's launcher reaches ML Metadata by, opened as all of this project opens it."""
+
+    def __init__(self, config: metadata_store_pb2.ConnectionConfig, open_store: Callable[[], MetadataStore]) -> None:
+        super().__init__(config)
+        self._open_store = open_store
+
+    def __enter__(self) -> Self:
+        self._store = self._open_store()
+        self._users += 1
+        return self
+
+
+def launch(
+    compiled: pipeline_pb2.Pipeline,
+    node: pipeline_pb2.PipelineNode,
+    config: metadata_store_pb2.ConnectionConfig,
+    open_store: Callable[[], MetadataStore],
+) -> int:
+    """Runs one node: its driver, its executor, its publisher.
+
+    Args:
+      compiled: A compiled pipeline whose run id is set.
+      node: One of its nodes; those before it have run.
+      config: How ML Metadata's own client connects.
+      open_store: How this project connects.
+
+    Returns:
+      The execution in ML Metadata. It has failed where the inputs could not be resolved: the launcher does not raise then.
+
+    Raises:
+      Exception: Whatever the executor raised; ML Metadata then has the execution as failed.
+    """
+    from tfx.orchestration.local import runner_utils
+    from tfx.orchestration.portable.launcher import Launcher
+
+    deployment = runner_utils.extract_local_deployment_config(compiled)
+    node_id = node.node_info.id
+    execution = Launcher(
+        pipeline_node=node,
+        mlmd_connection=_StoreHandle(config, open_store),
+        pipeline_info=compiled.pipeline_info,
+        pipeline_runtime_spec=compiled.runtime_spec,
+        executor_spec=runner_utils.extract_executor_spec(deployment, node_id),
+        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, node_id),
+    ).launch()
+    return int(execution.execution_id)
