@@ -26,12 +26,12 @@ from outlier_images import DIGITS, FASHION, Pixels, kinds_of_images, read_digits
 from sklearn.metrics import roc_auc_score
 
 from components.artifacts.features import IW_NLL, NEGATIVE_ELBO
+from components.artifacts.serving_directory import find_pushed
 from components.artifacts.signature_names import EVALUATE, EVALUATE_IW_NLL, EXAMPLES, SAMPLES
 from components.errors import PipelineError
 from pipelines.config import load_config
 from tfx_vae.options import DEFAULT_CONFIG
 from tfx_vae.serving.commands.model import ModelLocation, examples_of, load_quietly, locate_directory
-from tfx_vae.serving.pushed import find_pushed
 from tfx_vae.serving.reference import STATISTICS, Reference
 
 Values = NDArray[np.float64]
@@ -62,8 +62,7 @@ def main() -> None:
     """Prints a table and, if asked, draws the figures."""
     arguments = parse_arguments()
     try:
-        location = find_model(arguments)
-        model = load_quietly(location, [EVALUATE])
+        location, model = load_quietly(find_models(arguments), [EVALUATE])
     except PipelineError as error:
         sys.exit(str(error))
     if model.image_shape != (28, 28, 1):
@@ -99,7 +98,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def find_model(arguments: argparse.Namespace) -> ModelLocation:
+def find_models(arguments: argparse.Namespace) -> list[ModelLocation]:
     """The model that is judged.
 
     Raises:
@@ -108,7 +107,7 @@ def find_model(arguments: argparse.Namespace) -> ModelLocation:
     if arguments.model:
         return locate_directory(arguments.model)
     config = load_config(arguments.config, arguments.settings)
-    return ModelLocation(config.name, *find_pushed(config.serving_dir))
+    return [ModelLocation(config.name, *pushed) for pushed in find_pushed(config.serving_dir)]
 
 
 def score(model: Any, pixels: Pixels, arguments: argparse.Namespace) -> Scores:

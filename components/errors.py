@@ -6,6 +6,7 @@ only the message; the traceback goes to the log.
 
 import errno
 import os
+import tempfile
 from collections.abc import Iterator
 from typing import Final
 
@@ -35,6 +36,8 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         yield cause
         cause = cause.__cause__ or cause.__context__
 
+
+_TEMPORARY_BYTES: Final = 1 << 16
 
 _FILE_ERRORS: Final = (
     errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EISDIR,
@@ -69,3 +72,20 @@ def as_os_error(error: BaseException) -> OSError | None:
         return None
     path, separator, _ = message.partition("; ")
     return OSError(number, os.strerror(number), path.rpartition("}} ")[2]) if separator else OSError(number, message)
+
+
+def temporary_files_fault() -> str:
+    """Why no temporary file can be written, and how to fix it, as a sentence without a full stop; empty if one can be.
+
+    Libraries write temporary files in many places, and their errors name a file that means nothing to a user, or no file.
+    """
+    try:
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(_TEMPORARY_BYTES))
+    except OSError as error:
+        directory = tempfile.tempdir or os.environ.get("TMPDIR", "/tmp")
+        return (
+            f"temporary files cannot be written to {directory} ({error.strerror}): make room there, or name another directory"
+            " with the environment variable TMPDIR"
+        )
+    return ""

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from components.errors import DataError
+
 # Execution properties: what the component is given.
 DATASET: Final = "dataset"
 VERSION: Final = "version"
@@ -34,8 +36,13 @@ DATASET_VERSION: Final = "dataset_version"
 IMAGE_SHAPE: Final = "image_shape"
 """JSON: [height, width, channels], null where images differ."""
 
+# In the directory of a prepared dataset.
+INFO_FILE: Final = "dataset_info.json"
+"""From tensorflow-datasets, written last: without it the dataset is not prepared."""
+FEATURES_FILE: Final = "features.json"
+"""From tensorflow-datasets."""
 SOURCES_FILE: Final = "sources.json"
-"""In the directory of the prepared dataset: the files that its records were made from."""
+"""The files that the records were made from."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +87,34 @@ def write_sources(directory: Path, sources: Mapping[str, SourceFile]) -> None:
 
 
 def read_sources(directory: Path) -> dict[str, SourceFile]:
-    """What the dataset in `directory` was prepared from; empty if that is not recorded."""
+    """What the dataset in `directory` was prepared from; empty if that is not recorded.
+
+    Raises:
+      DataError: If the record is cut short or corrupt.
+    """
     path = directory / SOURCES_FILE
     if not path.exists():
         return {}
-    return {name: SourceFile(**fields) for name, fields in json.loads(path.read_text(encoding="utf-8")).items()}
+    try:
+        return {name: SourceFile(**fields) for name, fields in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{path} is cut short or corrupt: delete it if the source files have not changed since the dataset was prepared, or"
+            f" else {directory}, so that the next run prepares the dataset again"
+        ) from error
+
+
+def find_prepared(data_dir: Path, dataset: str, version: str | None) -> Path | None:
+    """The directory `<data_dir>/<dataset>/[<configuration>/]<version>` of a dataset that is prepared there.
+
+    Args:
+      data_dir: Where prepared datasets are kept.
+      dataset: Name in tensorflow-datasets, e.g. ``"emnist/digits"``, perhaps with a version, which is ignored.
+      version: e.g. ``"3.0.1"``; None is any.
+    """
+    prepared = (info.parent for info in sorted((data_dir / dataset.partition(":")[0]).rglob(INFO_FILE)))
+    # While tensorflow-datasets writes, the directory is `.incomplete...` or `incomplete...`.
+    return next((path for path in prepared if "incomplete" not in path.name and version in (None, path.name)), None)
 
 
 def sha256_of(path: Path) -> str:

@@ -7,7 +7,15 @@ from typing import Any, Final, NamedTuple
 from google.protobuf import empty_pb2, unknown_fields
 from google.protobuf.message import DecodeError
 
+from components.errors import ConfigurationError
+
 SAVED_MODEL: Final = "saved_model.pb"
+
+# Custom properties of a PushedModel, as TFX's Pusher writes them.
+PUSHED: Final = "pushed"
+"""1 or 0."""
+PUSHED_VERSION: Final = "pushed_version"
+PUSHED_DESTINATION: Final = "pushed_destination"
 
 _META_GRAPHS_FIELD: Final = 2
 """Of the message SavedModel: one graph at least."""
@@ -45,6 +53,24 @@ def pushed_versions(base: Path) -> list[PushedVersion]:
         return []
     numbered = [PushedVersion(number, path) for path in base.iterdir() if (number := version_number(path.name)) is not None]
     return sorted(pushed for pushed in numbered if (pushed.path / SAVED_MODEL).is_file())
+
+
+def find_pushed(base: Path, version: int | None = None) -> list[PushedVersion]:
+    """The version asked for, or else all versions, the newest first.
+
+    Raises:
+      ConfigurationError: There is none.
+    """
+    versions = pushed_versions(base)
+    if not versions:
+        raise ConfigurationError(
+            f"No model was pushed to {base} yet: run the pipeline with the same configuration first (tfx-vae run --config ...)."
+        )
+    chosen = [pushed for pushed in reversed(versions) if version in (None, pushed.version)]
+    if not chosen:
+        known = ", ".join(str(pushed.version) for pushed in versions)
+        raise ConfigurationError(f"There is no version {version} in {base}; there are {known}.")
+    return chosen
 
 
 def find_fault(directory: Path) -> str:

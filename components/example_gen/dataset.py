@@ -1,5 +1,6 @@
 """Opens a dataset by name or directory, after preparing it where needed, and deals its records out to output files."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -8,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core import dataset_info
+from google.protobuf.json_format import ParseError
 
-from components.errors import ConfigurationError
+from components.artifacts.dataset import FEATURES_FILE, INFO_FILE
+from components.errors import ConfigurationError, DataError, PipelineError, temporary_files_fault
 from components.example_gen.preparation import ensure_prepared
-from components.example_gen.tfds_internals import parse_builder_name_kwargs
+from components.example_gen.private_tfds import parse_builder_name_kwargs
 
 _READABLE_FORMAT: Final = "tfrecord"
 
@@ -45,32 +47,51 @@ def open_dataset(location: DatasetLocation) -> tfds.core.DatasetBuilder:
       OSError: If the disk is full or a directory cannot be written.
     """
     if location.directory is not None:
-        return _open_directory(location.directory)
+        return _open_directory(location.directory, "prepare that dataset again")
     name, options = _parse(str(location.dataset), location.version)
     if location.data_dir is not None:
         options["data_dir"] = location.data_dir
     builder = _find(name, options)
-    return _open_directory(ensure_prepared(builder, location.manual_dir))
+    prepared = ensure_prepared(builder, location.manual_dir)
+    return _open_directory(prepared, _delete(prepared))
 
 
-def _open_directory(directory: Path) -> tfds.core.DatasetBuilder:
+def _open_directory(directory: Path, remedy: str) -> tfds.core.DatasetBuilder:
+    for name in (INFO_FILE, FEATURES_FILE):
+        if not (directory / name).is_file():
+            raise ConfigurationError(
+                f"{directory} holds no prepared dataset, because it has no {name}: name the directory with {INFO_FILE} and"
+                f" {FEATURES_FILE} in it, e.g. <data_dir>/mnist/3.0.1"
+            )
     try:
         builder = tfds.builder_from_directory(directory)
-    except (dataset_info.DatasetInfoFileError, FileNotFoundError, ValueError, AssertionError) as error:
-        raise ConfigurationError(
-            f"{directory} holds no prepared dataset: name the directory with dataset_info.json and features.json in it, e.g."
-            " <data_dir>/mnist/3.0.1"
+    except (ParseError, ValueError, AssertionError) as error:
+        damaged = _damaged_description(directory)
+        raise DataError(
+            f"{damaged} is cut short or corrupt: {remedy}"
+            if damaged
+            else f"tensorflow-datasets cannot open the dataset in {directory} ({' '.join(str(error).split())}): {remedy}"
         ) from error
-    if builder.info.features is None:
-        raise ConfigurationError(
-            f"{directory} has no features.json, because a tensorflow-datasets older than 4.0 prepared it: prepare it again"
-        )
     if builder.info.file_format.value != _READABLE_FORMAT:
         raise ConfigurationError(
             f"{directory} holds {builder.info.file_format.value} files, but only {_READABLE_FORMAT} can be read:"
             f" prepare it again with file_format={_READABLE_FORMAT!r}"
         )
     return builder
+
+
+def _damaged_description(directory: Path) -> Path | None:
+    """The first description of a prepared dataset in or below a directory that is not JSON."""
+    for path in sorted(path for name in (INFO_FILE, FEATURES_FILE) for path in directory.rglob(name)):
+        try:
+            json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            return path
+    return None
+
+
+def _delete(directory: Path) -> str:
+    return f"delete {directory}, so that the next run prepares the dataset again"
 
 
 def _parse(dataset: str, version: str | None) -> tuple[str, dict[str, Any]]:
@@ -94,8 +115,13 @@ def _find(name: str, options: dict[str, Any]) -> tfds.core.DatasetBuilder:
         return tfds.builder(name, **options)
     except tfds.core.DatasetNotFoundError as error:
         raise _unknown(name) from error
-    except (ValueError, AssertionError, TypeError, ImportError) as error:
+    except (ParseError, ValueError, AssertionError, TypeError, ImportError) as error:
         raise _explain(name, options, error) from error
+    except OSError as error:
+        # It makes a temporary directory for every dataset that is not prepared.
+        if fault := temporary_files_fault():
+            raise PipelineError(fault) from error
+        raise
 
 
 def _unknown(name: str) -> ConfigurationError:
@@ -104,14 +130,16 @@ def _unknown(name: str) -> ConfigurationError:
     )
 
 
-def _explain(name: str, options: dict[str, Any], error: Exception) -> ConfigurationError:
+def _explain(name: str, options: dict[str, Any], error: Exception) -> PipelineError:
     """Why tensorflow-datasets refuses a dataset whose name it knows."""
+    if "data_dir" in options and (damaged := _damaged_description(Path(options["data_dir"]) / name)):
+        return DataError(f"{damaged} is cut short or corrupt: {_delete(damaged.parent)}")
     builder_class = tfds.builder_cls(name)
     config, version = options.get("config"), options.get("version")
     configs = list(builder_class.builder_configs)
     if config is not None and config not in configs:
         if not configs:
-            return ConfigurationError(f"the dataset {name} has no configurations, so not {config!r} either: write {name} alone")
+            return ConfigurationError(f"the dataset {name} has no configurations, so not {config!r} either: write only {name}")
         return ConfigurationError(f"the dataset {name} has no configuration {config!r}{_did_you_mean(config, configs)}")
     if version is not None:
         versions = builder_class(**{key: value for key, value in options.items() if key != "version"}).versions

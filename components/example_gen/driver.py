@@ -87,7 +87,7 @@ def content_digest(builder: tfds.core.DatasetBuilder, ranges: Mapping[str, Seque
     names = sorted({PurePosixPath(part.path).name for parts in ranges.values() for part in parts})
     content = {
         "version": str(builder.version),
-        "features": _sha256(builder.data_path / "features.json"),
+        "features": _sha256(builder.data_path / properties.FEATURES_FILE),
         "files": {name: _sha256(builder.data_path / name) for name in names},
         "splits": {
             split: [[PurePosixPath(part.path).name, part.skip, part.take] for part in parts] for split, parts in ranges.items()
@@ -98,10 +98,9 @@ def content_digest(builder: tfds.core.DatasetBuilder, ranges: Mapping[str, Seque
 
 def _sha256(path: Any) -> str:
     # Any, because a path of tensorflow-datasets may lead to a bucket.
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError as error:
+    if not path.exists():
         raise DataError(
             f"{path} is missing from the prepared dataset: delete {path.parent}, so that the next run prepares it again"
-        ) from error
+        )
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

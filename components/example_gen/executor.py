@@ -42,7 +42,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           DataError: If records of the prepared dataset are missing or corrupt.
           OSError: If the disk is full or the output cannot be written.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
         if properties.PREPARED_DIRECTORY not in exec_properties:  # Vertex AI runs no drivers
             exec_properties = complete_properties(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])

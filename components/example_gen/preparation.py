@@ -1,8 +1,10 @@
-"""Prepares a dataset so that it is there whole or not at all, and again where its source files have changed."""
+"""Prepares a dataset, completely or not at all, and again if its source files have changed."""
 
+import errno
 import fcntl
 import logging
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,10 +12,10 @@ from typing import Final
 
 import tensorflow_datasets as tfds
 
-from components.artifacts.dataset import changed_sources, describe_sources, read_sources, write_sources
-from components.errors import ConfigurationError
+from components.artifacts.dataset import INFO_FILE, changed_sources, describe_sources, read_sources, write_sources
+from components.errors import ConfigurationError, PipelineError
 from components.example_gen.preparation_errors import explained
-from components.example_gen.tfds_internals import preparation_settings
+from components.example_gen.private_tfds import preparation_settings
 
 _WORK_DIR: Final = ".preparing"
 
@@ -23,19 +25,21 @@ _logger = logging.getLogger(__name__)
 def ensure_prepared(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) -> Path:
     """Prepares a dataset unless that has been done from the source files as they are now.
 
-    The work is done in a directory of its own and renamed at the end: a process that is killed leaves nothing that is taken for
-    a dataset, and the next one clears up after it. Of two processes that want the same dataset one waits for the other.
+    The records are written to a working directory, which is renamed at the end: a process that is killed leaves nothing that
+    looks like a dataset, and the next one removes what is left. Of two processes that want the same dataset one waits for the
+    other.
 
     Args:
-      builder: The dataset, by its code, or read from its directory if a version was asked for that is already there.
-      manual_dir: Where source files lie that need not be downloaded.
+      builder: The dataset: from its code, or read from its directory if the version that was asked for is prepared.
+      manual_dir: The directory of source files that need not be downloaded.
 
     Returns:
       The directory of the prepared dataset.
 
     Raises:
       ConfigurationError: If `manual_dir` is needed and is no directory.
-      DataError: If source files are missing, corrupt, or cannot be downloaded.
+      DataError: If source files are missing, corrupt, or cannot be downloaded, or the record of them is corrupt.
+      PipelineError: If the dataset has to be prepared, but nothing may be written where datasets are kept.
       OSError: If the disk is full or a directory cannot be written.
     """
     target = Path(builder.data_dir)
@@ -46,8 +50,7 @@ def ensure_prepared(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) 
             f"manual_dir {manual_dir} is not a directory: name the one with the source files of {builder.info.full_name},"
             " or none to download them"
         )
-    work = _root(builder) / _WORK_DIR
-    work.mkdir(parents=True, exist_ok=True)
+    work = _make_work_dir(builder)
     identity = builder.info.full_name.replace("/", "-")
     with _locked(work / f"{identity}.lock"):
         # Another process may have prepared it in the meantime.
@@ -56,15 +59,30 @@ def ensure_prepared(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) 
     return target
 
 
+def _make_work_dir(builder: tfds.core.DatasetBuilder) -> Path:
+    work = _root(builder) / _WORK_DIR
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=work):
+            return work
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+            raise
+        raise PipelineError(
+            f"{builder.info.full_name} has to be prepared, but {work.parent} cannot be written ({error.strerror}): choose"
+            " another directory with --set data.data_dir=DIRECTORY, or change its permissions"
+        ) from error
+
+
 def _root(builder: tfds.core.DatasetBuilder) -> Path:
-    """Where datasets are kept: `builder.data_dir` without the name, the configuration and the version."""
-    # `data_dir_root` is not that for a builder that was read from a directory.
+    """The directory of all datasets: `builder.data_dir` without the name, the configuration and the version."""
+    # `data_dir_root` is another one if the builder was read from a directory.
     return Path(builder.data_dir).parents[builder.info.full_name.count("/")]
 
 
 def _is_current(target: Path, manual_dir: Path | None) -> bool:
-    """Whether the dataset is there and was made from what now lies in the manual directory."""
-    if not (target / "dataset_info.json").exists():
+    """Whether the dataset is prepared, from the files that are now in the manual directory."""
+    if not (target / INFO_FILE).exists():
         return False
     if manual_dir is None:
         return True
@@ -78,7 +96,7 @@ def _is_current(target: Path, manual_dir: Path | None) -> bool:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Holds a lock that the kernel gives back when the process ends, however it ends."""
+    """Holds a lock that the kernel releases when the process ends, even if it is killed."""
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -103,11 +121,11 @@ def _prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | None, work: P
 
 
 def _prepare_in(work: Path, target_builder: tfds.core.DatasetBuilder, manual_dir: Path | None) -> Path:
-    """Prepares in the work directory, and writes down what from."""
+    """Prepares in the working directory, and records the source files."""
     config = f"/{target_builder.builder_config.name}" if target_builder.builder_config else ""
     builder = tfds.builder(f"{target_builder.name}{config}", version=str(target_builder.version), data_dir=work)
     sources = source_files(builder, manual_dir)
-    # Before the records are made: a source that changes meanwhile then differs from what was written down.
+    # Before the records are made, so that a source that changes meanwhile differs from its description.
     described = describe_sources(sources)
     download_config = tfds.download.DownloadConfig(
         manual_dir=manual_dir,
@@ -128,8 +146,7 @@ def _prepare_in(work: Path, target_builder: tfds.core.DatasetBuilder, manual_dir
 def source_files(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) -> dict[str, Path]:
     """The files of `manual_dir` that a dataset is made from, by their name below it.
 
-    Those that the dataset would otherwise download have known names. A dataset that can only be fetched by hand reads what it
-    likes: all files count.
+    A dataset that would otherwise be downloaded names its files. One that has to be fetched by hand does not: all files count.
     """
     if manual_dir is None:
         return {}

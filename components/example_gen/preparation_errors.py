@@ -1,4 +1,4 @@
-"""Says in one sentence why a dataset could not be prepared, and how to mend it."""
+"""Says in one sentence why a dataset could not be prepared, and how to fix it."""
 
 import errno
 import gzip
@@ -17,8 +17,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from components.artifacts.dataset import sha256_of
-from components.errors import DataError, PipelineError, as_os_error, causes
-from components.example_gen.tfds_internals import ExtractError, NonMatchingChecksumError
+from components.errors import DataError, PipelineError, as_os_error, causes, temporary_files_fault
+from components.example_gen.private_tfds import ExtractError, NonMatchingChecksumError
 
 _DOWNLOAD_ERRORS: Final = (requests.RequestException, urllib.error.URLError, tfds.download.DownloadError)
 _CORRUPTION_ERRORS: Final = (
@@ -33,12 +33,12 @@ _LISTED_FILES: Final = 6
 
 @contextmanager
 def explained(builder: tfds.core.DatasetBuilder, manual_dir: Path | None, sources: Mapping[str, Path]) -> Iterator[None]:
-    """Inside, whatever stops the preparation becomes an error that a person can mend.
+    """Inside, every exception that stops the preparation becomes one that says how to fix it.
 
     Args:
       builder: The dataset that is prepared.
-      manual_dir: Where source files lie that need not be downloaded.
-      sources: The files of it that the dataset is made from.
+      manual_dir: The directory of source files that need not be downloaded.
+      sources: The files in it that the dataset is made from.
 
     Raises:
       DataError: If source files are missing, corrupt, or cannot be downloaded, or the dataset's own code fails.
@@ -60,8 +60,13 @@ def _explain(
     if any(isinstance(cause, NonMatchingChecksumError) for cause in chain):
         return DataError(_wrong_checksum(name, builder, sources, error))
     # Before the rest: a full disk stops a download or an extraction as well.
-    for cause in chain:
-        if (os_error := as_os_error(cause)) is not None and os_error.errno in _MACHINE_ERRORS:
+    os_errors = [os_error for cause in chain if (os_error := as_os_error(cause)) is not None]
+    for os_error in os_errors:
+        if _is_under(os_error, manual_dir) and os_error.errno in (errno.EISDIR, errno.EACCES):
+            return DataError(_not_readable(name, os_error))
+        if os_error.errno in (errno.ENOENT, errno.ENOSPC) and (fault := temporary_files_fault()):
+            return PipelineError(fault)
+        if os_error.errno in _MACHINE_ERRORS:
             return os_error
     if any(isinstance(cause, _DOWNLOAD_ERRORS) for cause in chain):
         return DataError(_cannot_download(name, builder, manual_dir, sources))
@@ -71,10 +76,19 @@ def _explain(
         isinstance(cause, AssertionError | FileNotFoundError | tf.errors.NotFoundError) for cause in chain
     ):
         return DataError(_fetch_by_hand(name, builder, manual_dir))
-    for cause in chain:
-        if (os_error := as_os_error(cause)) is not None:
-            return os_error
+    if os_errors:
+        return os_errors[0]
     return DataError(f"tensorflow-datasets cannot prepare {name}: {type(error).__name__}: {_first_line(error)}")
+
+
+def _is_under(error: OSError, directory: Path | None) -> bool:
+    path = error.filename
+    return directory is not None and isinstance(path, str) and Path(path).is_relative_to(directory)
+
+
+def _not_readable(name: str, error: OSError) -> str:
+    found = "is a directory" if error.errno == errno.EISDIR else "may not be read by this account"
+    return f"{name} cannot be prepared because {error.filename}, one of its source files, {found}: put the original file there"
 
 
 def _wrong_checksum(name: str, builder: tfds.core.DatasetBuilder, sources: Mapping[str, Path], error: Exception) -> str:
@@ -114,7 +128,7 @@ def _cannot_download(name: str, builder: tfds.core.DatasetBuilder, manual_dir: P
 def _corrupt(name: str, sources: Mapping[str, Path], error: Exception) -> str:
     damaged = ", ".join(str(path) for path in sources.values() if _is_damaged_archive(path))
     found = f"{damaged} is cut short or corrupt" if damaged else f"a source file is cut short or corrupt ({_first_line(error)})"
-    return f"{name} cannot be prepared because {found}: put the original there"
+    return f"{name} cannot be prepared because {found}: put the original file there"
 
 
 def _fetch_by_hand(name: str, builder: tfds.core.DatasetBuilder, manual_dir: Path | None) -> str:

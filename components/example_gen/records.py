@@ -211,8 +211,11 @@ def _read(part: RecordRange, batches: tf.data.Dataset) -> Iterator[Any]:
     while True:
         try:
             batch = next(iterator, None)
-        except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError) as error:
-            raise _unreadable(part, error.message.splitlines()[0]) from error
+        except tf.errors.OpError as error:
+            is_damaged = isinstance(error, tf.errors.DataLossError | tf.errors.InvalidArgumentError)
+            if is_damaged or not tf.io.gfile.exists(part.path):
+                raise _unreadable(part, error.message.splitlines()[0]) from error
+            raise as_os_error(error) or error from error
         if batch is None:
             break
         count += len(batch[0] if isinstance(batch, tuple) else batch)

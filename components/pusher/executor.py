@@ -13,7 +13,14 @@ from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, proto_utils
 
 from components.artifacts.files import is_in_object_store, readable
-from components.artifacts.serving_directory import SAVED_MODEL, find_difference, version_number
+from components.artifacts.serving_directory import (
+    PUSHED,
+    PUSHED_DESTINATION,
+    PUSHED_VERSION,
+    SAVED_MODEL,
+    find_difference,
+    version_number,
+)
 from components.pusher.versions import next_version, push
 
 
@@ -45,17 +52,18 @@ class Executor(executor.Executor):
         Raises:
           NotImplementedError: If the destination is not a file system, or its versions are not UNIX timestamps.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         if not self.CheckBlessing(input_dict):
-            self._MarkNotPushed(pushed)
+            pushed.set_int_custom_property(PUSHED, 0)
             return
         base = _base_directory(exec_properties["push_destination"])
         model = self.GetModelPath(input_dict)
         # The archive first: should the disk be full, nothing is served that ML Metadata does not record.
         io_utils.copy_dir(model, pushed.uri)
         destination = _already_pushed(model, base) or _push(model, base)
-        self._MarkPushed(pushed, pushed_destination=destination, pushed_version=destination.rpartition("/")[2])
+        pushed.set_int_custom_property(PUSHED, 1)
+        pushed.set_string_custom_property(PUSHED_DESTINATION, destination)
+        pushed.set_string_custom_property(PUSHED_VERSION, destination.rpartition("/")[2])
         logging.info("Model pushed to %s.", destination)
 
 

@@ -1,5 +1,6 @@
 """What a person wants to know when a run has ended: how good the model is, whether it was blessed, and where everything is."""
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -10,6 +11,7 @@ from rich.text import Text
 from components.artifacts.features import EXAMPLE_COUNT, IW_NLL, LOSSES
 from components.artifacts.files import is_in_object_store, readable
 from components.artifacts.infra_blessing import REFUSAL
+from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION, find_difference, find_fault, pushed_versions
 from components.artifacts.verdict import Verdict, read_verdict
 from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName
 from components.report.metric_names import describe
@@ -122,11 +124,12 @@ def _refusal(results: dict[str, NodeResult]) -> str:
 def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -> list[tuple[str, str]]:
     places = []
     if "Pusher" in results:
-        pushed = _only_output(results["Pusher"], "pushed_model").custom_properties
-        version = int(pushed["pushed_version"].string_value) if pushed["pushed"].int_value else None
-        places.append(
-            ("Serving", f"{describe_versions(version, _versions(config.serving_dir))} in {_short(config.serving_dir)}")
-        )
+        push = _only_output(results["Pusher"], "pushed_model")
+        pushed = int(push.custom_properties[PUSHED_VERSION].string_value) if push.custom_properties[PUSHED].int_value else None
+        faults = _served_faults(config.serving_dir, pushed, push.uri)
+        versions = [served.version for served in pushed_versions(config.serving_dir)]
+        places.append(("Serving", f"{describe_versions(pushed, versions, faults)} in {_short(config.serving_dir)}"))
+        places += [("Damaged", f"{_short(path)}: {fault}") for path, fault in faults.values()]
     if "ModelReport" in results:
         places.append(("Report", f"{_short(_only_output(results['ModelReport'], 'report').uri)}/index.html"))
     if "Trainer" in results:
@@ -138,20 +141,42 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
     return places
 
 
-def describe_versions(pushed: int | None, served: list[int]) -> str:
-    """What the serving directory holds; a cached push may have been followed by others, or its version deleted."""
-    newest = max(served, default=None)
+def describe_versions(pushed: int | None, served: list[int], damaged: Container[int] = ()) -> str:
+    """The versions in the serving directory; a cached push may have been followed by others, or damaged or deleted.
+
+    Args:
+      pushed: The version that this run pushed, or the run whose push is in the cache; None if nothing was pushed.
+      served: All versions.
+      damaged: Those that cannot be served.
+    """
+    newest = max((version for version in served if version not in damaged), default=None)
     if pushed is None:
         return "no version yet" if newest is None else f"version {newest} stays the newest"
     if pushed == newest:
         return f"version {pushed} is the newest"
+    if pushed in damaged:
+        return f"version {pushed} is damaged, {'and no other is there' if newest is None else f'version {newest} is not'}"
     if pushed in served:
         return f"version {pushed}, pushed by an earlier run; the newest is version {newest}"
     return f"version {pushed}, pushed by an earlier run, is no longer (--set runtime.cache=false pushes again)"
 
 
-def _versions(serving_dir: Path) -> list[int]:
-    return [int(path.name) for path in serving_dir.glob("*") if path.name.isdigit()]
+def _served_faults(serving_dir: Path, pushed: int | None, archive: str) -> dict[int, tuple[Path, str]]:
+    """The versions that cannot be served: their directories, what is wrong and what to do about it.
+
+    Args:
+      serving_dir: All versions.
+      pushed: See `describe_versions`.
+      archive: Directory of the PushedModel, which keeps a copy of what was pushed.
+    """
+    faults = {}
+    for version, path in pushed_versions(serving_dir):
+        fault = find_fault(path)
+        if version == pushed and not is_in_object_store(archive) and (fault := find_difference(Path(archive), path) or fault):
+            fault += f"; restore it: cp -rT {_short(archive)} {_short(path)}"
+        if fault:
+            faults[version] = path, fault
+    return faults
 
 
 def _only_output(result: NodeResult, channel: str) -> Any:

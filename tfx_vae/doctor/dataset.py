@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from components.artifacts.dataset import INFO_FILE, find_prepared
 from components.example_gen.config import DataConfig
 from tfx_vae.doctor.check import Check, failure, ok, short, warning
 
 _NAME: Final = "Dataset"
-_PREPARED: Final = "dataset_info.json"
 _NAMED_FAULTS: Final = 2
 
 
@@ -42,7 +42,7 @@ def check_dataset(data: DataConfig, root: Path) -> Check:
     dataset = (data.dataset or "").partition(":")[0]
     sources = registered_files(dataset)
     present = [source for source in sources if data.source_dir is not None and (data.source_dir / source.name).exists()]
-    prepared = _find_prepared((data.data_dir or root / "datasets") / dataset, data.version)
+    prepared = find_prepared(data.data_dir or root / "datasets", dataset, data.version)
     if data.source_dir is not None and present:
         return _check_files(dataset, data.source_dir, present if prepared else sources)
     if prepared is not None:
@@ -78,19 +78,13 @@ def registered_files(dataset: str, package: Path | None = None) -> list[SourceFi
 
 
 def _check_directory(directory: Path) -> Check:
-    if (directory / _PREPARED).is_file():
+    if (directory / INFO_FILE).is_file():
         return ok(_NAME, f"prepared in {short(directory)}")
     return failure(
         _NAME,
-        f"{short(directory)} holds no prepared dataset: it has no {_PREPARED}",
-        f"set data.directory to the folder with {_PREPARED}, or name a dataset in data.dataset",
+        f"{short(directory)} holds no prepared dataset: it has no {INFO_FILE}",
+        f"set data.directory to the folder with {INFO_FILE}, or name a dataset in data.dataset",
     )
-
-
-def _find_prepared(directory: Path, version: str | None) -> Path | None:
-    """A prepared dataset in `<directory>/[<configuration>/]<version>`; it is `.incomplete...` while it is being written."""
-    prepared = (info.parent for info in directory.rglob(_PREPARED) if ".incomplete" not in info.parent.name)
-    return next((path for path in prepared if version in (None, path.name)), None)
 
 
 def _check_files(dataset: str, directory: Path, sources: list[SourceFile]) -> Check:

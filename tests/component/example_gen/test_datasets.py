@@ -10,6 +10,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from components.errors import DataError
+from components.example_gen.dataset import RecordRange, Shard
+from components.example_gen.records import ImageFeatures, RecordWriter
 
 DIGIT = tfds.features.ClassLabel(num_classes=10)
 
@@ -153,6 +155,13 @@ def test_a_corrupt_file_of_a_prepared_dataset_is_named(
     with pytest.raises(DataError, match=r"^\S+tiny-train.tfrecord-00000-of-00001 is missing, cut short or corrupt") as caught:
         run_component(directory=directory, splits={"train": "train"})
     assert "while running" not in str(caught.value)
+
+
+def test_a_file_that_is_deleted_while_it_is_read_is_named(tmp_path: Path) -> None:
+    gone = RecordRange(str(tmp_path / "gone.tfrecord"), 0, 1)
+    writer = RecordWriter(tfds.features.FeaturesDict({"image": image(4, 4, 1)}), ImageFeatures("image", None, (4, 4, 1), True))
+    with pytest.raises(DataError, match=r"^\S+gone.tfrecord is missing, cut short or corrupt"):
+        writer.write(Shard("train", 0, 1, (gone,)), str(tmp_path / "out"))
 
 
 def test_a_file_that_ends_between_two_records_is_noticed(

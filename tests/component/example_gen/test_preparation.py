@@ -1,11 +1,14 @@
 """A dataset is prepared whole or not at all, from the source files as they are now."""
 
+import dataclasses
+import errno
 import gzip
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +19,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from components.errors import DataError
+from components.errors import DataError, PipelineError
 from components.example_gen.dataset import DatasetLocation, open_dataset
 
 COUNT = 20
@@ -121,6 +124,73 @@ def test_a_file_to_be_fetched_by_hand_that_is_not_there(location: DatasetLocatio
     )
 
 
+@pytest.mark.parametrize("name", ["dataset_info.json", "features.json"])
+@pytest.mark.parametrize("version", [None, "1.0.0"])
+def test_a_prepared_dataset_whose_description_is_damaged(location: DatasetLocation, name: str, version: str | None) -> None:
+    location = dataclasses.replace(location, version=version)
+    path = Path(open_dataset(location).data_dir) / name
+    path.write_text(path.read_text()[:20])
+    with pytest.raises(DataError) as caught:
+        open_dataset(location)
+    assert str(caught.value) == (
+        f"{path} is cut short or corrupt: delete {path.parent}, so that the next run prepares the dataset again"
+    )
+
+
+@pytest.mark.parametrize("content", ["{", "", "[]", '{"pixels.gz": 3}', '{"pixels.gz": {"path": "/"}}'])
+def test_a_damaged_record_of_the_source_files(location: DatasetLocation, content: str) -> None:
+    directory = Path(open_dataset(location).data_dir)
+    (directory / "sources.json").write_text(content)
+    with pytest.raises(DataError) as caught:
+        open_dataset(location)
+    assert str(caught.value) == (
+        f"{directory}/sources.json is cut short or corrupt: delete it if the source files have not changed since the dataset"
+        f" was prepared, or else {directory}, so that the next run prepares the dataset again"
+    )
+
+
+def test_a_directory_where_a_source_file_should_be(location: DatasetLocation) -> None:
+    assert location.manual_dir is not None
+    path = location.manual_dir / "pixels.gz"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(DataError) as caught:
+        open_dataset(location)
+    assert str(caught.value) == (
+        f"hand_made_digits/1.0.0 cannot be prepared because {path}, one of its source files, is a directory: put the original"
+        " file there"
+    )
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_where_nothing_may_be_written_a_prepared_dataset_is_read_and_another_is_not_prepared(
+    location: DatasetLocation, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    open_dataset(location)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert pixel_values(open_dataset(location)) == {0}
+    assert location.manual_dir is not None
+    write_pixels(location.manual_dir, 9)
+    with pytest.raises(PipelineError) as caught:
+        open_dataset(location)
+    assert str(caught.value) == (
+        f"hand_made_digits/1.0.0 has to be prepared, but {location.data_dir} cannot be written ({os.strerror(number)}): choose"
+        " another directory with --set data.data_dir=DIRECTORY, or change its permissions"
+    )
+
+
+def test_temporary_files_that_cannot_be_written_are_not_taken_for_missing_sources(
+    location: DatasetLocation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(PipelineError, match=rf"^temporary files cannot be written to {tmp_path}/gone \(No such file"):
+        open_dataset(location)
+
+
 def test_a_failed_preparation_leaves_nothing_behind(location: DatasetLocation) -> None:
     assert location.manual_dir is not None and location.data_dir is not None
     (location.manual_dir / "pixels.gz").write_bytes(gzip.compress(b"\0" * 17))
@@ -194,6 +264,16 @@ def test_a_corrupt_file_of_mnist_is_named(tmp_path: Path, mnist: Any, damage: Ca
         " dataset; put the original there, or another directory into manual_dir"
     )
     assert left_behind(data_dir) == []
+
+
+def test_a_directory_where_a_file_of_mnist_should_be_is_named(tmp_path: Path, mnist: Any) -> None:
+    manual_dir = tmp_path / "manual"
+    shutil.copytree(mnist.manual_dir, manual_dir)
+    path = manual_dir / "train-labels-idx1-ubyte.gz"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(DataError, match=rf"^mnist/3.0.1 cannot be prepared because {path}, one of its .*, is a directory: "):
+        open_dataset(DatasetLocation(dataset="mnist", data_dir=tmp_path / "data", manual_dir=manual_dir))
 
 
 @pytest.mark.usefixtures("without_network")

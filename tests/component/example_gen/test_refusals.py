@@ -8,17 +8,22 @@ from typing import Any
 import pytest
 import tensorflow_datasets as tfds
 
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, DataError, PipelineError
 from components.example_gen.component import TfdsExampleGen
 from components.example_gen.driver import complete_properties
 
 
-def refusal(**arguments: Any) -> str:
+def refusal(error: type[PipelineError] = ConfigurationError, **arguments: Any) -> str:
     """What the driver says."""
     component = TfdsExampleGen(**({"splits": {"train": "train"}} | arguments))
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(error) as caught:
         complete_properties({name: value for name, value in component.exec_properties.items() if value is not None})
     return str(caught.value)
+
+
+def store_picture(store: Callable[..., Path], pictures: Callable[..., Any]) -> Path:
+    """A prepared dataset of one image."""
+    return store({"image": tfds.features.Image(shape=(4, 4, 1))}, train=[{"image": pictures(1, 4, 4, 1)[0]}])
 
 
 def test_an_unknown_dataset_with_the_names_that_are_close(tmp_path: Path) -> None:
@@ -51,7 +56,7 @@ def test_an_unknown_configuration_with_those_that_are_close(tmp_path: Path) -> N
 
 def test_a_configuration_of_a_dataset_that_has_none(tmp_path: Path) -> None:
     assert refusal(dataset="mnist/3.0.1", data_dir=tmp_path) == (
-        "the dataset mnist has no configurations, so not '3.0.1' either: write mnist alone"
+        "the dataset mnist has no configurations, so not '3.0.1' either: write only mnist"
     )
 
 
@@ -68,7 +73,27 @@ def test_two_versions_at_once(tmp_path: Path) -> None:
 
 def test_a_directory_that_holds_no_dataset(tmp_path: Path) -> None:
     for directory in (tmp_path, tmp_path / "missing"):
-        assert refusal(directory=directory).startswith(f"{directory} holds no prepared dataset: name the directory with")
+        assert refusal(directory=directory).startswith(f"{directory} holds no prepared dataset, because it has no")
+
+
+@pytest.mark.parametrize("name", ["dataset_info.json", "features.json"])
+@pytest.mark.parametrize("damage", [lambda text: text[:100], lambda _: ""], ids=["cut short", "empty"])
+def test_a_prepared_dataset_whose_description_is_damaged(
+    store: Callable[..., Path], pictures: Callable[..., Any], name: str, damage: Callable[[str], str]
+) -> None:
+    directory = store_picture(store, pictures)
+    (directory / name).write_text(damage((directory / name).read_text()))
+    assert refusal(DataError, directory=directory) == (
+        f"{directory / name} is cut short or corrupt: prepare that dataset again"
+    )
+
+
+def test_a_prepared_dataset_whose_description_is_of_something_else(
+    store: Callable[..., Path], pictures: Callable[..., Any]
+) -> None:
+    directory = store_picture(store, pictures)
+    (directory / "dataset_info.json").write_text('{"name": 3}')
+    assert refusal(DataError, directory=directory).startswith(f"tensorflow-datasets cannot open the dataset in {directory} (")
 
 
 def test_a_manual_dir_that_is_not_there(tmp_path: Path) -> None:

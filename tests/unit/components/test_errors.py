@@ -1,9 +1,11 @@
 import errno
+import tempfile
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
-from components.errors import as_os_error, causes
+from components.errors import as_os_error, causes, temporary_files_fault
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,21 @@ def test_the_error_with_the_number_is_found_behind_the_one_that_lost_it() -> Non
         raise OSError("Failed to finalize writing: No space left on device") from full
     except OSError as wrapped:
         assert next(found for cause in causes(wrapped) if (found := as_os_error(cause)) is not None) is full
+
+
+def test_temporary_files_can_be_written_here() -> None:
+    assert temporary_files_fault() == ""
+
+
+def test_a_directory_for_temporary_files_that_does_not_exist_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert temporary_files_fault() == (
+        f"temporary files cannot be written to {tmp_path}/gone (No such file or directory): make room there, or name another"
+        " directory with the environment variable TMPDIR"
+    )
+
+
+def test_a_full_directory_for_temporary_files_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr(tempfile, "TemporaryFile", lambda: full)
+        assert "(No space left on device)" in temporary_files_fault()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from components.artifacts import serving_directory
 from tfx_vae.metadata.disk import local_path
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Run, Snapshot
 from tfx_vae.metadata.gc.policy import Policy
@@ -74,9 +75,9 @@ def _touched(snapshot: Snapshot, executions: Iterable[Execution]) -> Iterator[in
 
 def _is_served(artifact: Artifact) -> bool:
     """Whether a model was pushed, and nobody took it out of the serving directory since, as far as can be seen from here."""
-    if artifact.properties.get(facts.PUSHED) != 1:
+    if artifact.properties.get(serving_directory.PUSHED) != 1:
         return False
-    path = local_path(str(artifact.properties.get(facts.PUSHED_DESTINATION, "")))
+    path = local_path(str(artifact.properties.get(serving_directory.PUSHED_DESTINATION, "")))
     return path is None or path.exists() or not path.parent.exists()
 
 

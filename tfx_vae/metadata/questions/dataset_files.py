@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.artifacts.dataset import read_sources
+from components.errors import DataError
 
 
 def dataset_files(prepared_directory: str | None) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def dataset_files(prepared_directory: str | None) -> dict[str, Any]:
     directory = Path(prepared_directory)
     try:
         sources = read_sources(directory)
-    except (OSError, ValueError, TypeError):
+    except (OSError, DataError):
         sources = {}
     return {
         "prepared_directory": prepared_directory,

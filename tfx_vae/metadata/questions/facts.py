@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
 from components.artifacts.infra_blessing import REFUSAL
+from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
 from components.artifacts.verdict import read_means
 from tfx_vae.metadata.entities import Artifact, Direction, Execution, Snapshot
 from tfx_vae.metadata.store.values import parsed
@@ -21,9 +22,6 @@ PUSHED_MODEL: Final = "PushedModel"
 
 BLESSED: Final = "blessed"
 CURRENT_MODEL_ID: Final = "current_model_id"
-PUSHED: Final = "pushed"
-PUSHED_VERSION: Final = "pushed_version"
-PUSHED_DESTINATION: Final = "pushed_destination"
 """Names of custom properties that TFX's Evaluator and Pusher write."""
 
 CUSTOM_CONFIG: Final = "custom_config"

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, PREPARED_DIRECTORY, SPLITS, VERSION
+from components.artifacts.serving_directory import PUSHED, PUSHED_DESTINATION, PUSHED_VERSION
 from components.errors import ConfigurationError
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Snapshot
 from tfx_vae.metadata.questions import facts
@@ -16,7 +17,7 @@ from tfx_vae.metadata.store.database import Database
 from tfx_vae.metadata.store.reader import Selection, read_runs, read_snapshot
 
 _ARTIFACT_PROPERTIES = (
-    DATASET, DATASET_VERSION, facts.BLESSED, facts.PUSHED, facts.PUSHED_VERSION, facts.PUSHED_DESTINATION
+    DATASET, DATASET_VERSION, facts.BLESSED, PUSHED, PUSHED_VERSION, PUSHED_DESTINATION
 )  # fmt: skip
 _EXECUTION_PROPERTIES = (facts.CUSTOM_CONFIG, DATASET, VERSION, SPLITS, CONTENT_DIGEST, PREPARED_DIRECTORY)
 
@@ -127,7 +128,7 @@ def find_artifacts(snapshot: Snapshot, name: str) -> list[Artifact]:
     pushed = [
         artifact
         for artifact in artifacts
-        if artifact.properties.get(facts.PUSHED) == 1 and str(artifact.properties.get(facts.PUSHED_VERSION)) == name
+        if artifact.properties.get(PUSHED) == 1 and str(artifact.properties.get(PUSHED_VERSION)) == name
     ]
     if pushed:
         return pushed
@@ -191,8 +192,8 @@ def _node(thing: Artifact | Execution, snapshot: Snapshot) -> Node:
 
 def _artifact_label(artifact: Artifact) -> str:
     words = [f"{artifact.type} {artifact.id}"]
-    if artifact.properties.get(facts.PUSHED) == 1:
-        words.append(f"version {artifact.properties.get(facts.PUSHED_VERSION)}")
+    if artifact.properties.get(PUSHED) == 1:
+        words.append(f"version {artifact.properties.get(PUSHED_VERSION)}")
     if artifact.type in (facts.BLESSING, facts.INFRA_BLESSING):
         words.append("blessed" if artifact.properties.get(facts.BLESSED) == 1 else "not blessed")
     if DATASET in artifact.properties:

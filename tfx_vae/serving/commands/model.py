@@ -5,23 +5,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import click
 import numpy as np
 
 from components.artifacts.features import IMAGE
+from components.artifacts.serving_directory import SAVED_MODEL, find_pushed, pushed_versions
 from components.artifacts.signature_names import GENERATE
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, PipelineError
 from pipelines.local.capture import captured_output, prepare_environment
 from tfx_vae.serving.commands.options import ImageChoice, Preparation
 from tfx_vae.serving.image_batches import ImageBatches, ImageFile, printable, stacked
 from tfx_vae.serving.images import Pixels, Target, edge_brightness, encode_png, find_images
-from tfx_vae.serving.pushed import find_pushed, pushed_versions
 
 if TYPE_CHECKING:
     from components.artifacts.loaded_model import LoadedModel
 
 BATCH: Final = 256
 _DRAWN: Final = 64
-_SAVED_MODEL: Final = "saved_model.pb"
 # The folder of the SavedModel in the Trainer's artifact.
 _FORMAT_SERVING: Final = "Format-Serving"
 
@@ -47,45 +47,60 @@ class ModelLocation(NamedTuple):
         return {"name": self.name, "version": self.version, "directory": printable(self.directory)}
 
 
-def locate_directory(directory: Path) -> ModelLocation:
-    """The SavedModel in a directory: the directory itself, a Trainer's artifact, or the newest version in a serving directory.
+def locate_directory(directory: Path) -> list[ModelLocation]:
+    """The SavedModel in a directory: the directory itself, a Trainer's artifact, or the versions in a serving directory.
+
+    Returns:
+      The model, or the versions, the newest first.
 
     Raises:
       ConfigurationError: There is none.
     """
     directory = directory.absolute()
     for candidate in (directory, directory / _FORMAT_SERVING):
-        if (candidate / _SAVED_MODEL).is_file():
-            return ModelLocation(None, None, candidate)
+        if (candidate / SAVED_MODEL).is_file():
+            return [ModelLocation(None, None, candidate)]
     if pushed_versions(directory):
-        version, path = find_pushed(directory)
-        return ModelLocation(directory.name, version, path)
+        return [ModelLocation(directory.name, *pushed) for pushed in find_pushed(directory)]
     raise ConfigurationError(
-        f"There is no exported model in {directory}: it contains neither {_SAVED_MODEL} nor pushed versions of a model."
+        f"There is no exported model in {directory}: it contains neither {SAVED_MODEL} nor pushed versions of a model."
     )
 
 
-def load_quietly(location: ModelLocation, signatures: Sequence[str]) -> "LoadedModel":
-    """Loads the model and discards what TensorFlow prints.
+def load_quietly(locations: Sequence[ModelLocation], signatures: Sequence[str]) -> "tuple[ModelLocation, LoadedModel]":
+    """Loads the first model that can be loaded, and discards what TensorFlow prints.
 
     Args:
-      location: Where it is.
+      locations: Models, the best first. Those that are passed over are named on standard error.
       signatures: Those that the command calls.
 
     Raises:
-      PipelineError: It cannot be loaded.
+      PipelineError: None can be loaded; the message is about the first.
       ConfigurationError: A signature is missing.
     """
+    first_error: PipelineError | None = None
+    for location in locations:
+        try:
+            model = _load_quietly(location.directory)
+        except PipelineError as error:
+            first_error = first_error or error
+            if location != locations[-1]:
+                click.echo(f"{location} is passed over. {error}", err=True)
+            continue
+        for signature in signatures:
+            if signature not in model.signatures:
+                known = ", ".join(sorted(model.signatures)) or "none"
+                raise ConfigurationError(f"The model in {location.directory} has no signature '{signature}'; it has {known}.")
+        return location, model
+    raise first_error or ConfigurationError("There is no model to load.")
+
+
+def _load_quietly(directory: Path) -> "LoadedModel":
     prepare_environment()
     with tempfile.NamedTemporaryFile() as printed, captured_output(Path(printed.name)):
         from components.artifacts.loaded_model import LoadedModel
 
-        model = LoadedModel(location.directory)
-    for signature in signatures:
-        if signature not in model.signatures:
-            known = ", ".join(sorted(model.signatures)) or "none"
-            raise ConfigurationError(f"The model in {location.directory} has no signature '{signature}'; it has {known}.")
-    return model
+        return LoadedModel(directory)
 
 
 def open_images(choice: ImageChoice) -> ImageBatches:

@@ -56,7 +56,7 @@ _FILE: Final = Column("FILE", shrinks_to=20, keeps_end=True)
 @image_options
 @model_options
 @failures_as_sentences
-def encode(images: ImageChoice, preparation: Preparation, find_model: Any) -> None:
+def encode(images: ImageChoice, preparation: Preparation, find_models: Any) -> None:
     """Print the posterior of each image, its mean and its log variance, as JSON (docs/serving.md).
 
     IMAGE is an image file of any size and colour, or a directory of images. The code of an autoencoder is the mean; its log
@@ -66,8 +66,7 @@ def encode(images: ImageChoice, preparation: Preparation, find_model: Any) -> No
     from tfx_vae.serving.commands.output import print_document
 
     batches = open_images(images)
-    location = find_model()
-    model = load_quietly(location, [ENCODE])
+    location, model = load_quietly(find_models(), [ENCODE])
     target = target_of(model, preparation)
     print_document({"model": location.as_json()}, "images", _encode(model, batches, target), batches.skipped_json)
 
@@ -110,7 +109,7 @@ def score(
     importance_samples: int | None,
     sort: bool,
     as_json: bool,
-    find_model: Any,
+    find_models: Any,
 ) -> None:
     """Score how unlike the training data each image is: the negative ELBO in nats per image, higher is more unusual.
 
@@ -123,8 +122,7 @@ def score(
 
     batches = open_images(images)
     normal = open_images(images._replace(paths=references)) if references else None
-    location = find_model()
-    model = load_quietly(location, [EVALUATE, *([EVALUATE_IW_NLL] if importance_samples else [])])
+    location, model = load_quietly(find_models(), [EVALUATE, *([EVALUATE_IW_NLL] if importance_samples else [])])
     target = target_of(model, preparation)
     reference = None if normal is None else _fit(model, normal, target)
     scores = _score(model, batches, target, importance_samples, reference)

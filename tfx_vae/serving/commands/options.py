@@ -57,7 +57,7 @@ class SheetChoice(NamedTuple):
 
 
 def model_options(function: Command) -> Command:
-    """Adds the options that choose a model; passes `find_model`, which finds it."""
+    """Adds the options that choose a model; passes `find_models`, which finds it, or all versions, the newest first."""
 
     @config_option
     @set_option
@@ -75,16 +75,16 @@ def model_options(function: Command) -> Command:
         if directory is not None and version is not None:
             raise click.UsageError("--version chooses a pushed model, --model names another one: use only one of the two.")
 
-        def find_model() -> "ModelLocation":
+        def find_models() -> "list[ModelLocation]":
+            from components.artifacts.serving_directory import find_pushed
             from tfx_vae.serving.commands.model import ModelLocation, locate_directory
-            from tfx_vae.serving.pushed import find_pushed
 
             if directory is not None:
                 return locate_directory(directory)
             config = load_or_exit(config_path, overrides)
-            return ModelLocation(config.name, *find_pushed(config.serving_dir, version))
+            return [ModelLocation(config.name, *pushed) for pushed in find_pushed(config.serving_dir, version)]
 
-        function(find_model=find_model, **others)
+        function(find_models=find_models, **others)
 
     return command
 

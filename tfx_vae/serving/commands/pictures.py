@@ -56,7 +56,7 @@ _MOST_STEPS_IN_A_ROW: Final = 12
 @json_option
 @model_options
 @failures_as_sentences
-def sample(count: int, seed: int | None, sheet: SheetChoice, as_json: bool, find_model: Any) -> None:
+def sample(count: int, seed: int | None, sheet: SheetChoice, as_json: bool, find_models: Any) -> None:
     """Draw images from the model's prior: new images like those of the training data.
 
     Writes a sheet, or with --json prints each image as a PNG file in Base64.
@@ -69,8 +69,7 @@ def sample(count: int, seed: int | None, sheet: SheetChoice, as_json: bool, find
 
     if not as_json:
         check_sheet(sheet)
-    location = find_model()
-    model = load_quietly(location, [GENERATE])
+    location, model = load_quietly(find_models(), [GENERATE])
     seed = secrets.randbelow(_SEEDS) if seed is None else seed
     if as_json:
         head = {"model": location.as_json(), "seed": seed}
@@ -98,7 +97,7 @@ def _draw(model: "LoadedModel", count: int, seed: int) -> "Iterator[Pixels]":
 @json_option
 @model_options
 @failures_as_sentences
-def reconstruct(images: ImageChoice, preparation: Preparation, sheet: SheetChoice, as_json: bool, find_model: Any) -> None:
+def reconstruct(images: ImageChoice, preparation: Preparation, sheet: SheetChoice, as_json: bool, find_models: Any) -> None:
     """Show images as the model gets them, and their reconstructions below.
 
     IMAGE is an image file of any size and colour, or a directory of images. Writes a sheet, or with --json prints each image
@@ -111,8 +110,7 @@ def reconstruct(images: ImageChoice, preparation: Preparation, sheet: SheetChoic
     if not as_json:
         check_sheet(sheet)
     batches = open_images(images)
-    location = find_model()
-    model = load_quietly(location, [RECONSTRUCT])
+    location, model = load_quietly(find_models(), [RECONSTRUCT])
     target = target_of(model, preparation)
     if as_json:
         items = (
@@ -167,7 +165,7 @@ def interpolate(
     preparation: Preparation,
     sheet: SheetChoice,
     as_json: bool,
-    find_model: Any,
+    find_models: Any,
 ) -> None:
     """Interpolate between the images A and B in the latent space.
 
@@ -180,8 +178,7 @@ def interpolate(
     if not as_json:
         check_sheet(sheet)
     batches = open_images(ImageChoice((start, end), skip_unreadable=False))
-    location = find_model()
-    model = load_quietly(location, [ENCODE, DECODE] if spherical else [INTERPOLATE])
+    location, model = load_quietly(find_models(), [ENCODE, DECODE] if spherical else [INTERPOLATE])
     [[first, last]] = batches.read(target_of(model, preparation), 2)
     path = _spherical(model, first, last, steps) if spherical else _straight(model, first, last, steps)
     if as_json:

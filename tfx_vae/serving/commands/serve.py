@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from components.artifacts.serving_directory import find_pushed
 from components.errors import PipelineError
 from pipelines.config import PipelineConfig
 from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
 from pipelines.local.failures import INTERRUPTED, interrupted_by_sigterm
 from tfx_vae.options import config_option, load_or_exit, set_option
 from tfx_vae.serving.commands.options import failures_as_sentences
-from tfx_vae.serving.pushed import find_pushed
 
 if TYPE_CHECKING:
     from tfx_vae.serving.server.limits import Limits

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from tensorflow.python.framework import ops
 
 from components.artifacts.loaded_model import LoadedModel
+from components.artifacts.serving_directory import PushedVersion
 from components.artifacts.signature_names import DECODE, RECONSTRUCT, SERVING_DEFAULT
 from components.artifacts.warmup import WARMUP_FILE, read_warmup_requests
 from components.errors import PipelineError
-from tfx_vae.serving.pushed import PushedVersion
 from tfx_vae.serving.server.answers import VersionStatus, write_metadata
 from tfx_vae.serving.server.errors import not_found
 

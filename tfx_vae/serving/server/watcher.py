@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from components.artifacts.serving_directory import PushedVersion, pushed_versions
 from components.errors import PipelineError
-from tfx_vae.serving.pushed import PushedVersion, pushed_versions
 from tfx_vae.serving.server.versions import AvailableVersions, ServedVersion, collect
 
 _SECONDS_BETWEEN_LOOKS: Final = 1.0

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -320,6 +321,26 @@ def test_a_model_that_gives_less_is_asked_for_less(ask: Ask, place: Any, tmp_pat
         refused = ask("score", digit, *words, "--model", tmp_path / "older")
         assert refused.exit_code == 2
         assert sentence in refused.stderr
+
+
+def test_versions_that_cannot_be_loaded_are_passed_over_and_named(ask: Ask, place: Any, tmp_path: Path):
+    serving = tmp_path / "mnist-vae"
+    for version in ("7", "8", "1900000000", "9" * 26):
+        shutil.copytree(place.model, serving / version)
+    weights = serving / "8" / "variables" / "variables.data-00000-of-00001"
+    weights.write_bytes(bytes(weights.stat().st_size))
+    (serving / "1900000000" / "saved_model.pb").write_bytes(b"broken")
+
+    result = ask("sample", "--count", "1", "--json", "--model", serving)
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["model"]["version"] == 7
+    passed_over = [line.partition(".")[0] for line in result.stderr.splitlines()]
+    assert passed_over == ["mnist-vae version 1900000000 is passed over", "mnist-vae version 8 is passed over"]
+
+    result = ask("sample", "--json", "--version", "8", "--set", f"pusher.serving_dir={serving}")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"The model in {serving}/8 cannot be loaded" in result.stderr
 
 
 def test_any_exported_model_can_be_asked(ask: Ask, place: Any):

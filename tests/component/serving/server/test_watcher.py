@@ -11,7 +11,7 @@ import tensorflow as tf
 from support.local_server import NAME, push
 from tensorflow.python.framework.func_graph import FuncGraph
 
-from tfx_vae.serving.pushed import PushedVersion
+from components.artifacts.serving_directory import PushedVersion
 from tfx_vae.serving.server.versions import AvailableVersions, ServedVersion
 from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
 

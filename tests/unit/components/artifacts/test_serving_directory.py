@@ -1,4 +1,7 @@
-"""Versions and what is wrong with them, told without TensorFlow."""
+"""Versions and what is wrong with them, told without TensorFlow.
+
+Which version is chosen.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -7,7 +10,8 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from components.artifacts.serving_directory import find_difference, find_fault, pushed_versions
+from components.artifacts.serving_directory import find_difference, find_fault, find_pushed, pushed_versions
+from components.errors import ConfigurationError
 
 INDEX = "variables/variables.index"
 WEIGHTS = "variables/variables.data-00000-of-00001"
@@ -94,3 +98,24 @@ def test_a_copy_differs_where_a_file_is_missing_or_damaged(
     assert find_difference(exported, model) == ""
     damage(model / WEIGHTS)
     assert find_difference(exported, model) == difference
+
+
+def push(base: Path, *names: str) -> None:
+    for name in names:
+        (base / name).mkdir(parents=True)
+        (base / name / "saved_model.pb").touch()
+
+
+def test_the_newest_version_is_the_one_with_the_highest_number(tmp_path: Path):
+    push(tmp_path, "9", "10", "7")
+
+    assert find_pushed(tmp_path) == [(10, tmp_path / "10"), (9, tmp_path / "9"), (7, tmp_path / "7")]
+    assert find_pushed(tmp_path, 9) == [(9, tmp_path / "9")]
+
+
+def test_a_directory_without_versions_and_a_missing_version_are_named(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match=r"No model was pushed to .*/nowhere yet: run the pipeline"):
+        find_pushed(tmp_path / "nowhere")
+    push(tmp_path, "1", "2")
+    with pytest.raises(ConfigurationError, match=r"There is no version 3 in .*; there are 1, 2"):
+        find_pushed(tmp_path, 3)

@@ -1,24 +1,93 @@
 """What a person is told when a run has ended."""
 
+import io
+from pathlib import Path
+
 import pytest
+from ml_metadata.proto import metadata_store_pb2
+from rich.console import Console
 
 from components.artifacts.verdict import Verdict
 from components.evaluator.config import EvaluatorConfig
-from pipelines.local.summary import describe_thresholds, describe_verdict, describe_versions, left_out_metrics, shown_metrics
+from pipelines.config import PipelineConfig
+from pipelines.local.display import NodeResult, NodeState
+from pipelines.local.summary import (
+    describe_thresholds,
+    describe_verdict,
+    describe_versions,
+    left_out_metrics,
+    print_summary,
+    shown_metrics,
+)
 
 
 @pytest.mark.parametrize(
-    ("pushed", "served", "sentence"),
+    ("pushed", "served", "damaged", "sentence"),
     [
-        (7, [3, 7], "version 7 is the newest"),
-        (3, [3, 7], "version 3, pushed by an earlier run; the newest is version 7"),
-        (3, [7], "version 3, pushed by an earlier run, is no longer (--set runtime.cache=false pushes again)"),
-        (None, [3, 7], "version 7 stays the newest"),
-        (None, [], "no version yet"),
+        (7, [3, 7], [], "version 7 is the newest"),
+        (3, [3, 7], [], "version 3, pushed by an earlier run; the newest is version 7"),
+        (3, [7], [], "version 3, pushed by an earlier run, is no longer (--set runtime.cache=false pushes again)"),
+        (None, [3, 7], [], "version 7 stays the newest"),
+        (None, [], [], "no version yet"),
+        (7, [3, 7, 1900000000], [1900000000], "version 7 is the newest"),
+        (None, [3, 7], [7], "version 3 stays the newest"),
+        (7, [3, 7], [7], "version 7 is damaged, version 3 is not"),
+        (7, [7], [7], "version 7 is damaged, and no other is there"),
     ],
 )
-def test_the_serving_directory_is_described_as_it_is(pushed: int | None, served: list[int], sentence: str):
-    assert describe_versions(pushed, served) == sentence
+def test_the_serving_directory_is_described_as_it_is(pushed: int | None, served: list[int], damaged: list[int], sentence: str):
+    assert describe_versions(pushed, served, damaged) == sentence
+
+
+class Pushes:
+    """A serving directory, and the PushedModel of version 7."""
+
+    def __init__(self, root: Path) -> None:
+        self.archive, self.serving = root / "pushed_model" / "12", root / "serving"
+        for directory in (self.archive, self.serving / "3", self.serving / "7"):
+            # Field 2 of the message SavedModel, one byte long.
+            self.write(directory / "saved_model.pb", b"\x12\x01?")
+            for name in ("variables.index", "variables.data-00000-of-00001"):
+                self.write(directory / "variables" / name, b"weights")
+
+    @staticmethod
+    def write(path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    def places(self) -> list[str]:
+        """What the summary of a run says whose Pusher was served from the cache."""
+        artifact = metadata_store_pb2.Artifact(uri=str(self.archive))
+        artifact.custom_properties["pushed"].int_value = 1
+        artifact.custom_properties["pushed_version"].string_value = "7"
+        result = NodeResult(NodeState.CACHED, 12, {"pushed_model": [artifact]})
+        config = PipelineConfig.model_validate({"name": "study", "pusher": {"serving_dir": self.serving}})
+        console = Console(file=io.StringIO(), width=200)
+        print_summary(config, {"Pusher": result}, self.serving / "log", console)
+        return [line for line in console.file.getvalue().splitlines() if line.startswith(("Serving", "Damaged"))]
+
+
+def test_what_is_served_is_compared_with_what_was_pushed(tmp_path: Path):
+    pushes = Pushes(tmp_path)
+    assert pushes.places() == [f"Serving   version 7 is the newest in {tmp_path}/serving"]
+
+    (pushes.serving / "7" / "variables" / "variables.index").unlink()
+    assert pushes.places() == [
+        f"Serving   version 7 is damaged, version 3 is not in {tmp_path}/serving",
+        f"Damaged   {tmp_path}/serving/7: variables/variables.index is missing; restore it: "
+        f"cp -rT {tmp_path}/pushed_model/12 {tmp_path}/serving/7",
+    ]
+
+
+def test_a_changed_file_and_junk_in_the_serving_directory_are_named(tmp_path: Path):
+    pushes = Pushes(tmp_path)
+    pushes.write(pushes.serving / "7" / "variables" / "variables.data-00000-of-00001", b"wEights")
+    pushes.write(pushes.serving / "1900000000" / "saved_model.pb", b"junk")
+    assert [line.partition(";")[0] for line in pushes.places()] == [
+        f"Serving   version 7 is damaged, version 3 is not in {tmp_path}/serving",
+        f"Damaged   {tmp_path}/serving/7: variables/variables.data-00000-of-00001 is damaged",
+        f"Damaged   {tmp_path}/serving/1900000000: saved_model.pb is cut short or corrupt",
+    ]
 
 
 def test_thresholds_are_written_as_inequalities():

@@ -1,7 +1,7 @@
 """All that this repository uses of tensorflow-datasets beyond its public interface.
 
 It has no public way to parse a dataset's name, to recognise a wrong checksum or a broken archive, to limit how long a download
-is tried, and to hear of its progress. tests/unit/components/example_gen/test_tfds_internals.py says what an upgrade breaks.
+is tried, and to hear of its progress. tests/unit/components/example_gen/test_private_tfds.py says what an upgrade breaks.
 """
 
 import functools
