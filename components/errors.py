@@ -75,7 +75,7 @@ def as_os_error(error: BaseException) -> OSError | None:
 
 
 def temporary_files_fault() -> str:
-    """Why no temporary file can be written, and how to fix it, as a sentence without a full stop; empty if one can be.
+    """Why no temporary file can be written, and how to fix it, as a sentence; empty if one can be.
 
     Libraries write temporary files in many places, and their errors name a file that means nothing to a user, or no file.
     """
@@ -85,7 +85,7 @@ def temporary_files_fault() -> str:
     except OSError as error:
         directory = tempfile.tempdir or os.environ.get("TMPDIR", "/tmp")
         return (
-            f"temporary files cannot be written to {directory} ({error.strerror}): make room there, or name another directory"
-            " with the environment variable TMPDIR"
+            f"Temporary files cannot be written to {directory} ({error.strerror}): make room there, or name another directory"
+            " with the environment variable TMPDIR."
         )
     return ""

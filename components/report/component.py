@@ -9,13 +9,13 @@ from tfx.types.artifact import Artifact
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.artifacts.data_verdict import DataVerdict
 from components.report import properties
 from components.report.config import ReportConfig
 from components.report.driver import Driver
 from components.report.executor import Executor
 from components.report.page import templates_digest
 from components.source_digest import source_digest
-from components.validation.component import DataVerdict
 
 # Whose edit may change the page.
 _CODE = (

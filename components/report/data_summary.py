@@ -9,8 +9,8 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
 from components.artifacts import dataset as properties
+from components.artifacts.data_verdict import SENTENCES_FILE
 from components.artifacts.features import LABEL, SPLITS
-from components.validation.executor import SENTENCES_FILE_NAME
 
 # Where StatisticsGen writes each split; its own constants would import TensorFlow Data Validation.
 _STATISTICS_FILE = "FeatureStats.pb"
@@ -38,7 +38,7 @@ def read_data_summary(examples: Artifact, statistics: Artifact, verdict: Artifac
     described = {split: _read_statistics(statistics, split) for split in _splits(statistics)}
     names = (examples.get_string_custom_property(key) for key in (properties.DATASET, properties.DATASET_VERSION))
     counts = {split: _label_counts(dataset) for split, dataset in described.items()}
-    with fileio.open(f"{verdict.uri}/{SENTENCES_FILE_NAME}") as file:
+    with fileio.open(f"{verdict.uri}/{SENTENCES_FILE}") as file:
         anomalies = tuple(str(file.read()).splitlines())
     return DataSummary(
         dataset=" ".join(name for name in names if name),

@@ -1,4 +1,4 @@
-"""What the ValidationGate does."""
+"""The ValidationGate's work."""
 
 import logging
 from typing import Any, Final
@@ -12,15 +12,15 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
+from components.artifacts.data_verdict import SENTENCES_FILE
 from components.errors import DataError
 from components.validation.sentences import describe_anomalies
 
 LOGGER_NAME: Final = "tfx_vae"
-SENTENCES_FILE_NAME: Final = "anomalies.txt"
 
 _REMEDY = (
-    "Mend the data; or the schema (data.schema_path), if it is the schema that is wrong; "
-    "or go on regardless with --set data.allow_anomalies=true."
+    "Fix the data, or the schema (data.schema_path) if that is what is wrong, "
+    "or continue anyway with --set data.allow_anomalies=true."
 )
 
 
@@ -33,7 +33,7 @@ class Executor(BaseExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Looks at every split that ExampleValidator looked at.
+        """Checks every split that ExampleValidator checked.
 
         Raises:
           DataError: If there is an anomaly, unless anomalies are allowed.
@@ -54,7 +54,7 @@ class Executor(BaseExecutor):
             logging.getLogger(LOGGER_NAME).warning(
                 "%s", "\n  ".join(["The data is not what the schema says, and data.allow_anomalies lets it pass:", *sentences])
             )
-        io_utils.write_string_file(f"{verdict.uri}/{SENTENCES_FILE_NAME}", "".join(f"{line}\n" for line in sentences))
+        io_utils.write_string_file(f"{verdict.uri}/{SENTENCES_FILE}", "".join(f"{line}\n" for line in sentences))
 
 
 def _read_anomalies(artifact: Artifact, split: str) -> anomalies_pb2.Anomalies:

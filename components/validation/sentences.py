@@ -1,18 +1,26 @@
-"""What TFDV found, said as a person would say it.
+"""TFDV's findings in sentences for users.
 
 TFDV's own descriptions name neither the split nor what is allowed nor how often a value occurs. The statistics and the schema,
-which the Anomalies message carries along as its baseline, have all of that.
+which the Anomalies message contains as its baseline, have all of that.
 """
 
 from collections.abc import Iterator
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, path_pb2, schema_pb2, statistics_pb2
 
+from components.artifacts.features import LABEL
+
 _Reason = anomalies_pb2.AnomalyInfo
 _MISSING_EVERYWHERE = frozenset({_Reason.SCHEMA_MISSING_COLUMN, _Reason.FEATURE_TYPE_NOT_PRESENT})
 _MISSING_SOMEWHERE = frozenset({_Reason.FEATURE_TYPE_LOW_FRACTION_PRESENT, _Reason.FEATURE_TYPE_LOW_NUMBER_PRESENT})
 _OUT_OF_RANGE = frozenset({_Reason.INT_TYPE_BIG_INT, _Reason.INT_TYPE_SMALL_INT})
 _VALUES_NAMED = 3
+
+# `label` is taken by itself only if it is an integer at the top level.
+_LABEL_REMEDY = (
+    "; set data.label_feature to an integer feature of the dataset, e.g. attributes/digit, or if it has no labels"
+    " data.schema_path to schema/unlabelled.pbtxt"
+)
 
 
 def describe_anomalies(
@@ -22,15 +30,15 @@ def describe_anomalies(
 
     Args:
       split: The split's name.
-      anomalies: What ExampleValidator wrote for it.
-      statistics: What StatisticsGen wrote for it; with the schema as its input, it counts every wrong label.
+      anomalies: From ExampleValidator.
+      statistics: From StatisticsGen; with the schema as its input it counts every wrong label.
 
     Returns:
-      One sentence, without a full stop, for each thing that is wrong, in the order of the features' names; empty if nothing is.
+      One sentence, without a full stop, for each finding, in the order of the features' names.
     """
     dataset = statistics.datasets[0] if statistics.datasets else statistics_pb2.DatasetFeatureStatistics()
-    # TFDV 1.16 looks no further at a split without examples: it sets data_missing, reports no anomaly, min_examples_count or
-    # not, and ExampleValidator marks the split as blessed.
+    # TFDV 1.16 does not check a split without examples: it sets data_missing and reports no anomaly, whatever
+    # min_examples_count is, and ExampleValidator marks the split as blessed.
     if anomalies.data_missing or dataset.num_examples == 0:
         return [f"split '{split}' is empty"]
     whole = [f"split '{split}': {_without_stop(reason.description)}" for reason in anomalies.dataset_anomaly_info.reason]
@@ -52,7 +60,7 @@ def _describe_feature(
     found = next((feature for feature in dataset.features if _name(feature.name, feature.path) == name), None)
     kinds = {reason.type for reason in info.reason}
     if found is None or kinds & _MISSING_EVERYWHERE:
-        yield f"missing in all {dataset.num_examples} examples"
+        yield f"missing in all {dataset.num_examples} examples{_LABEL_REMEDY if name == LABEL else ''}"
         return
     if _Reason.SCHEMA_NEW_COLUMN in kinds:
         yield "not in the schema"
@@ -86,7 +94,7 @@ def _out_of_range(found: statistics_pb2.FeatureNameStatistics, domain: schema_pb
 
 
 def _counts_outside(found: statistics_pb2.FeatureNameStatistics, domain: schema_pb2.IntDomain) -> list[tuple[int, int]]:
-    """Each value outside the domain and how often it occurs: only categorical statistics, computed with the schema, know."""
+    """Each value outside the domain and how often it occurs; only categorical statistics, computed with the schema, say so."""
     if found.type != statistics_pb2.FeatureNameStatistics.INT:
         return []
     buckets = found.string_stats.rank_histogram.buckets

@@ -58,8 +58,11 @@ def explain(error: BaseException, root: Path | None = None) -> Failure:
             return Failure(str(cause), MISUSED)
         if isinstance(cause, errors.PipelineError):
             return Failure(str(cause), FAILED)
-        if (system := errors.as_os_error(cause)) is not None and system.errno in _OS_ERRORS:
-            return Failure(_explain_os_error(system.errno, system.filename or root), FAILED)
+        if (system := errors.as_os_error(cause)) is not None:
+            if _may_be_about_temporary_files(system) and (fault := errors.temporary_files_fault()):
+                return Failure(fault, FAILED)
+            if system.errno in _OS_ERRORS:
+                return Failure(_explain_os_error(system.errno, system.filename or root), FAILED)
         if (failure := _explain_beam(cause, root) or _explain_by_name(cause, root)) is not None:
             return failure
     first_line = next(iter(str(error).splitlines()), "")
@@ -98,6 +101,12 @@ _OS_ERRORS = {
     errno.ENOTDIR: "A file stands where a directory should be{where}: choose another directory with "
     "--set runtime.root=DIRECTORY.",
 }
+
+
+def _may_be_about_temporary_files(error: OSError) -> bool:
+    """Libraries write them in many places, and name no file, or one that means nothing to a user."""
+    is_elsewhere = error.filename is not None and not str(error.filename).startswith(tempfile.tempdir or "/tmp")
+    return error.errno in (errno.ENOENT, errno.ENOSPC) and not is_elsewhere
 
 
 def _explain_os_error(number: int, path: object) -> str:

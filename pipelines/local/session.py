@@ -11,7 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from components.errors import ConfigurationError, PipelineError
+from components.artifacts.dataset import find_prepared
+from components.errors import ConfigurationError, PipelineError, temporary_files_fault
+from components.validation.schema import check_schema
 from pipelines.config import PipelineConfig
 from pipelines.local import failures
 from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
@@ -83,10 +85,9 @@ def check(config: PipelineConfig) -> None:
     Raises:
       ConfigurationError: A file or directory that the configuration names is missing, or ML Metadata is not understood, or
         Docker is wanted and not there.
-      PipelineError: A directory cannot be written.
+      PipelineError: A directory or a temporary file cannot be written.
     """
-    if not config.data.schema_path.is_file():
-        raise ConfigurationError(f"data.schema_path: there is no file {config.data.schema_path}.")
+    check_schema(config.data.schema_path)
     if config.data.directory is not None and not config.data.directory.is_dir():
         raise ConfigurationError(f"data.directory: there is no directory {config.data.directory}.")
     if config.infra_validator.docker:
@@ -94,7 +95,11 @@ def check(config: PipelineConfig) -> None:
     _ = config.metadata_location  # reads the environment, and the file with the password
     _check_writable(config.runtime.root, "runtime.root")
     _check_writable(config.serving_dir, "pusher.serving_dir")
-    _check_writable(config.data_dir, "data.data_dir")
+    # A dataset that is prepared is only read; if its source files have changed, ExampleGen says that it cannot write.
+    if config.data.dataset is not None and not find_prepared(config.data_dir, config.data.dataset, config.data.version):
+        _check_writable(config.data_dir, "data.data_dir")
+    if fault := temporary_files_fault():
+        raise PipelineError(fault)
 
 
 def _check_writable(directory: Path, key: str) -> None:

@@ -115,8 +115,8 @@ def test_wrong_labels_stop_the_run_before_the_next_component_and_stop_it_again(p
     assert str(error.value).splitlines() == [
         "The data is not what the schema says:",
         "  split 'train', feature 'label': 11 and 12 are outside 0 to 9 (3 of 200 examples)",
-        "Mend the data; or the schema (data.schema_path), if it is the schema that is wrong; "
-        "or go on regardless with --set data.allow_anomalies=true.",
+        "Fix the data, or the schema (data.schema_path) if that is what is wrong, "
+        "or continue anyway with --set data.allow_anomalies=true.",
     ]
     assert project.states("ValidationGate") == [FAILED, FAILED]
     assert project.states("ExampleValidator") == [COMPLETE, CACHED]
@@ -131,7 +131,7 @@ def test_a_missing_image_stops_the_run(project: Project) -> None:
 
 def test_an_empty_split_stops_the_run(project: Project) -> None:
     project.write(train=good(50), eval=[], test=good(50))
-    with pytest.raises(DataError, match=r"says:\n  split 'eval' is empty\nMend"):
+    with pytest.raises(DataError, match=r"says:\n  split 'eval' is empty\nFix"):
         project.run()
 
 

@@ -187,7 +187,7 @@ def test_temporary_files_that_cannot_be_written_are_not_taken_for_missing_source
     location: DatasetLocation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(PipelineError, match=rf"^temporary files cannot be written to {tmp_path}/gone \(No such file"):
+    with pytest.raises(PipelineError, match=rf"^Temporary files cannot be written to {tmp_path}/gone \(No such file"):
         open_dataset(location)
 
 

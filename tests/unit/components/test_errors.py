@@ -58,8 +58,8 @@ def test_temporary_files_can_be_written_here() -> None:
 def test_a_directory_for_temporary_files_that_does_not_exist_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     assert temporary_files_fault() == (
-        f"temporary files cannot be written to {tmp_path}/gone (No such file or directory): make room there, or name another"
-        " directory with the environment variable TMPDIR"
+        f"Temporary files cannot be written to {tmp_path}/gone (No such file or directory): make room there, or name another"
+        " directory with the environment variable TMPDIR."
     )
 
 

@@ -77,6 +77,13 @@ def test_a_feature_that_no_example_has_is_missing_in_all() -> None:
     ]
 
 
+def test_where_no_example_has_a_label_the_setting_that_chooses_it_is_named() -> None:
+    assert describe("label", ["SCHEMA_MISSING_COLUMN"], image("num_non_missing: 200")) == [
+        "split 'eval', feature 'label': missing in all 200 examples; set data.label_feature to an integer feature of the"
+        " dataset, e.g. attributes/digit, or if it has no labels data.schema_path to schema/unlabelled.pbtxt"
+    ]
+
+
 def test_a_feature_with_several_values_is_told_from_a_missing_one() -> None:
     several = image("num_non_missing: 200 min_num_values: 1 max_num_values: 2")
     assert describe("image", ["INVALID_FEATURE_SHAPE"], several) == [

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -71,6 +72,29 @@ def test_a_full_disk_is_recognised_in_the_words_of_tensorflow_and_of_ml_metadata
     error = type(name, (Exception,), {})(message)
 
     assert explain(error, Path("/my/runs")).message.startswith(f"The disk is full ({place})")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(errno.ENOENT, "No such file or directory", "GONE/beam-pipeline-temp"),
+        FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['GONE']"),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ],
+)
+def test_a_directory_for_temporary_files_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+):
+    gone = str(tmp_path / "gone")
+    monkeypatch.setattr(tempfile, "tempdir", gone)
+    if error.filename:
+        error.filename = error.filename.replace("GONE", gone)
+    assert explain(caused_by(error)).message.startswith(f"Temporary files cannot be written to {gone} (")
+
+
+def test_another_file_that_is_missing_is_not_taken_for_a_temporary_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert explain(FileNotFoundError(errno.ENOENT, "No such file", "/data/x")).message.startswith("FileNotFoundError: ")
 
 
 def test_a_full_disk_under_beam_is_recognised():

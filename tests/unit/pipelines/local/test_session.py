@@ -1,8 +1,12 @@
 """What is refused before anything slow is imported, and runs that cron or a timer starts."""
 
+import errno
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -34,6 +38,26 @@ def test_a_missing_schema_is_named(tmp_path: Path):
         session.check(config(tmp_path, "data.schema_path=/nowhere/schema.pbtxt"))
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'feature {\n name: "image"\n', 'is not a schema; line 2, column 8: Expected "}".'),
+        (
+            b"feature { kind: 1 }",
+            'is not a schema; line 1, column 11: Message type "tensorflow.metadata.v0.Feature" has no field',
+        ),
+        (b"\x0a\x80\xff", "is not text; write the schema in the text format of schema/schema.pbtxt."),
+    ],
+    ids=["cut short", "with an unknown field", "binary"],
+)
+def test_a_schema_that_cannot_be_read_is_refused_with_the_place(tmp_path: Path, content: bytes, reason: str):
+    schema = tmp_path / "schema.pbtxt"
+    schema.write_bytes(content)
+    with pytest.raises(ConfigurationError) as caught:
+        session.check(config(tmp_path, f"data.schema_path={schema}"))
+    assert str(caught.value).startswith(f"data.schema_path: {schema} {reason}")
+
+
 def test_a_missing_dataset_directory_is_named(tmp_path: Path):
     with pytest.raises(ConfigurationError, match=r"data\.directory: there is no directory /nowhere"):
         session.check(config(tmp_path, "data.dataset=null", "data.directory=/nowhere"))
@@ -45,6 +69,48 @@ def test_a_directory_that_cannot_be_written_is_named_with_the_way_out(tmp_path: 
 
     with pytest.raises(PipelineError, match=rf"{tmp_path}/file/below cannot be written \(Not a directory\): .*--set {key}"):
         session.check(config(tmp_path, f"{key}={tmp_path}/file/below"))
+
+
+@pytest.fixture
+def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory for datasets in which nothing may be written, not even by root."""
+    directory = tmp_path / "read-only"
+    temporary_file = tempfile.TemporaryFile
+
+    def refuse(*arguments: Any, **others: Any) -> Any:
+        if others.get("dir") == directory:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return temporary_file(*arguments, **others)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    return directory
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "emnist/digits", "mnist:3.0.1"])
+def test_a_directory_for_datasets_may_be_read_only_once_the_dataset_is_prepared(tmp_path: Path, read_only: Path, dataset: str):
+    overrides = (f"data.dataset={dataset}", f"data.data_dir={read_only}")
+    version = read_only / dataset.partition(":")[0] / "3.0.1"
+    incomplete = version.with_name("incomplete.ABC_3.0.1")
+    for directory in (version, incomplete):
+        directory.mkdir(parents=True)
+    (incomplete / "dataset_info.json").touch()
+    with pytest.raises(
+        PipelineError, match=rf"^{read_only} cannot be written \(Read-only file system\): .*--set data.data_dir="
+    ):
+        session.check(config(tmp_path, *overrides))
+
+    (version / "dataset_info.json").touch()
+    session.check(config(tmp_path, *overrides))
+
+
+def test_a_directory_for_datasets_is_not_needed_where_a_prepared_one_is_named(tmp_path: Path, read_only: Path):
+    session.check(config(tmp_path, "data.dataset=null", f"data.directory={tmp_path}", f"data.data_dir={read_only}"))
+
+
+def test_temporary_files_that_cannot_be_written_are_found_beforehand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(PipelineError, match=rf"^Temporary files cannot be written to {tmp_path}/gone .* variable TMPDIR\.$"):
+        session.check(config(tmp_path))
 
 
 def test_where_docker_is_wanted_and_not_there_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

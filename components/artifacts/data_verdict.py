@@ -1,0 +1,14 @@
+"""What the ValidationGate let pass, for the report."""
+
+from typing import Final
+
+from tfx.types.artifact import Artifact
+
+SENTENCES_FILE: Final = "anomalies.txt"
+"""One sentence for each anomaly; empty if there is none."""
+
+
+class DataVerdict(Artifact):
+    """A directory with `anomalies.txt`. Where data may not be used there is no verdict: the gate's execution failed."""
+
+    TYPE_NAME = "DataVerdict"
