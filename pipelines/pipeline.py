@@ -22,6 +22,7 @@ from components.pusher.executor import Executor as PusherExecutor
 from components.report.component import ModelReport
 from components.resolver.strategy import LatestBlessedOtherModelStrategy
 from components.source_digest import source_digest
+from components.trainer.config import CustomConfig
 from components.transform.component import ImageTransform
 from components.validation.component import ValidationGate
 from pipelines.config import PipelineConfig
@@ -89,13 +90,13 @@ def create_pipeline(config: PipelineConfig, for_vertex: bool = False) -> Pipelin
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
         eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
-        custom_config={
-            "model": config.model.model_dump_json(),
-            "trainer": config.trainer.model_dump_json(),
-            "binarization": config.data.binarization.value,
-            "checkpoint_dir": str(config.checkpoint_dir),
-            "source_digest": source_digest("components.models", "components.trainer", "components.transform"),
-        },
+        custom_config=CustomConfig(
+            model=config.model,
+            trainer=config.trainer,
+            binarization=config.data.binarization,
+            checkpoint_dir=str(config.checkpoint_dir),
+            source_digest=source_digest("components.models", "components.trainer", "components.transform"),
+        ).model_dump(mode="json"),
     )
     model = trainer.outputs["model"]
 

@@ -15,8 +15,7 @@ def main() -> None:
     limit_threads(arguments.threads)
     import tensorflow as tf
 
-    from components.artifacts.features import IMAGE
-    from components.example_gen.config import Binarization
+    from components.artifacts.features import IMAGE, Binarization
     from components.models import config as model_config
     from components.models.factory import build_model
     from components.trainer.config import TrainerConfig

@@ -1,8 +1,9 @@
 """Names that several components share: feature keys, split names, and what the losses are called.
 
-Light on purpose: it imports nothing, so that the command line and the metadata tools may use it.
+Light on purpose: it imports only the standard library, so that the command line and the metadata tools may use it.
 """
 
+from enum import StrEnum
 from typing import Final
 
 IMAGE: Final = "image"
@@ -32,3 +33,13 @@ KL_PER_DIMENSION: Final = "kl_per_dimension"
 
 EXAMPLE_COUNT: Final = "example_count"
 """TFMA's name for the number of examples of a slice."""
+
+
+class Binarization(StrEnum):
+    """Whether training sees binary images."""
+
+    NONE = "none"
+
+    DYNAMIC = "dynamic"
+    """Each pixel is drawn anew whenever an image is seen, on with the probability that it is grey (Salakhutdinov & Murray,
+    2008; Burda et al., 2016)."""

@@ -1,12 +1,15 @@
 """Learning curves: what each epoch gave."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import tensorflow as tf
 from pydantic import Field
 
 from components.settings import Section
+
+HISTORY_FILE: Final = "history.json"
+"""Beside the model."""
 
 
 class EpochLosses(Section):

@@ -1,23 +1,12 @@
 """What to read and how to split it."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from components.artifacts.features import EVAL, SPLITS, TEST, TRAIN
+from components.artifacts.features import EVAL, SPLITS, TEST, TRAIN, Binarization
 from components.settings import Section
-
-
-class Binarization(StrEnum):
-    """Whether training sees binary images."""
-
-    NONE = "none"
-
-    DYNAMIC = "dynamic"
-    """Each pixel is drawn anew whenever an image is seen, on with the probability that it is grey (Salakhutdinov & Murray,
-    2008; Burda et al., 2016)."""
 
 
 class DataConfig(Section):

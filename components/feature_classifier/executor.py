@@ -13,8 +13,8 @@ from tfx.utils import io_utils
 from components.artifacts.feature_classifier import LEFT_OUT, SAVED_MODEL
 from components.artifacts.features import EVAL, TRAIN
 from components.artifacts.images import ImageShape, read_images
+from components.artifacts.transform_graph import image_shape
 from components.feature_classifier.training import FeatureExtractor, LabelledImages, accuracy, train_classifier
-from components.trainer.input_data import image_shape
 
 EXAMPLES: Final = "examples"
 TRANSFORM_GRAPH: Final = "transform_graph"

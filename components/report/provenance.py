@@ -4,14 +4,14 @@ An artifact that comes out of the cache was made by the execution of an earlier 
 it stays true, and the same, however often a run takes the artifact, and the report itself, out of the cache.
 """
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from pydantic import Field
 
+from components.artifacts.training_settings import TrainingSettings
 from components.settings import Section
 
 _Execution = metadata_store_pb2.Execution
@@ -69,13 +69,13 @@ def read_provenance(
     makers: dict[int, int] = {}
     for execution, finished in filter(None, (_maker(store, artifact) for artifact in artifacts)):
         makers[execution] = max(finished, makers.get(execution, 0))
-    custom_config = _custom_config(store, model)
+    settings = _training_settings(store, model)
     [published] = store.get_artifacts_by_id([model]) if model is not None else [metadata_store_pb2.Artifact()]
     baseline_maker = None if baseline is None else _maker(store, baseline)
     return Provenance(
         steps=tuple(_step(store, execution, finished) for execution, finished in sorted(makers.items())),
-        model=json.loads(custom_config.get("model", "{}")),
-        trainer=json.loads(custom_config.get("trainer", "{}")),
+        model=settings.model if settings else {},
+        trainer=settings.trainer if settings else {},
         tfx_version=published.custom_properties["tfx_version"].string_value,
         baseline_run=_step(store, *baseline_maker).run if baseline_maker else "",
     )
@@ -99,11 +99,10 @@ def _step(store: metadata_store.MetadataStore, execution_id: int, finished: int)
     return Step(node=node or execution.type, run=names.get("pipeline_run", ""), seconds=seconds)
 
 
-def _custom_config(store: metadata_store.MetadataStore, model: int | None) -> Mapping[str, str]:
-    """What the Trainer was given, as components/trainer/run.py takes it; nothing if something else made the model."""
+def _training_settings(store: metadata_store.MetadataStore, model: int | None) -> TrainingSettings | None:
+    """What the Trainer was told; None if something else made the model."""
     maker = None if model is None else _maker(store, model)
     if maker is None:
-        return {}
+        return None
     [execution] = store.get_executions_by_id([maker[0]])
-    text = execution.custom_properties["custom_config"].string_value
-    return json.loads(text) if text else {}
+    return TrainingSettings.read(execution.custom_properties["custom_config"].string_value)

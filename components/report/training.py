@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.trainer.run import HISTORY_FILE
+from components.artifacts.history import HISTORY_FILE
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,10 @@
 """Checkpoints that let a killed training go on where it was."""
 
-import hashlib
-import json
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from components.artifacts.history import History
-
-
-def training_digest(inputs: dict[str, Any]) -> str:
-    """Identifies a training by all that its result depends on.
-
-    Args:
-      inputs: Configuration, URIs of the data, digest of the code; anything JSON knows.
-
-    Returns:
-      A short hexadecimal digest, fit for a folder name.
-    """
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class TrainingCheckpoint:

@@ -5,6 +5,8 @@ from typing import Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from components.artifacts.features import Binarization
+from components.models.config import ModelConfig
 from components.settings import Section
 
 
@@ -102,3 +104,19 @@ class TrainerConfig(Section):
         if self.jit_compile and self.augmentation.share > 0:
             raise ValueError("jit_compile cannot compile what transforms images: set it to false, or augmentation.share to 0")
         return self
+
+
+class CustomConfig(Section):
+    """All that the pipeline tells the Trainer beside its artifacts: its `custom_config`, which TFX keeps as JSON.
+
+    `components.artifacts.training_settings` reads what Trainers of other versions were told.
+    """
+
+    model: ModelConfig
+    trainer: TrainerConfig
+    binarization: Binarization
+    checkpoint_dir: str
+    """Directory in which each training has a directory of checkpoints until it has ended."""
+
+    source_digest: str = ""
+    """Digest of the code that trains, so that it is part of the cache key."""

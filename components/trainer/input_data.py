@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.artifacts.features import IMAGE
+from components.artifacts.transform_graph import image_shape
 from components.errors import DataError
 
 _PARSED_BYTES = 8 * 2**20
@@ -57,12 +58,6 @@ def pixel_scale(transform_graph: tft.TFTransformOutput) -> PixelScale:
         raise DataError("The transform graph must map every pixel by the same increasing linear function, and it does not.")
     scale = 1.0 / (float(one) - float(zero))
     return PixelScale(scale, -float(zero) * scale)
-
-
-def image_shape(transform_graph: tft.TFTransformOutput) -> tuple[int, int, int]:
-    """Height, width and channels of a transformed image."""
-    height, width, channels = transform_graph.transformed_feature_spec()[IMAGE].shape
-    return height, width, channels
 
 
 @dataclass(frozen=True)

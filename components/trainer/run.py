@@ -1,25 +1,26 @@
 """What the stock Trainer calls: trains a model and exports it."""
 
+import hashlib
+import json
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import tensorflow_transform as tft
 
 from components.artifacts.features import EVAL, TRAIN
-from components.artifacts.history import History
+from components.artifacts.history import HISTORY_FILE, History
+from components.artifacts.transform_graph import image_shape
 from components.artifacts.warmup import write_warmup_requests
-from components.example_gen.config import Binarization
 from components.models.autoencoder import Autoencoder
-from components.models.config import ModelConfig, ModelKind, Precision
+from components.models.config import ModelKind, Precision
 from components.models.factory import build_model
 from components.models.prior import GaussianFit, fit_gaussian
 from components.settings import Section
-from components.trainer.checkpoints import TrainingCheckpoint, training_digest
-from components.trainer.config import TrainerConfig
+from components.trainer.checkpoints import TrainingCheckpoint
+from components.trainer.config import CustomConfig
 from components.trainer.distribution import Replicas, open_replicas
-from components.trainer.input_data import ImageSource, image_shape, open_images, pixel_scale
+from components.trainer.input_data import ImageSource, open_images, pixel_scale
 from components.trainer.latent_survey import read_labels, survey, write_map
 from components.trainer.optimizer import resolve_precision
 from components.trainer.signatures import WARMUP_IMAGES, ExportedModel, warmup_requests
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     # Not at run time: the workers of a distributed training need no TFX.
     from tfx.components.trainer.fn_args_utils import FnArgs
 
-HISTORY_FILE = "history.json"
 _ENCODE_BATCH = 1000
 
 
@@ -42,8 +42,12 @@ class TrainingArguments(Section):
     transform_output: str
     serving_model_dir: str
     model_run_dir: str
-    custom_config: dict[str, str]
-    """The sections `model` and `trainer` as JSON, `binarization`, `checkpoint_dir` and `source_digest`."""
+    custom_config: CustomConfig
+
+    @classmethod
+    def of(cls, fn_args: "FnArgs") -> Self:
+        """Takes what is needed from TFX's arguments."""
+        return cls(**{name: getattr(fn_args, name) for name in cls.model_fields})
 
 
 def run_fn(fn_args: "FnArgs") -> None:
@@ -57,9 +61,9 @@ def run_fn(fn_args: "FnArgs") -> None:
       DataError: A split is empty or corrupt.
       ConfigurationError: The devices that are to train together cannot.
     """
-    arguments = TrainingArguments(**{name: getattr(fn_args, name) for name in TrainingArguments.model_fields})
+    arguments = TrainingArguments.of(fn_args)
     # Before anything else of TensorFlow is used: several machines find each other only then.
-    replicas = open_replicas(_trainer_config(arguments).distribution)
+    replicas = open_replicas(arguments.custom_config.trainer.distribution)
     train(TrainingArguments.model_validate_json(replicas.hear_chief(arguments.model_dump_json())), replicas)
 
 
@@ -96,15 +100,14 @@ def train(arguments: TrainingArguments, replicas: Replicas) -> None:
 
 def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
     """Trains, and exports nothing yet."""
-    model_config = ModelConfig.model_validate_json(arguments.custom_config["model"], strict=True)
-    config = _trainer_config(arguments)
+    model_config, config = arguments.custom_config.model, arguments.custom_config.trainer
     transform_graph = tft.TFTransformOutput(arguments.transform_output)
     limit, shape = int(config.memory_limit_gb * 2**30), image_shape(transform_graph)
     scale = pixel_scale(transform_graph)
     data = TrainingData(
         train=open_images(arguments.train_files, shape, TRAIN, limit, config.seed),
         eval=open_images(arguments.eval_files, shape, EVAL, limit, config.seed),
-        views=ImageViews(scale, config.augmentation, Binarization(arguments.custom_config["binarization"])),
+        views=ImageViews(scale, config.augmentation, arguments.custom_config.binarization),
     )
     pixel_mean = data.train.pixel_mean() * scale.scale + scale.offset
     model_config = model_config.model_copy(update={"precision": resolve_precision(model_config.precision)})
@@ -118,7 +121,7 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
 
 def _export(trained: Fit, arguments: TrainingArguments) -> None:
     """Writes the SavedModel, with what travels with it."""
-    data, transform_graph, seed = trained.data, trained.transform_graph, _trainer_config(arguments).seed
+    data, transform_graph, seed = trained.data, trained.transform_graph, arguments.custom_config.trainer.seed
     # Serving machines differ in what they are fast in; the model must not.
     config = trained.model.config.model_copy(update={"precision": Precision.FLOAT32})
     model = build_model(config, trained.model.image_shape, trained.pixel_mean, seed)
@@ -131,18 +134,16 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     write_map(survey(model, data.eval, scale, read_labels(arguments.eval_files, transform_graph), seed), directory)
 
 
-def _trainer_config(arguments: TrainingArguments) -> TrainerConfig:
-    return TrainerConfig.model_validate_json(arguments.custom_config["trainer"], strict=True)
-
-
 def _fit_prior(model: Autoencoder, images: ImageSource) -> GaussianFit:
     return fit_gaussian(np.concatenate([model.encode(batch).mean.numpy() for batch in images.in_order(_ENCODE_BATCH)]))
 
 
 def _checkpoint_directory(arguments: TrainingArguments) -> str:
-    inputs: dict[str, Any] = {
-        "custom_config": arguments.custom_config,
+    """A directory named by a digest of all that the result of the training depends on."""
+    inputs = {
+        "custom_config": arguments.custom_config.model_dump(mode="json"),
         "examples": sorted([*arguments.train_files, *arguments.eval_files]),
         "transform_graph": arguments.transform_output,
     }
-    return str(PurePosixPath(arguments.custom_config["checkpoint_dir"]) / training_digest(inputs))
+    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+    return f"{arguments.custom_config.checkpoint_dir}/{digest}"

@@ -32,12 +32,13 @@ from components.artifacts.signature_names import (
     START,
     STEPS,
 )
+from components.artifacts.transform_graph import image_shape
 from components.artifacts.warmup import RecordedRequest
 from components.models.autoencoder import Autoencoder
 from components.models.latent_paths import linear_path
 from components.models.prior import GaussianFit, sample
 from components.trainer.evaluation_signatures import EvaluationSignatures, ExampleParser, Outputs
-from components.trainer.input_data import PixelScale, image_shape
+from components.trainer.input_data import PixelScale
 
 WARMUP_IMAGES: Final = 4
 """The number of images in a warm-up request, at most."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from components.example_gen.config import Binarization
+from components.artifacts.features import Binarization
 from components.trainer.config import AugmentationConfig
 from components.trainer.input_data import PixelScale
 

@@ -13,12 +13,14 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 
-from components.artifacts.features import IMAGE, LABEL
+from components.artifacts.features import IMAGE, LABEL, Binarization
+from components.artifacts.history import HISTORY_FILE
+from components.artifacts.transform_graph import image_shape
 from components.models.config import ModelConfig
 from components.trainer import run
-from components.trainer.config import Distribution, TrainerConfig
+from components.trainer.config import CustomConfig, Distribution, TrainerConfig
 from components.trainer.distribution import open_replicas
-from components.trainer.input_data import image_shape, open_images
+from components.trainer.input_data import open_images
 from components.trainer.run import TrainingArguments
 from components.transform.executor import Executor
 
@@ -168,13 +170,12 @@ def training_arguments(
         transform_output=str(data.graph),
         serving_model_dir=str(directory / "model" / "Format-Serving"),
         model_run_dir=str(directory / "model_run"),
-        custom_config={
-            "model": model_config.model_dump_json(),
-            "trainer": trainer_config.model_dump_json(),
-            "binarization": binarization,
-            "checkpoint_dir": str(directory / "checkpoints"),
-            "source_digest": "",
-        },
+        custom_config=CustomConfig(
+            model=model_config,
+            trainer=trainer_config,
+            binarization=Binarization(binarization),
+            checkpoint_dir=str(directory / "checkpoints"),
+        ).model_dump(mode="json"),
     )
 
 
@@ -186,8 +187,7 @@ def fit(
     binarization: str = "none",
 ) -> Fitted:
     """Trains a small model as `run_fn` does, but for the export; `model` and `trainer` hold the settings that differ."""
-    given = training_arguments(data, directory, model, trainer, binarization)
-    arguments = TrainingArguments(**{name: getattr(given, name) for name in TrainingArguments.model_fields})
+    arguments = TrainingArguments.of(training_arguments(data, directory, model, trainer, binarization))
     trained = run.fit(arguments, open_replicas(Distribution.NONE))
     return Fitted(trained.history.summary(), trained.model.get_weights())
 
@@ -202,5 +202,5 @@ def train(
 
 def read_trained(directory: Path) -> Trained:
     """What a training wrote below the directory that it was given."""
-    history = json.loads((directory / "model" / run.HISTORY_FILE).read_text())
+    history = json.loads((directory / "model" / HISTORY_FILE).read_text())
     return Trained(history, directory / "model" / "Format-Serving", directory / "model_run", directory / "checkpoints")

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.example_gen.config import Binarization
+from components.artifacts.features import Binarization
 from components.models.config import ModelConfig
 from components.models.factory import build_model
 from components.trainer.checkpoints import TrainingCheckpoint

@@ -7,7 +7,7 @@ import json
 import resource
 import sys
 
-from components.example_gen.config import Binarization
+from components.artifacts.features import Binarization
 from components.models.config import ModelConfig
 from components.models.factory import build_model
 from components.trainer.config import AugmentationConfig, TrainerConfig

@@ -76,7 +76,7 @@ def train_in_two_processes(arguments: TrainingArguments) -> None:
 def test_two_processes_learn_what_one_does_and_one_of_them_exports_it(transformed: Transformed, tmp_path: Path):
     model, trainer = {"precision": "float32"}, {"epochs": 2}
     arguments = training_arguments(transformed, tmp_path, model, {**trainer, "distribution": "multi_worker"})
-    sent = TrainingArguments(**{name: getattr(arguments, name) for name in TrainingArguments.model_fields})
+    sent = TrainingArguments.of(arguments)
     alone = train(transformed, tmp_path / "alone", model, trainer)
     train_in_two_processes(sent)
 

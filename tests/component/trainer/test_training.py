@@ -15,7 +15,7 @@ from support.digits import Fitted, Trained, Transformed, fit, train, training_ar
 
 from components.errors import DataError, TrainingDivergedError
 from components.progress import LOGGER_NAME
-from components.trainer.run import run_fn
+from components.trainer.run import TrainingArguments, _checkpoint_directory, run_fn
 
 PROJECT = Path(__file__).parents[3]
 
@@ -174,9 +174,7 @@ def test_a_training_that_was_killed_goes_on_where_it_was_and_ends_the_same(
 
 def test_a_training_with_other_settings_does_not_go_on_from_a_killed_one(transformed: Transformed, tmp_path: Path):
     def directories(trainer: dict) -> set[str]:
-        from components.trainer.run import _checkpoint_directory
-
-        return {_checkpoint_directory(training_arguments(transformed, tmp_path, trainer=trainer))}
+        return {_checkpoint_directory(TrainingArguments.of(training_arguments(transformed, tmp_path, trainer=trainer)))}
 
     assert directories({"seed": 1}) == directories({"seed": 1})
     assert directories({"seed": 1}).isdisjoint(directories({"seed": 2}))

@@ -11,13 +11,11 @@ from tfx_vae.metadata.entities import Run, Snapshot
 from tfx_vae.metadata.gc.policy import Policy
 from tfx_vae.metadata.gc.protection import going_on, newest_runs
 from tfx_vae.metadata.questions import facts
-from tfx_vae.metadata.store.values import parsed
 
 # tfx/orchestration/portable/outputs_utils.py
 _SYSTEM = ".system"
 _EXECUTOR_EXECUTION = "executor_execution"
 _OF_A_RUN = ("driver_execution", "stateful_working_dir")
-_CHECKPOINT_DIR = "checkpoint_dir"
 
 
 class LeftoverKind(StrEnum):
@@ -96,10 +94,10 @@ def _checkpoints(snapshot: Snapshot) -> set[tuple[str, Path]]:
     """Pipelines and the directories of their trainings, which lie in those that the Trainers were given."""
     directories: set[tuple[str, Path]] = set()
     for execution in snapshot.executions.values():
-        configuration = parsed(execution.properties.get(facts.CUSTOM_CONFIG))
+        settings = facts.training_settings(execution)
         run = snapshot.runs.get(execution.run_id)
-        if isinstance(configuration, dict) and run is not None:
-            path = local_path(str(configuration.get(_CHECKPOINT_DIR, "")))
+        if settings is not None and run is not None:
+            path = local_path(settings.checkpoint_dir)
             if path is not None and path.is_dir():
                 directories |= {(run.pipeline, directory) for directory in path.iterdir()}
     return directories

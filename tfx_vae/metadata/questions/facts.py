@@ -8,6 +8,7 @@ from typing import Any, Final
 from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
 from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
+from components.artifacts.training_settings import TrainingSettings
 from components.artifacts.verdict import read_means
 from tfx_vae.metadata.entities import Artifact, Direction, Execution, Snapshot
 from tfx_vae.metadata.store.values import parsed
@@ -50,17 +51,14 @@ def data(executions: Sequence[Execution]) -> dict[str, Any]:
     return {}
 
 
-def training_configuration(execution: Execution) -> dict[str, Any]:
-    """The settings `model` and `trainer` that a Trainer was given; empty for all other components."""
-    configuration = parsed(execution.properties.get(CUSTOM_CONFIG))
-    if not isinstance(configuration, dict) or "model" not in configuration:
-        return {}
-    return {name: configuration[name] for name in ("model", "trainer") if name in configuration}
+def training_settings(execution: Execution) -> TrainingSettings | None:
+    """What a Trainer was told; None for all other components."""
+    return TrainingSettings.read(str(execution.properties.get(CUSTOM_CONFIG, "")))
 
 
 def model(executions: Sequence[Execution]) -> dict[str, Any] | None:
     """The settings of the model; None if the run did not come that far."""
-    return next((found["model"] for execution in executions if (found := training_configuration(execution))), None)
+    return next((found.model for execution in executions if (found := training_settings(execution))), None)
 
 
 def metrics(snapshot: Snapshot, executions: Sequence[Execution]) -> Mapping[str, float] | None:

@@ -210,7 +210,9 @@ def _sources(execution: Execution) -> Iterator[Node]:
         label = f"{data.get(DATASET) or 'dataset'} {data.get(VERSION, '')}".strip()
         files = dataset_files(execution.properties.get(PREPARED_DIRECTORY))
         yield Node(f"dataset-{execution.id}", Kind.DATASET, label, data | files)
-    configuration = facts.training_configuration(execution)
-    if configuration:
-        label = f"configuration of the {configuration['model'].get('kind', 'model')}"
-        yield Node(f"configuration-{execution.id}", Kind.CONFIGURATION, label, configuration)
+    settings = facts.training_settings(execution)
+    if settings:
+        label = f"configuration of the {settings.model.get('kind', 'model')}"
+        yield Node(
+            f"configuration-{execution.id}", Kind.CONFIGURATION, label, settings.model_dump(include={"model", "trainer"})
+        )

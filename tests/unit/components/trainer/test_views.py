@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from scipy import ndimage
 
-from components.example_gen.config import Binarization
+from components.artifacts.features import Binarization
 from components.trainer.config import AugmentationConfig
 from components.trainer.input_data import PixelScale
 from components.trainer.views import ImageViews, augment, binarize
