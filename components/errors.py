@@ -56,7 +56,7 @@ _TENSORFLOW_ERRORS: Final = {
 def as_os_error(error: BaseException) -> OSError | None:
     """The OSError that an error is, or that an error of TensorFlow stands for; None if it is neither.
 
-    TensorFlow writes files without Python, and reports a full disk or a forbidden directory with errors of its own. They are
+    TensorFlow writes files without Python, and reports a full disk or a forbidden directory with its own errors. They are
     recognised by their names, so that this module need not import TensorFlow.
     """
     if isinstance(error, OSError):

@@ -18,7 +18,7 @@ from components.example_gen.executor import Executor
 
 
 class TfdsExampleGenSpec(ComponentSpec):
-    """What TfdsExampleGen takes and gives."""
+    """Parameters and output of TfdsExampleGen."""
 
     # TFX reads plain class attributes of these names, hence no ClassVar.
     PARAMETERS = {  # noqa: RUF012
@@ -38,31 +38,31 @@ class TfdsExampleGenSpec(ComponentSpec):
 
 
 class TfdsExampleGen(base_beam_component.BaseBeamComponent):
-    """Brings images from tensorflow-datasets into a pipeline.
+    """Reads images from tensorflow-datasets.
 
     A dataset that is not prepared yet is prepared first, from the files in `manual_dir` or else from downloads. A second run is
     served from TFX's cache unless the records, the splits, the version or the code of this component have changed.
 
     The output `examples` is of type `standard_artifacts.Examples`: each split is `shards` GZIP TFRecord files of tf.Example,
-    with `image` as PNG bytes (8 bits; 1, 3 or 4 channels) and, where the dataset has one, `label` as int64. Its custom
-    properties tell the `dataset`, its `dataset_version`, the `image_shape` as JSON and, as `input_fingerprint`, the digest of
-    what was read.
+    with `image` as PNG bytes (8 bits; 1, 3 or 4 channels) and, if the dataset has one, `label` as int64. Its custom properties
+    are the `dataset`, its `dataset_version`, the `image_shape` as JSON and, as `input_fingerprint`, the digest of what was
+    read.
 
         TfdsExampleGen(dataset="mnist", splits={"train": "train[:55000]", "eval": "train[55000:]", "test": "test"})
 
     Args:
       dataset: Name in tensorflow-datasets, with its configuration if it has any, e.g. ``"emnist/digits"``.
-      version: Version of the named dataset, e.g. ``"3.0.1"``; None is the newest that the installed tensorflow-datasets knows.
-      directory: A dataset that is already prepared (see `tfds.builder_from_directory`), instead of `dataset`.
-      data_dir: Where prepared datasets are kept; None is the default of tensorflow-datasets, ``~/tensorflow_datasets``.
-      manual_dir: Where source files lie that need not be downloaded.
-      image_feature: The dataset's image feature, e.g. ``"views/front"``; None takes its only one.
-      label_feature: The dataset's integer label; None takes `label` if there is one, and no label otherwise.
-      splits: The output's splits, each as an expression that tensorflow-datasets understands.
-      shards: Files for each split, at least 1; a split with fewer examples has a file for each.
+      version: Version of the named dataset, e.g. ``"3.0.1"``; None is the newest in the installed tensorflow-datasets.
+      directory: The directory of a prepared dataset (see `tfds.builder_from_directory`), instead of `dataset`.
+      data_dir: The directory for prepared datasets; None is the default of tensorflow-datasets, ``~/tensorflow_datasets``.
+      manual_dir: The directory of source files that need not be downloaded.
+      image_feature: The dataset's image feature, e.g. ``"views/front"``; None is its only one.
+      label_feature: The dataset's integer label; None is `label` if that is an integer, or no label.
+      splits: The output's splits, each in the slicing syntax of tensorflow-datasets.
+      shards: Files per split, at least 1; a split with fewer examples has one file for each.
 
     Raises:
-      ConfigurationError: If the arguments contradict each other. Whether the dataset exists turns out when the pipeline runs.
+      ConfigurationError: If the arguments contradict each other. Whether the dataset exists is checked by the run.
     """
 
     SPEC_CLASS = TfdsExampleGenSpec
@@ -109,7 +109,7 @@ def _refuse_contradictions(
     if (dataset is None) == (directory is None):
         raise ConfigurationError("TfdsExampleGen needs either `dataset`, a name, or `directory`, a prepared dataset")
     if directory is not None and version is not None:
-        raise ConfigurationError("`version` belongs to a named `dataset`: a prepared `directory` holds one version alone")
+        raise ConfigurationError("`version` belongs to a named `dataset`: a prepared `directory` holds only one version")
     if not splits:
         raise ConfigurationError('`splits` must name at least one split, e.g. {"train": "train"}')
     if shards < 1:

@@ -1,4 +1,4 @@
-"""What to read and how to split it."""
+"""The configuration section `data`."""
 
 from pathlib import Path
 from typing import Self
@@ -13,43 +13,43 @@ class DataConfig(Section):
     """The dataset, its splits and its schema."""
 
     dataset: str | None = "mnist"
-    """Name in tensorflow-datasets, with its configuration if it has any: `fashion_mnist`, `emnist/digits`."""
+    """Name in tensorflow-datasets, with the configuration if there is one: `fashion_mnist`, `emnist/digits`."""
 
     version: str | None = None
-    """Version of the dataset, e.g. `3.0.1`; null is the newest that the installed tensorflow-datasets knows."""
+    """Version of the dataset, e.g. `3.0.1`; null is the newest in the installed tensorflow-datasets."""
 
     directory: Path | None = None
-    """A dataset already prepared in this directory (`tfds.builder_from_directory`), instead of `dataset`."""
+    """Directory of a prepared dataset (`tfds.builder_from_directory`), instead of `dataset`."""
 
     data_dir: Path | None = None
-    """Where prepared datasets are kept; null is `<runtime.root>/datasets`."""
+    """Directory for prepared datasets; null is `<runtime.root>/datasets`."""
 
     manual_dir: Path | None = Path("data/{dataset}")
-    """Where source files lie that need not be downloaded; null downloads them. `{dataset}` stands for the name of the dataset;
-    if there is no such directory, they are downloaded."""
+    """Directory of the dataset's source files; null downloads them. `{dataset}` is replaced by the dataset's name; if that
+    directory does not exist, the files are downloaded."""
 
     image_feature: str | None = None
-    """The dataset's image feature; null takes its only one."""
+    """The dataset's image feature; null is its only one."""
 
     label_feature: str | None = None
-    """The dataset's integer label; null takes `label` if there is one, and no label otherwise."""
+    """The dataset's integer label, e.g. `attributes/digit`; null is `label` if that is an integer, or no label."""
 
     splits: dict[str, str] = Field(default_factory=lambda: {TRAIN: "train[:55000]", EVAL: "train[55000:]", TEST: "test"})
-    """The pipeline's `train`, `eval` and `test`, each as an expression that tensorflow-datasets understands."""
+    """The pipeline's `train`, `eval` and `test`, each in the slicing syntax of tensorflow-datasets."""
 
     shards: int = Field(default=4, ge=1, le=10_000)
-    """TFRecord files for each split."""
+    """TFRecord files per split."""
 
     # `schema` itself is a method of every pydantic model.
     schema_path: Path = Path("schema/schema.pbtxt")
-    """The curated schema that every split must obey."""
+    """The curated schema that every split must match."""
 
     binarization: Binarization = Binarization.NONE
-    """`none` trains on the images as they are, `dynamic` on binary images drawn from them anew in every epoch: what published
-    figures for binarised MNIST are about."""
+    """`none` trains on the images as they are, `dynamic` on binary images that are drawn from them anew in every epoch, as for
+    most published figures on binarised MNIST."""
 
     allow_anomalies: bool = False
-    """Go on, with a warning, where the data does not obey the schema."""
+    """Continue with a warning if the data does not match the schema."""
 
     @field_validator("splits")
     @classmethod
@@ -66,9 +66,9 @@ class DataConfig(Section):
 
     @property
     def source_dir(self) -> Path | None:
-        """The directory that `manual_dir` means; None if everything is to be downloaded.
+        """The directory of source files; None if everything is downloaded.
 
-        One that is named by the dataset need not exist, so that any dataset works by its name alone.
+        A directory with `{dataset}` in its name need not exist, so that the name of a dataset is enough to use it.
         """
         if self.manual_dir is None or self.dataset is None:
             return None

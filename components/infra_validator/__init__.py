@@ -1,1 +1,1 @@
-"""InfraValidator: asks an exported model, in a process of its own, what a server will ask it; only what answers is pushed."""
+"""InfraValidator: asks an exported model, in a separate process, what a server will ask; only what answers is pushed."""

@@ -1,4 +1,4 @@
-"""InfraValidator: lets only a model be pushed that a server can load and that answers as the Trainer did."""
+"""InfraValidator: allows a push only if a server can load the model and it answers as the Trainer did."""
 
 from typing import ClassVar
 
@@ -28,14 +28,14 @@ class InfraValidatorSpec(ComponentSpec):
 
 
 class InfraValidator(BaseComponent):
-    """Loads the model in a process of its own, replays its warm-up requests, and compares the answers with the Trainer's.
+    """Loads the model in a separate process, replays its warm-up requests, and compares the answers with the Trainer's.
 
-    The stock InfraValidator needs Docker or Kubernetes, and does not look at the answers. This one needs TensorFlow alone,
-    restores the model as TensorFlow Serving does, and gives the same InfraBlessing::
+    The stock InfraValidator needs Docker or Kubernetes, and does not check the answers. This one needs only TensorFlow, loads
+    the model as TensorFlow Serving does, and gives the same InfraBlessing::
 
         Pusher(..., infra_blessing=infra_validator.outputs["blessing"])
 
-    A model that fails is no failure of the run, as with the Evaluator: the artifact says why, and nothing is pushed.
+    If a model fails, the run does not fail, as with the Evaluator: the artifact says why, and nothing is pushed.
     """
 
     SPEC_CLASS = InfraValidatorSpec
@@ -47,9 +47,9 @@ class InfraValidator(BaseComponent):
         """Constructs the component.
 
         Args:
-          model: What the Trainer exported, with its warm-up requests.
-          config: The limits; None for the usual ones.
-          docker_blessing: What the stock InfraValidator made of the same model, where it ran: the model has to pass both.
+          model: The Trainer's model, with its warm-up requests.
+          config: The limits; None is the default.
+          docker_blessing: From the stock InfraValidator, if it ran: the model has to pass both.
         """
         super().__init__(
             spec=InfraValidatorSpec(

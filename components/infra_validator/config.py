@@ -1,4 +1,4 @@
-"""What a model must be able to do before it is pushed."""
+"""The configuration section `infra_validator`."""
 
 import re
 from typing import Self
@@ -9,27 +9,27 @@ from components.settings import Section
 
 
 class InfraValidatorConfig(Section):
-    """The check before pushing: a fresh process with TensorFlow alone loads the exported model as TensorFlow Serving does, and
-    answers the warm-up requests as the Trainer did."""
+    """The check before pushing: a fresh process loads the exported model as TensorFlow Serving does, and has to answer the
+    warm-up requests as the Trainer did."""
 
     enabled: bool = True
-    """Check; without, every blessed model is pushed."""
+    """Whether to check; if not, every blessed model is pushed."""
 
     time_limit_seconds: float = Field(default=300.0, gt=0)
-    """What the whole process may take, the start of TensorFlow included, which a busy machine may need minutes for."""
+    """Time limit of the process, including the start of TensorFlow, which takes minutes on a busy machine."""
 
     memory_limit_gb: float = Field(default=4.0, gt=0)
-    """Gigabytes (2^30) of memory that the process may have at any time, TensorFlow's own included."""
+    """Limit of the process's memory, including TensorFlow's own, in gigabytes (2^30)."""
 
     tolerance: float = Field(default=0.01, ge=0)
-    """How far an answer may be from the Trainer's, as a part of the largest value of that output, or of 1 if that is more:
-    another processor rounds differently."""
+    """Largest difference between an answer and the Trainer's, relative to the largest value of that output, or to 1 if that is
+    more: another processor rounds differently."""
 
     docker: bool = False
-    """Also have TFX's own InfraValidator load the model into TensorFlow Serving, in a container on this machine."""
+    """Also run TFX's own InfraValidator, which loads the model into TensorFlow Serving in a container on this machine."""
 
     docker_tag: str = "latest"
-    """Which image: `tensorflow/serving:<docker_tag>`."""
+    """The container's image: `tensorflow/serving:<docker_tag>`."""
 
     @field_validator("docker_tag")
     @classmethod

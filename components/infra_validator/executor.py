@@ -1,4 +1,4 @@
-"""What InfraValidator does."""
+"""InfraValidator's work."""
 
 import logging
 from typing import Any, Final
@@ -23,7 +23,7 @@ _LOGGER = logging.getLogger("tfx_vae.infra_validator")
 
 
 class Executor(BaseExecutor):
-    """Blesses a model that answers its warm-up requests, and says why not where it does not."""
+    """Blesses a model that answers its warm-up requests; for any other the blessing says why not."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -31,7 +31,7 @@ class Executor(BaseExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Checks the model, and notes in the InfraBlessing what came of it."""
+        """Checks the model and writes the InfraBlessing."""
         config = InfraValidatorConfig.model_validate_json(exec_properties[CONFIG], strict=True)
         model = artifact_utils.get_single_instance(input_dict[MODEL])
         with readable(path_utils.serving_model_path(model.uri)) as saved_model:
@@ -47,7 +47,7 @@ def _refusal_in_docker(blessings: list[Artifact] | None, config: InfraValidatorC
 
 
 def _publish(blessing: Artifact, outcome: Outcome, refusal: str) -> None:
-    # The file and the property are those of the stock InfraValidator, which is what the Pusher looks for.
+    # The file and the property are those of the stock InfraValidator, which the Pusher reads.
     name = "INFRA_NOT_BLESSED" if refusal else "INFRA_BLESSED"
     io_utils.write_string_file(f"{blessing.uri}/{name}", f"{refusal}\n" if refusal else "")
     blessing.set_int_custom_property(BLESSED, 0 if refusal else 1)

@@ -1,4 +1,4 @@
-"""A process of its own that replays a model's warm-up requests, watched from outside."""
+"""Runs `replay` in a separate process within limits of time and memory."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ import psutil
 
 from components.infra_validator.config import InfraValidatorConfig
 
-# A refusal is served from the cache, as everything is.
+# A refusal, too, is served from the cache.
 _AGAIN: Final = "change a limit of infra_validator to have it checked again"
 _GIBIBYTE: Final = 2**30
 _SECONDS_BETWEEN_LOOKS: Final = 0.05
@@ -24,12 +24,12 @@ _SECONDS_BETWEEN_LOOKS: Final = 0.05
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it went.
+    """The result of a check.
 
     Attributes:
       refusal: Why the model should not be pushed, a sentence without a full stop; empty if it may be.
       seconds: From the start of the process to its end.
-      memory_gb: The most memory that it was seen to have, in gigabytes (2^30).
+      memory_gb: Peak memory of the process, in gigabytes (2^30).
     """
 
     refusal: str
@@ -38,7 +38,7 @@ class Outcome:
 
 
 def check(saved_model: Path, config: InfraValidatorConfig) -> Outcome:
-    """Has a process load the model and replay its warm-up requests.
+    """Loads the model and replays its warm-up requests in a separate process.
 
     Args:
       saved_model: The directory of the SavedModel.
@@ -57,8 +57,8 @@ def check(saved_model: Path, config: InfraValidatorConfig) -> Outcome:
 
 @contextmanager
 def _started(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Whatever happens to us, it ends."""
-    # The memory of a GPU belongs to whoever used it first, which may be the Trainer in this very process.
+    """Starts a process, and ends it when the context is left."""
+    # A GPU's memory belongs to the process that used it first, which may be this one: it may have trained the model.
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment)
     try:
@@ -69,7 +69,7 @@ def _started(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _watch(process: subprocess.Popen[bytes], config: InfraValidatorConfig) -> Outcome:
-    """Waits for the end of the process, or until it goes beyond a limit."""
+    """Waits until the process ends or exceeds a limit."""
     started, most = time.monotonic(), 0.0
     while True:
         try:

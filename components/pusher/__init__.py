@@ -1,1 +1,1 @@
-"""Pusher: puts a blessed model into the versioned serving directory."""
+"""Pusher: adds a blessed model to the versioned serving directory."""

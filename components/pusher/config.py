@@ -1,4 +1,4 @@
-"""Where a blessed model goes."""
+"""The configuration section `pusher`."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""Which model a new one has to measure itself against."""
+"""Resolver: chooses the model that a new one is compared with."""

@@ -28,17 +28,17 @@ class LatestBlessedOtherModelStrategy(ResolverStrategy):
             candidate=trainer.outputs["model"],
         )
 
-    Where nothing qualifies, `outputs["model"]` is empty, which the Evaluator takes as: there is no baseline.
+    If no model qualifies, `outputs["model"]` is empty, and the Evaluator compares with nothing.
 
     TFX's own LatestBlessedModelStrategy differs in two ways:
 
     * It may choose the candidate. A run whose Trainer is served from the cache would then have its own model as the baseline:
-      the Evaluator would compare a model with itself, could not be served from the cache since it has an input that it had not
-      the first time, and its new blessing would have the Pusher push the same model again. Without the candidate, such a run
-      has the same baseline as the run that trained the model.
-    * It takes the model with the highest id, which was made last. Here the latest is the one that was blessed last: a model out
-      of the cache that was blessed again, against a newer one, counts as newer than that. Ids of blessings order them by time;
-      the same blessing served from the cache keeps its id.
+      the Evaluator would compare a model with itself. It could not be served from the cache, because it has an input that it
+      did not have the first time, and because of its new blessing the Pusher would push the same model again. Without the
+      candidate, such a run has the same baseline as the run that trained the model.
+    * It takes the model with the highest id, which was made last. Here the latest is the one that was blessed last: a model
+      from the cache that was blessed again, against a newer one, counts as newer than that one. Ids of blessings order them by
+      time; the same blessing served from the cache keeps its id.
     """
 
     def resolve_artifacts(
@@ -47,12 +47,12 @@ class LatestBlessedOtherModelStrategy(ResolverStrategy):
         """Chooses at most one model, and its blessing.
 
         Args:
-          store: Not asked: all that matters stands in the artifacts.
+          store: Not used: the artifacts contain everything that is needed.
           input_dict: All artifacts of the keys `model` and `model_blessing`, and the `candidate`.
 
         Returns:
-          Lists of one artifact or none for `model` and `model_blessing`. None for `candidate`: whatever is returned becomes an
-          output of the Resolver in ML Metadata, and the candidate is not what it chose.
+          Lists of one artifact or none for `model` and `model_blessing`. The list for `candidate` is empty: everything returned
+          becomes an output of the Resolver in ML Metadata, and it did not choose the candidate.
         """
         del store
         excluded = {candidate.id for candidate in input_dict[CANDIDATE]}

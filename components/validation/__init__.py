@@ -1,1 +1,1 @@
-"""ValidationGate: stops a run whose data does not obey the schema."""
+"""ValidationGate: stops a run whose data does not match the schema."""

@@ -1,4 +1,4 @@
-"""ValidationGate: stops a run whose data does not obey the schema."""
+"""ValidationGate: stops a run whose data does not match the schema."""
 
 from typing import ClassVar
 
@@ -28,7 +28,7 @@ class ValidationGateSpec(ComponentSpec):
 
 
 class ValidationGate(BaseComponent):
-    """Fails where ExampleValidator found an anomaly, so that nothing is trained on wrong data.
+    """Fails if ExampleValidator found an anomaly, so that nothing is trained on wrong data.
 
     ExampleValidator itself records anomalies and lets the run go on, and it does not record that a split is empty. It stays the
     stock component, so that its artifact is in ML Metadata in any case. No component before the report reads the gate's output,

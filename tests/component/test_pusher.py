@@ -1,4 +1,4 @@
-"""Resolver, Evaluator and Pusher together, from run to run of one pipeline; and the Pusher's executor alone."""
+"""Resolver, Evaluator and Pusher together, from run to run of one pipeline; and the executor of the Pusher."""
 
 import uuid
 from collections.abc import Callable
@@ -151,7 +151,7 @@ class Push:
         self.files = {"saved_model.pb": "graph", "assets.extra/tf_serving_warmup_requests": "w"}
 
     def run(self, weights: str) -> PushedModel:
-        """Pushes in an execution of its own, whose output is new."""
+        """Pushes in a new execution, with a new output."""
         self.files["variables/variables.index"] = weights
         for name, content in self.files.items():
             path = self.directory / "model" / "Format-Serving" / name

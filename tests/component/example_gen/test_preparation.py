@@ -211,7 +211,7 @@ def test_of_two_who_want_the_same_dataset_one_prepares_it_and_the_other_waits(lo
 
 
 def test_a_preparation_that_is_killed_leaves_nothing_that_is_taken_for_a_dataset(location: DatasetLocation) -> None:
-    """In a process of its own, whose dataset kills it halfway through."""
+    """In a separate process, which the dataset kills halfway through."""
     code = f"""
         import os, signal
         from pathlib import Path

@@ -1,4 +1,4 @@
-"""What cannot be read is refused in one sentence that says how to mend it, before anything runs."""
+"""What cannot be read is refused in one sentence that says how to fix it, before anything runs."""
 
 import json
 from collections.abc import Callable

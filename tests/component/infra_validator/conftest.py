@@ -42,7 +42,7 @@ def save_scaler(directory: Path, factor: float = 0.5, model: tf.Module | None = 
 
 @pytest.fixture
 def export(tmp_path: Path) -> Callable[..., Path]:
-    """`save_scaler`, each time into a directory of its own, laid out as a Trainer's artifact; other directories if named."""
+    """`save_scaler`, each time into a new directory, laid out as a Trainer's artifact; other directories if named."""
 
     def save(name: str = "model", **options: object) -> Path:
         return save_scaler(tmp_path / name / "Format-Serving", **options)

@@ -1,4 +1,4 @@
-"""The check as the pipeline runs it: in a process of its own, within limits, with a blessing at the end."""
+"""The check as the pipeline runs it: in a separate process, within limits, with a blessing at the end."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_a_model_that_answers_as_the_trainer_did_is_blessed(export: Export, tmp_
     assert [path.name for path in Path(blessing.uri).iterdir()] == ["INFRA_BLESSED"]
     assert blessing.get_string_custom_property("refusal") == ""
     assert blessing.get_float_custom_property("seconds") > 0.5
-    # TensorFlow alone has hundreds of megabytes.
+    # TensorFlow itself needs hundreds of megabytes.
     assert 0.1 < blessing.get_float_custom_property("memory_gb") < 4.0
 
 

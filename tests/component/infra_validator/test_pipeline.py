@@ -1,4 +1,4 @@
-"""Where the check stands in the pipeline."""
+"""The place of the check in the pipeline."""
 
 import json
 from pathlib import Path
