@@ -8,9 +8,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from components.errors import ConfigurationError
@@ -26,6 +25,13 @@ from components.transform.config import TransformConfig
 from pipelines.kubeflow.config import KubeflowConfig
 from pipelines.mlmd.config import MetadataConfig
 from pipelines.mlmd.location import Location, absolute_url, locate
+from pipelines.strict_yaml import YamlError, parse_yaml, read_yaml
+
+_SECTIONS: Final = 10
+"""More than there are, one in another."""
+_NAMED_PROBLEMS: Final = 10
+_SHOWN: Final = 200
+"""Characters of what was given."""
 
 
 class BeamConfig(Section):
@@ -141,11 +147,11 @@ def load_config(path: Path, overrides: Sequence[str] = (), base: Path | None = N
     Raises:
       ConfigurationError: The file cannot be read, or a key, type or range is wrong.
     """
-    values = _read_yaml(path)
+    values = _read_sections(path)
     sources = {}
     for override in overrides:
         key = _apply_override(values, override)
-        sources[key] = f"--set {override}"
+        sources[key] = f"--set {_shortened(override)}"
     return validate(values, str(path), sources, base)
 
 
@@ -156,7 +162,7 @@ def validate(
 
     Args:
       values: By section and key, as in the YAML file.
-      origin: Where they come from, as a person knows it.
+      origin: Where they come from, for messages.
       sources: Where some of them come from instead, by `section.key`.
       base: What relative paths start from; None is the working directory.
 
@@ -171,22 +177,14 @@ def validate(
     return _with_absolute_paths(config, base or Path.cwd())
 
 
-class _YamlLoader(yaml.SafeLoader):
-    """YAML whose `3e-3` is a number, as in YAML 1.2, and not a string."""
-
-
-_YamlLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789")
-)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _read_sections(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.load(path.read_text(), _YamlLoader)
-    except OSError as error:
-        raise ConfigurationError(f"The configuration {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+        values = read_yaml(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"The configuration {path} cannot be read: {reason}.") from error
+    except YamlError as error:
+        raise ConfigurationError(f"{path} {error}") from error
     if not isinstance(values, dict):
         raise ConfigurationError(f"{path} must hold a mapping of sections (data, model, trainer, ...), but does not.")
     return values
@@ -195,31 +193,41 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def _apply_override(values: dict[str, Any], override: str) -> str:
     key, separator, text = override.partition("=")
     if not separator or not key.strip():
-        raise ConfigurationError(f"--set {override} must have the form section.key=value, e.g. --set trainer.epochs=3.")
+        raise ConfigurationError(
+            f"--set {_shortened(override)} must have the form section.key=value, e.g. --set trainer.epochs=3."
+        )
     try:
-        value = yaml.load(text, _YamlLoader)
-        json.dumps(value)
-    except (yaml.YAMLError, TypeError) as error:
-        raise ConfigurationError(f"--set {override}: {text!r} is not a YAML value.") from error
+        value = parse_yaml(text)
+    except YamlError as error:
+        raise ConfigurationError(f"--set {_shortened(override)} {error}") from error
     *sections, last = key.strip().split(".")
+    if len(sections) > _SECTIONS:
+        raise ConfigurationError(f"--set {_shortened(override)}: there is no section that deep.")
     target = values
     for section in sections:
         if target.get(section) is None:
             target[section] = {}
         target = target[section]
         if not isinstance(target, dict):
-            raise ConfigurationError(f"--set {override}: {section} is a value, not a section.")
+            raise ConfigurationError(f"--set {_shortened(override)}: {section} is a value, not a section.")
     target[last] = value
     return key.strip()
 
 
 def _explain(error: ValidationError, path: str, sources: Mapping[str, str]) -> str:
+    problems = error.errors()
     lines = []
-    for problem in error.errors():
+    for problem in problems[:_NAMED_PROBLEMS]:
         key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
         source = next((source for name, source in sources.items() if _overlap(key, name)), path)
-        lines.append(f"{key or 'the configuration'}: {_explain_problem(problem)} (in {source})")
+        lines.append(f"{_shortened(key) or 'the configuration'}: {_explain_problem(problem)} (in {source})")
+    if len(problems) > _NAMED_PROBLEMS:
+        lines.append(f"and {len(problems) - _NAMED_PROBLEMS:,} more")
     return "\n".join(lines)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _overlap(key: str, other: str) -> bool:
@@ -238,11 +246,11 @@ def _explain_problem(problem: Any) -> str:
         return "is missing"
     given = problem["input"]
     if problem["type"] == "string_pattern_mismatch":
-        return f"{json.dumps(given)} is not allowed: lower-case letters, digits and dashes only, at most 63 of them"
+        return f"{_shortened(json.dumps(given))} is not allowed: lower-case letters, digits and dashes only, at most 63 of them"
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if problem["type"] == "value_error" and isinstance(given, dict):
         return message
-    return f"{json.dumps(given, default=str)} is not allowed: it {message}"
+    return f"{_shortened(json.dumps(given, default=str))} is not allowed: it {message}"
 
 
 def _known_keys(location: Sequence[int | str]) -> list[str]:
@@ -267,7 +275,7 @@ def _absolute_fields(section: Section, base: Path) -> Iterator[tuple[str, Any]]:
     for name in type(section).model_fields:
         value = getattr(section, name)
         if isinstance(value, Path):
-            yield name, base / value.expanduser()
+            yield name, base / value
         elif isinstance(value, Section):
             yield name, _with_absolute_paths(value, base)
     if isinstance(section, MetadataConfig) and section.url is not None:

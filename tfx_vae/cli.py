@@ -45,10 +45,10 @@ def run(config_path: Path, overrides: tuple[str, ...], scheduled: bool) -> None:
 @set_option
 def show_config(config_path: Path, overrides: tuple[str, ...]) -> None:
     """Print the whole configuration, with every default, as YAML."""
-    import yaml
+    from pipelines.strict_yaml import write_yaml
 
     config = load_config(config_path, overrides)
-    click.echo(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), nl=False)
+    click.echo(write_yaml(config.model_dump(mode="json")), nl=False)
 
 
 @main.command()

@@ -3,14 +3,20 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from components.errors import ConfigurationError
 from components.models.config import ModelKind
+from components.settings import Section
 from components.trainer.config import Schedule
-from pipelines.config import BeamConfig, load_config
+from pipelines.config import BeamConfig, PipelineConfig, load_config
+from pipelines.strict_yaml import write_yaml
 
 CONFIGS = sorted((Path(__file__).parents[3] / "pipelines" / "configs").glob("*.yaml"))
 
@@ -111,8 +117,19 @@ def test_a_configuration_cannot_be_changed(config_file: Path):
         ("trainer=fast", 'trainer: "fast" is not allowed: it should be an object'),
         ("trainer.epochs.most=3", "--set trainer.epochs.most=3: epochs is a value, not a section."),
         ("trainer.epochs", "--set trainer.epochs must have the form section.key=value, e.g. --set trainer.epochs=3."),
-        ("trainer.epochs=[", "--set trainer.epochs=[: '[' is not a YAML value."),
-        ("trainer.epochs=2020-01-01", "--set trainer.epochs=2020-01-01: '2020-01-01' is not a YAML value."),
+        ("trainer.epochs=[", "--set trainer.epochs=[ is not valid YAML, line 1, column 2: "),
+        ("trainer.epochs=2020-01-01", 'trainer.epochs: "2020-01-01" is not allowed: it should be a valid integer'),
+        ("trainer.epochs=1e25", "trainer.epochs: 1e+25 is not allowed: it should be a valid integer"),
+        ("trainer.epochs=10000000000000000", "trainer.epochs: 10000000000000000 is not allowed: it must be below 2^31"),
+        ("model.hidden_units=[64, 4294967296]", "model.hidden_units: [64, 4294967296] is not allowed: it must be below 2^31"),
+        ("model.beta=-1e300", "model.beta: "),
+        ("data.splits={train: a, train: b}", "has the key train twice, in line 1 and in line 1: join them."),
+        (
+            "runtime.root=~nosuchuser/x",
+            'runtime.root: "~nosuchuser/x" is not allowed: it names the home of a user that does not exist',
+        ),
+        ('runtime.root="a\\0b"', "has a text with a character that no file can hold, in line 1."),
+        (f"{'a.' * 1000}b=1", "there is no section that deep"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_its_full_name_the_value_and_what_is_allowed(
@@ -209,3 +226,37 @@ def test_docker_without_the_check_that_it_adds_to_is_refused(config_file: Path):
 def test_a_docker_tag_that_docker_would_not_take_is_refused(config_file: Path, tag: str):
     with pytest.raises(ConfigurationError, match=r"infra_validator\.docker_tag: .* it must be a tag of the image"):
         load_config(config_file, [f"infra_validator.docker_tag={tag}"])
+
+
+def keys_of(section: type[Section], prefix: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        yield f"{prefix}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from keys_of(field.annotation, f"{prefix}{name}.")
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["~x", "a/../b", "{run_date}", "s://b"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(sorted(keys_of(PipelineConfig))), VALUES)
+@settings(max_examples=500, deadline=None)
+def test_any_setting_is_refused_in_words_or_read_back_from_what_config_prints(key: str, value: object):
+    path = CONFIGS[0]
+    try:
+        config = load_config(path, [f"{key}={write_yaml(value)}"])
+    except ConfigurationError as error:
+        assert len(str(error)) < 2000
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as printed:
+        printed.write(write_yaml(config.model_dump(mode="json")))
+        printed.flush()
+        assert load_config(Path(printed.name)) == config
