@@ -53,12 +53,10 @@ def _with_optimizer(build: Callable[..., Any]) -> AbstractContextManager[Any]:
       build: makes it of a learning rate and of Adam's second decay.
     """
     from components.trainer import training_loop
-
-    ours = training_loop.build_optimizer
+    from components.trainer.optimizer import build_schedule
 
     def build_optimizer(config: "TrainerConfig", steps_per_epoch: int) -> Any:
-        # The private attribute, since the public one is the schedule's value.
-        return build(ours(config, steps_per_epoch)._learning_rate, config.adam_beta_2)
+        return build(build_schedule(config, steps_per_epoch), config.adam_beta_2)
 
     return mock.patch.object(training_loop, "build_optimizer", build_optimizer)
 

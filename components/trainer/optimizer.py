@@ -3,41 +3,39 @@
 import math
 import os
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
 
 from components.models.config import Precision
+from components.private_keras import adam_averages
 from components.trainer.config import Schedule, TrainerConfig
 
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def build_optimizer(config: TrainerConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """Adam (Kingma & Ba, 2015), with the learning rate of the configured schedule.
+    """Adam (Kingma & Ba, 2015) with the configured learning rate."""
+    return FusedAdam(build_schedule(config, steps_per_epoch), beta_2=config.adam_beta_2)
 
-    Args:
-      config: The recipe.
-      steps_per_epoch: Training steps in an epoch, over all of which the schedule goes.
-    """
+
+def build_schedule(config: TrainerConfig, steps_per_epoch: int) -> "LearningRate":
+    """The learning rate over all steps of `config.epochs` epochs."""
     total_steps = config.epochs * steps_per_epoch
-    schedule = LearningRate(config.learning_rate, config.schedule, total_steps, math.ceil(config.warmup_fraction * total_steps))
-    return FusedAdam(schedule, beta_2=config.adam_beta_2)
+    return LearningRate(config.learning_rate, config.schedule, total_steps, math.ceil(config.warmup_fraction * total_steps))
 
 
-@keras.saving.register_keras_serializable(package="tfx_vae")
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises linearly from near 0 over the warm-up (Goyal et al., 2017), then goes as the schedule says."""
+    """Rises linearly from near 0 during the warm-up (Goyal et al., 2017), then follows the schedule."""
 
     def __init__(self, peak: float, schedule: Schedule, total_steps: int, warmup_steps: int) -> None:
-        """Describes the whole course.
+        """Describes the learning rate of all steps.
 
         Args:
           peak: The highest learning rate.
-          schedule: How it goes after the warm-up.
-          total_steps: Steps in all; from the last on the rate is that of the last.
-          warmup_steps: Steps of the rise, fewer than `total_steps`.
+          schedule: The learning rate after the warm-up.
+          total_steps: Number of all steps; later steps have the rate of the last one.
+          warmup_steps: Number of steps of the warm-up, fewer than `total_steps`.
         """
         self._peak = peak
         self._schedule = schedule
@@ -59,32 +57,22 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
                 fall = tf.ones_like(progress)
         return self._peak * rise * fall
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            "peak": self._peak,
-            "schedule": self._schedule.value,
-            "total_steps": self._total_steps,
-            "warmup_steps": self._warmup_steps,
-        }
 
-
-@keras.saving.register_keras_serializable(package="tfx_vae")
 class FusedAdam(keras.optimizers.Adam):
     """Adam whose update is one TensorFlow kernel.
 
-    Keras writes it as some ten element-wise operations, each of which goes through all weights: a quarter of the time of a
-    training step for a dense network on a CPU.
+    Keras's own update has about ten element-wise operations, each over all weights: a quarter of the time of a training step
+    for a dense network on a CPU.
     """
 
     def update_step(self, gradient: tf.Tensor, variable: keras.Variable | tf.Variable, learning_rate: tf.Tensor) -> None:
         """Updates one variable; the arithmetic is that of Keras's Adam."""
         step = tf.cast(self.iterations.value, tf.float32) + 1.0
-        index = self._get_variable_index(variable)
+        momentum, velocity = adam_averages(self, variable)
         tf.raw_ops.ResourceApplyAdam(
             var=_handle(variable),
-            m=_handle(self._momentums[index]),
-            v=_handle(self._velocities[index]),
+            m=_handle(momentum),
+            v=_handle(velocity),
             beta1_power=tf.pow(self.beta_1, step),
             beta2_power=tf.pow(self.beta_2, step),
             lr=learning_rate,
@@ -96,20 +84,20 @@ class FusedAdam(keras.optimizers.Adam):
 
 
 def _handle(variable: keras.Variable | tf.Variable) -> tf.Tensor:
-    """The resource behind a variable; Keras hands over its own or TensorFlow's."""
+    """The resource of a variable of Keras or of TensorFlow; Keras passes either."""
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 
 def resolve_precision(precision: Precision, cpuinfo: Path = Path("/proc/cpuinfo")) -> Precision:
-    """Decides what `auto` means here.
+    """Decides what `auto` means on this machine.
 
     Args:
       precision: As configured.
-      cpuinfo: Where Linux says what the processor can do.
+      cpuinfo: Linux's description of the processor.
 
     Returns:
-      bfloat16 for `auto` if there is an accelerator, or a processor with instructions for it; float32 for `auto` otherwise;
-      anything else as it is.
+      For `auto`: bfloat16 if the machine has a GPU, or a processor with instructions for bfloat16; float32 otherwise. All other
+      values unchanged.
     """
     if precision is not Precision.AUTO:
         return precision

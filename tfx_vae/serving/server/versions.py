@@ -5,13 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tensorflow.python.framework import ops
-
 from components.artifacts.loaded_model import LoadedModel
 from components.artifacts.serving_directory import PushedVersion
 from components.artifacts.signature_names import DECODE, RECONSTRUCT, SERVING_DEFAULT
 from components.artifacts.warmup import WARMUP_FILE, read_warmup_requests
 from components.errors import PipelineError
+from components.private_tensorflow import no_gradients_kept
 from tfx_vae.serving.server.answers import VersionStatus, write_metadata
 from tfx_vae.serving.server.errors import not_found
 
@@ -37,7 +36,7 @@ class ServedVersion:
           PipelineError: It cannot be loaded.
         """
         self.version = pushed.version
-        with _no_gradients_kept():
+        with no_gradients_kept():
             self.model = LoadedModel(pushed.path)
         if not {RECONSTRUCT, DECODE} <= self.model.signatures.keys():
             raise PipelineError(f"The model in {pushed.path} was not exported by the Trainer: it lacks its signatures.")
@@ -154,22 +153,6 @@ class AvailableVersions:
         self._has_unloaded = True
         if self._statuses[served.version].state == "UNLOADING":
             self._statuses[served.version] = VersionStatus(served.version, "END")
-
-
-@contextmanager
-def _no_gradients_kept() -> Iterator[None]:
-    """Forgets the gradients of custom functions that a model registers when it is loaded.
-
-    TensorFlow keeps them until the process ends, and with them the graphs of all models that were ever loaded: 90 MB for each
-    version of the default model. A server never needs them.
-    """
-    registered = ops.gradient_registry._registry
-    before = set(registered)
-    try:
-        yield
-    finally:
-        for name in set(registered) - before:
-            del registered[name]
 
 
 def take_over_collection() -> None:

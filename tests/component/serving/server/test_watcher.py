@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 from support.local_server import NAME, push
-from tensorflow.python.framework.func_graph import FuncGraph
 
 from components.artifacts.serving_directory import PushedVersion
 from tfx_vae.serving.server.versions import AvailableVersions, ServedVersion
@@ -83,7 +82,7 @@ def test_a_model_that_the_trainer_did_not_export_is_not_served(tmp_path: Path):
 def graphs() -> int:
     """How many there are in memory."""
     gc.collect()
-    return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
+    return sum(isinstance(thing, tf.Graph) for thing in gc.get_objects())
 
 
 def test_a_version_is_warmed_up_and_leaves_nothing_behind(exported: Path):
