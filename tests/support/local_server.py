@@ -3,13 +3,13 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
-from tfx_vae.serving.server.application import make_application
+from tfx_vae.serving.server.application import Access, make_application
 from tfx_vae.serving.server.limits import Limits
 from tfx_vae.serving.server.listening import allowed_hosts, make_server, open_port
 from tfx_vae.serving.server.versions import AvailableVersions
@@ -31,7 +31,7 @@ class LocalServer:
       address: `http://HOST:PORT`.
     """
 
-    def __init__(self, directory: Path, limits: Limits | None = None, name: str = NAME) -> None:
+    def __init__(self, directory: Path, limits: Limits | None = None, name: str = NAME, origins: Sequence[str] = ()) -> None:
         self.directory = directory
         self.reports: list[str] = []
         with open_port(HOST, 0) as listener:
@@ -39,6 +39,7 @@ class LocalServer:
         self.address = f"http://{HOST}:{self.port}"
         self._name = name
         self._limits = limits or Limits()
+        self._origins = origins
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -46,7 +47,7 @@ class LocalServer:
         available = AvailableVersions(self._name)
         watcher = Watcher(ServingDirectory(self.directory), available, self.reports.append)
         watcher.look()
-        server = make_server(make_application(available, watcher, self._limits, allowed_hosts(HOST)))
+        server = make_server(make_application(available, watcher, self._limits, Access(allowed_hosts(HOST), self._origins)))
         server.config.timeout_graceful_shutdown = 1
         with open_port(HOST, self.port) as listener:
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -72,9 +73,9 @@ class LocalServer:
 
 
 @contextmanager
-def serving(directory: Path, limits: Limits) -> Iterator[LocalServer]:
+def serving(directory: Path, limits: Limits, origins: Sequence[str] = ()) -> Iterator[LocalServer]:
     """A server that runs until the block ends."""
-    server = LocalServer(directory, limits)
+    server = LocalServer(directory, limits, origins=origins)
     with server.running():
         yield server
 

@@ -1,6 +1,7 @@
 """`tfx-vae serve`."""
 
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -24,6 +25,13 @@ _LOG = "serve.log"
 _MEGABYTE = 2**20
 
 
+def _check_origins(_context: click.Context, _parameter: click.Parameter, origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
+            raise click.BadParameter(f"'{origin}' is not an origin: write http://HOST, https://HOST:PORT or *.")
+    return origins
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="0 for any free port.")
@@ -34,10 +42,18 @@ _MEGABYTE = 2**20
 @click.option(
     "--max-waiting",
     type=click.IntRange(0, 10_000),
-    default=32,
+    default=1000,
     show_default=True,
     metavar="N",
     help="Requests that may wait while others are computed; further ones get status 503.",
+)
+@click.option(
+    "--cors",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    callback=_check_origins,
+    help="Let pages of this origin, such as https://example.org, use the REST API; * for any. May be repeated.",
 )
 @config_option
 @set_option
@@ -48,6 +64,7 @@ def serve(
     version: int | None,
     max_body_mb: int,
     max_waiting: int,
+    origins: tuple[str, ...],
     config_path: Path,
     overrides: tuple[str, ...],
 ) -> None:
@@ -62,12 +79,15 @@ def serve(
     config = load_or_exit(config_path, overrides)
     if version is not None:
         find_pushed(config.serving_dir, version)
-    limits = Limits(body_bytes=max_body_mb * _MEGABYTE, waiting=max_waiting)
+    body_bytes = max_body_mb * _MEGABYTE
+    limits = Limits(body_bytes, waiting=max_waiting, waiting_bytes=max(Limits().waiting_bytes, 2 * body_bytes))
     with open_port(host, port) as listener:
-        sys.exit(_serve(config, version, listener, limits))
+        sys.exit(_serve(config, version, listener, limits, origins))
 
 
-def _serve(config: PipelineConfig, version: int | None, listener: socket.socket, limits: "Limits") -> int:
+def _serve(
+    config: PipelineConfig, version: int | None, listener: socket.socket, limits: "Limits", origins: tuple[str, ...]
+) -> int:
     log = config.log_dir / _LOG
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +105,7 @@ def _serve(config: PipelineConfig, version: int | None, listener: socket.socket,
                 from tfx_vae.serving.server.process import serve_forever
                 from tfx_vae.serving.server.watcher import ServingDirectory
 
-            serve_forever(config.name, ServingDirectory(config.serving_dir, version), listener, limits, console)
+            serve_forever(config.name, ServingDirectory(config.serving_dir, version), listener, limits, origins, console)
         except KeyboardInterrupt:
             console.print("Stopped.")
     return INTERRUPTED

@@ -1,4 +1,4 @@
-"""The ASGI application: the page and the REST API."""
+"""The ASGI application: the page, the REST API, and health checks and metrics."""
 
 import mimetypes
 from collections.abc import AsyncIterator, Sequence
@@ -6,21 +6,25 @@ from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tfx_vae.serving.server.answers import describe, write_status
-from tfx_vae.serving.server.computation import compute
+from tfx_vae.serving.server.computation import Computation
 from tfx_vae.serving.server.errors import answer_failure, answer_refusal, invalid, not_found
 from tfx_vae.serving.server.limits import Limits, Workers, decompressed, read_body
+from tfx_vae.serving.server.metrics import Metrics
 from tfx_vae.serving.server.versions import AvailableVersions
 from tfx_vae.serving.server.watcher import Watcher
 
@@ -37,16 +41,29 @@ _MOST_DIGITS: Final = 19
 """Of a version, an int64."""
 
 
-def make_application(available: AvailableVersions, watcher: Watcher, limits: Limits, allowed_hosts: Sequence[str]) -> Starlette:
+class Access(NamedTuple):
+    """Who may send requests.
+
+    Attributes:
+      hosts: Values of the Host header that are accepted; `*` for any.
+      origins: Of pages that may use the REST API besides the server's own; `*` for any.
+    """
+
+    hosts: Sequence[str]
+    origins: Sequence[str] = ()
+
+
+def make_application(available: AvailableVersions, watcher: Watcher, limits: Limits, access: Access) -> Starlette:
     """Assembles the server.
 
     Args:
       available: The versions that can answer.
       watcher: Looks for new versions while the application runs.
       limits: Those of requests.
-      allowed_hosts: Values of the Host header that are accepted; `*` for any.
+      access: Who may send requests.
     """
-    workers = Workers(limits.threads, limits.waiting)
+    workers = Workers(limits)
+    metrics = Metrics(available, workers)
 
     @asynccontextmanager
     async def lifespan(_application: Starlette) -> AsyncIterator[None]:
@@ -55,9 +72,22 @@ def make_application(available: AvailableVersions, watcher: Watcher, limits: Lim
         workers.close()
 
     return Starlette(
-        routes=[*_page_routes(available, workers), *_RestApi(available, workers, limits).routes()],
-        # A foreign page whose name resolves to this machine (DNS rebinding) may not read the answers.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts, www_redirect=False)],
+        routes=[
+            *_page_routes(available, workers),
+            *_RestApi(available, workers, limits, metrics).routes(),
+            *_operation_routes(available, metrics),
+        ],
+        middleware=[
+            # A foreign page whose name resolves to this machine (DNS rebinding) may not read the answers.
+            Middleware(TrustedHostMiddleware, allowed_hosts=access.hosts, www_redirect=False),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=access.origins,
+                allow_methods=["GET", "HEAD", "POST"],
+                allow_headers=["Content-Type", "Content-Encoding"],
+            ),
+            Middleware(_OriginMiddleware, origins=access.origins),
+        ],
         exception_handlers={
             HTTPException: answer_refusal,
             ClientDisconnect: _no_answer,
@@ -67,34 +97,58 @@ def make_application(available: AvailableVersions, watcher: Watcher, limits: Lim
     )
 
 
+class _OriginMiddleware:
+    """Refuses POST requests of foreign pages: CORS keeps them from reading the answers, but not from causing the work."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and self._is_foreign(Headers(scope=scope)):
+            message = "The request comes from a page of another origin: allow it with tfx-vae serve --cors ORIGIN."
+            answer = await answer_refusal(Request(scope), HTTPException(HTTPStatus.FORBIDDEN, message))
+            return await answer(scope, receive, send)
+        return await self._app(scope, receive, send)
+
+    def _is_foreign(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        if origin is None or "*" in self._origins or origin in self._origins:
+            return False
+        return origin.partition("://")[2] != headers.get("host")
+
+
 class _RestApi:
     """The routes of TensorFlow Serving's REST API."""
 
-    def __init__(self, available: AvailableVersions, workers: Workers, limits: Limits) -> None:
+    def __init__(self, available: AvailableVersions, workers: Workers, limits: Limits, metrics: Metrics) -> None:
         self._available = available
         self._workers = workers
         self._limits = limits
+        self._metrics = metrics
+        self._computation = Computation(available, limits, metrics)
 
     def routes(self) -> list[Route]:
         return [
             route
             for model in ("/v1/models/{model}", "/v1/models/{model}/versions/{version}")
             for route in (
-                Route(f"{model}:predict", self._predict, methods=["POST"]),
-                *(Route(f"{model}:{method}", self._refuse, methods=["POST"]) for method in ("classify", "regress")),
-                Route(f"{model}/metadata", self._metadata),
-                Route(model, self._status),
+                Route(f"{model}:predict", self._metrics.counted("predict", self._predict), methods=["POST"]),
+                Route(f"{model}:classify", self._metrics.counted("classify", self._refuse), methods=["POST"]),
+                Route(f"{model}:regress", self._metrics.counted("regress", self._refuse), methods=["POST"]),
+                Route(f"{model}/metadata", self._metrics.counted("metadata", self._metadata)),
+                Route(model, self._metrics.counted("status", self._status)),
             )
         ]
 
     async def _predict(self, request: Request) -> Response:
-        with self._workers.place():
-            body = await read_body(request.receive, request.headers, self._limits.body_bytes, self._limits.body_seconds)
+        with self._workers.place() as hold:
+            body = await read_body(request.receive, request.headers, self._limits, hold)
             return _json(await self._workers.run(partial(self._compute, request, body), request.receive))
 
     def _compute(self, request: Request, body: bytes) -> bytes:
         content = decompressed(body, request.headers, self._limits.body_bytes)
-        return compute(request.path_params["model"], _version(request), content, self._available, self._limits)
+        return self._computation.answer(request.path_params["model"], _version(request), content)
 
     async def _refuse(self, request: Request) -> Response:
         with self._available.lease(request.path_params["model"], _version(request)):
@@ -136,6 +190,23 @@ def _page_routes(available: AvailableVersions, workers: Workers) -> list[Route]:
 
     routes = [Route("/" if path.name == _INDEX else f"/{path.name}", partial(file, path)) for path in sorted(_PAGE.iterdir())]
     return [*routes, Route("/page/model.json", model)]
+
+
+def _operation_routes(available: AvailableVersions, metrics: Metrics) -> list[Route]:
+    async def healthz(_request: Request) -> Response:
+        return Response("ok", media_type="text/plain")
+
+    async def readyz(_request: Request) -> Response:
+        if available.current_version is None:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, "There is no version to serve yet.")
+        return Response("ok", media_type="text/plain")
+
+    return [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        # The path of TensorFlow Serving.
+        Route("/monitoring/prometheus/metrics", metrics.show),
+    ]
 
 
 def _json(content: bytes) -> Response:

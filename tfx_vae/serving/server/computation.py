@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Iterable
 from http import HTTPStatus
+from time import perf_counter
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from components.artifacts.signature_names import EXAMPLES
 from tfx_vae.serving.server.answers import write_predict_answer
 from tfx_vae.serving.server.errors import invalid
 from tfx_vae.serving.server.limits import Limits
+from tfx_vae.serving.server.metrics import Metrics
 from tfx_vae.serving.server.requests import PredictRequest, parse_object, read_predict_request
 from tfx_vae.serving.server.versions import AvailableVersions
 
@@ -37,28 +39,43 @@ _LONGEST_SENTENCE: Final = 1000
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP")
 
 
-def compute(model: str, version: int | None, body: bytes, available: AvailableVersions, limits: Limits) -> bytes:
-    """Answers a predict request.
+class Computation:
+    """Answers predict requests."""
 
-    Args:
-      model: Its name.
-      version: None for the newest.
-      body: JSON.
-      available: The versions that can answer.
-      limits: Those of a request.
+    def __init__(self, available: AvailableVersions, limits: Limits, metrics: Metrics) -> None:
+        """Keeps what it needs.
 
-    Raises:
-      HTTPException: The request is refused.
-    """
-    document = parse_object(body)
-    with available.lease(model, version) as served:
-        request = read_predict_request(document, served.model.signatures)
-        _check(request, served.model, limits)
-        try:
-            outputs = served.model.call(request.signature, **request.inputs)
-        except tf.errors.OpError as error:
-            raise HTTPException(_STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), _sentence(error)) from error
-    return write_predict_answer(outputs, request.has_rows)
+        Args:
+          available: The versions that can answer.
+          limits: Those of a request.
+          metrics: Gets the scores, and the seconds in the model.
+        """
+        self._available = available
+        self._limits = limits
+        self._metrics = metrics
+
+    def answer(self, model: str, version: int | None, body: bytes) -> bytes:
+        """Answers a predict request.
+
+        Args:
+          model: Its name.
+          version: None for the newest.
+          body: JSON.
+
+        Raises:
+          HTTPException: The request is refused.
+        """
+        document = parse_object(body)
+        with self._available.lease(model, version) as served:
+            request = read_predict_request(document, served.model.signatures)
+            _check(request, served.model, self._limits)
+            start = perf_counter()
+            try:
+                outputs = served.model.call(request.signature, **request.inputs)
+            except tf.errors.OpError as error:
+                raise HTTPException(_STATUS_OF.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), _sentence(error)) from error
+        self._metrics.note_outputs(served.version, request.signature, outputs, perf_counter() - start)
+        return write_predict_answer(outputs, request.has_rows)
 
 
 def _sentence(error: tf.errors.OpError) -> str:

@@ -29,6 +29,7 @@ class Limits(NamedTuple):
       body_seconds: Until a body must have arrived.
       threads: Requests that are computed at the same time.
       waiting: Requests that may wait meanwhile.
+      waiting_bytes: Of the bodies of all requests that are computed or wait.
       pixels: Of all images that one request sends or asks for, at the model's size.
       encoded_pixels: Of all images that one request sends as files, at their own size.
     """
@@ -36,7 +37,8 @@ class Limits(NamedTuple):
     body_bytes: int = 16 * 2**20
     body_seconds: float = 30.0
     threads: int = max(2, os.cpu_count() or 1)
-    waiting: int = 32
+    waiting: int = 1000
+    waiting_bytes: int = 2**28
     pixels: int = 2**21
     encoded_pixels: int = 2**26
 
@@ -49,33 +51,50 @@ class Workers:
     the code is no shorter, since exceptions come out of a task group in groups.
     """
 
-    def __init__(self, threads: int, waiting: int) -> None:
-        """Starts no thread yet.
-
-        Args:
-          threads: Requests that are computed at the same time.
-          waiting: Requests that may wait meanwhile.
-        """
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="compute")
-        self._threads = threads
-        self._waiting = waiting
+    def __init__(self, limits: Limits) -> None:
+        """Starts no thread yet."""
+        self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="compute")
+        self._limits = limits
         self._taken = 0
+        self._bytes = 0
+
+    @property
+    def computing(self) -> int:
+        """Requests that have a thread, or could have one."""
+        return min(self._taken, self._limits.threads)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a thread."""
+        return self._taken - self.computing
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self) -> Iterator[Callable[[int], None]]:
         """Takes a place for a request, from before its body is read until it is answered.
 
+        Yields:
+          A function that takes room for so many bytes of its body; it raises as this one does.
+
         Raises:
-          HTTPException: All places are taken.
+          HTTPException: All places are taken, or the bodies of all requests together are too large.
         """
-        if self._taken >= self._threads + self._waiting:
-            message = f"{self._waiting} requests are waiting, the limit of this server (--max-waiting): try again later."
-            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, message, {"Retry-After": "1"})
+        if self._taken >= self._limits.threads + self._limits.waiting:
+            raise _busy(f"{self._limits.waiting} requests are waiting, the limit of this server (--max-waiting)")
+        held = 0
+
+        def hold(size: int) -> None:
+            nonlocal held
+            held += size
+            self._bytes += size
+            if self._bytes > self._limits.waiting_bytes:
+                raise _busy(f"the waiting requests have {self._limits.waiting_bytes / 2**20:g} MB, the limit of this server")
+
         self._taken += 1
         try:
-            yield
+            yield hold
         finally:
             self._taken -= 1
+            self._bytes -= held
 
     async def run(self, work: Callable[[], _Result], receive: Receive) -> _Result:
         """Computes as soon as a thread is free.
@@ -89,7 +108,7 @@ class Workers:
         """
         future = self._pool.submit(work)
         done = asyncio.wrap_future(future)
-        if self._taken > self._threads:
+        if self.waiting:
             gone = asyncio.ensure_future(_disconnection(receive))
             either: set[asyncio.Future[Any]] = {done, gone}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -108,19 +127,20 @@ async def _disconnection(receive: Receive) -> None:
         pass
 
 
-async def read_body(receive: Receive, headers: Headers, limit: int, seconds: float) -> bytes:
+async def read_body(receive: Receive, headers: Headers, limits: Limits, hold: Callable[[int], None]) -> bytes:
     """Reads the body of a request.
 
     Args:
       receive: Gives its parts.
       headers: Of the request.
-      limit: In bytes.
-      seconds: Until the body must have arrived.
+      limits: Of its size and duration.
+      hold: Takes room for a part.
 
     Raises:
       HTTPException: It is too large, whether its length was announced or not, or too slow.
       ClientDisconnect: The client left.
     """
+    limit, seconds = limits.body_bytes, limits.body_seconds
     announced = headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
@@ -136,6 +156,7 @@ async def read_body(receive: Receive, headers: Headers, limit: int, seconds: flo
                 size += len(parts[-1])
                 if size > limit:
                     raise _too_large(limit)
+                hold(len(parts[-1]))
                 if not message.get("more_body", False):
                     return b"".join(parts)
     except TimeoutError as error:
@@ -161,6 +182,10 @@ def decompressed(body: bytes, headers: Headers, limit: int) -> bytes:
     if not decompressor.eof:
         raise invalid("The body of the request ends in the middle of its gzip data.")
     return content
+
+
+def _busy(reason: str) -> HTTPException:
+    return HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, f"Try again later: {reason}.", {"Retry-After": "1"})
 
 
 def _too_large(limit: int) -> HTTPException:

@@ -8,9 +8,11 @@ import uvicorn
 from starlette.applications import Starlette
 
 from components.errors import ConfigurationError
+from tfx_vae.serving.server.connections import BoundedConnection, most_connections, raise_descriptor_limit
 
 _KEEP_ALIVE_SECONDS: Final = 75
 _SECONDS_TO_FINISH: Final = 10
+_BACKLOG: Final = 2048
 
 
 def open_port(host: str, port: int) -> socket.socket:
@@ -66,13 +68,17 @@ def run(application: Starlette, listener: socket.socket) -> NoReturn:
 
 def make_server(application: Starlette) -> uvicorn.Server:
     """The server that runs the application; in the main thread it handles SIGINT and SIGTERM."""
+    raise_descriptor_limit()
     config = uvicorn.Config(
         application,
         # Keeps our own logging, without a line for each request.
         log_config=None,
         access_log=False,
         lifespan="on",
+        http=BoundedConnection,
         ws="none",
+        # asyncio accepts so many at once, before the limit on connections is looked at.
+        backlog=min(_BACKLOG, most_connections() // 8),
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,

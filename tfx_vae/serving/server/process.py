@@ -3,10 +3,11 @@
 import logging
 import socket
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 
-from tfx_vae.serving.server.application import make_application
+from tfx_vae.serving.server.application import Access, make_application
 from tfx_vae.serving.server.limits import Limits
 from tfx_vae.serving.server.listening import allowed_hosts, is_loopback, run
 from tfx_vae.serving.server.versions import AvailableVersions, take_over_collection
@@ -15,7 +16,14 @@ from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
 _logger = logging.getLogger(__name__)
 
 
-def serve_forever(name: str, directory: ServingDirectory, listener: socket.socket, limits: Limits, console: Console) -> None:
+def serve_forever(
+    name: str,
+    directory: ServingDirectory,
+    listener: socket.socket,
+    limits: Limits,
+    origins: Sequence[str],
+    console: Console,
+) -> None:
     """Loads a version, prints the addresses, and answers requests.
 
     Args:
@@ -23,6 +31,7 @@ def serve_forever(name: str, directory: ServingDirectory, listener: socket.socke
       directory: Where its versions are.
       listener: A port that was opened.
       limits: Those of requests.
+      origins: Of other pages that may use the REST API.
       console: The terminal.
 
     Raises:
@@ -49,4 +58,4 @@ def serve_forever(name: str, directory: ServingDirectory, listener: socket.socke
     )
     if not is_loopback(host):
         console.print("There is no authentication: every machine that can reach this address can use the model.")
-    run(make_application(available, watcher, limits, allowed_hosts(host)), listener)
+    run(make_application(available, watcher, limits, Access(allowed_hosts(host), origins)), listener)

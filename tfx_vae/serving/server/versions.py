@@ -131,14 +131,17 @@ class AvailableVersions:
         Raises:
           HTTPException: There is none.
         """
-        with self._lock:
-            statuses = sorted(self._statuses.values(), reverse=True)
         if model != self.name:
             raise not_found(f"The model {model!r} is not served here; {self.name!r} is.")
-        found = [status for status in statuses if version in (None, status.version)]
+        found = [status for status in self.all_statuses() if version in (None, status.version)]
         if not found:
             raise not_found(f"The model {model!r} has no version{'' if version is None else f' {version}'}.")
         return found
+
+    def all_statuses(self) -> list[VersionStatus]:
+        """The state of all versions seen so far, the newest first."""
+        with self._lock:
+            return sorted(self._statuses.values(), reverse=True)
 
     def forget_unloaded(self) -> bool:
         """Whether versions were unloaded since the last call. Their memory waits for Python's collector."""

@@ -49,7 +49,7 @@ def address(grey_vae: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 # Not for the session: while Playwright runs, other tests cannot call asyncio.run.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser

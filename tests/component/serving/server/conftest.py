@@ -1,5 +1,6 @@
 """A small model of digits and its server, and tiny models that can be told apart."""
 
+import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -68,3 +69,9 @@ def pixels() -> np.ndarray:
 def examples() -> list[bytes]:
     """The same digits as serialized tf.Examples."""
     return raw_examples(read_digits(3))
+
+
+@pytest.fixture(scope="session")
+def examples_in_json(examples: list[bytes]) -> list[object]:
+    """The same as JSON."""
+    return [{"b64": base64.b64encode(example).decode()} for example in examples]

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message
 from support.local_server import HOST, MODEL, PREDICT, LocalServer, wait_until
 
-from tfx_vae.serving.server.limits import read_body
+from tfx_vae.serving.server.limits import Limits, read_body
 
 MEGABYTE = 2**20
 TOO_LARGE = {"error": "The body of the request is larger than 1 MB, the limit of this server (--max-body-mb)."}
@@ -71,7 +71,7 @@ def test_a_request_without_a_place_is_refused_until_another_leaves(server: Local
 
         wait_until(lambda: client.post(PREDICT, content=GOOD).status_code == 503)
         refused = client.post(PREDICT, content=GOOD)
-        assert refused.json() == {"error": "3 requests are waiting, the limit of this server (--max-waiting): try again later."}
+        assert refused.json() == {"error": "Try again later: 3 requests are waiting, the limit of this server (--max-waiting)."}
         assert refused.headers["retry-after"] == "1"
         # What costs nothing is answered all the same.
         assert client.get(MODEL).status_code == 200
@@ -90,7 +90,7 @@ def test_a_body_must_arrive_in_time():
         raise AssertionError("It waited.")
 
     with pytest.raises(HTTPException, match=r"did not arrive within 0\.05 seconds") as refused:
-        asyncio.run(read_body(receive, Headers(), MEGABYTE, 0.05))
+        asyncio.run(read_body(receive, Headers(), Limits(body_seconds=0.05), lambda _size: None))
     assert refused.value.status_code == 408
 
 

@@ -75,6 +75,14 @@ def test_a_port_that_is_taken_is_one_sentence(call: Callable[..., Result]):
     assert result.stderr == f"{sentence} --port 0.\n"
 
 
+@pytest.mark.parametrize("origin", ["example.org", "https://example.org/", "ftp://example.org", ""])
+def test_an_origin_has_a_scheme_and_a_host_only(call: Callable[..., Result], origin: str):
+    result = call("--cors", "https://example.org:8000", "--cors", origin)
+
+    assert result.exit_code == 2
+    assert "is not an origin" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("host", "reason"), [("no.such.host.invalid", "is not an address of this machine"), ("192.0.2.1", "is not available")]
 )

@@ -1,6 +1,7 @@
 """Requests that wait, whose clients leave, or that are being computed."""
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
@@ -8,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from tfx_vae.serving.server.limits import Workers
+from tfx_vae.serving.server.limits import Limits, Workers
 
 
 async def never() -> Message:
@@ -23,7 +24,7 @@ async def gone() -> Message:
 
 
 def test_a_client_that_leaves_while_waiting_frees_its_place_and_is_not_computed():
-    workers = Workers(threads=1, waiting=1)
+    workers = Workers(Limits(threads=1, waiting=1))
     may_end = threading.Event()
     computed: list[str] = []
 
@@ -49,7 +50,7 @@ def test_a_client_that_leaves_while_waiting_frees_its_place_and_is_not_computed(
 
 
 def test_a_computation_that_has_begun_is_completed_although_the_client_left():
-    workers = Workers(threads=1, waiting=1)
+    workers = Workers(Limits(threads=1, waiting=1))
     has_begun, is_noticed = threading.Event(), threading.Event()
 
     def work() -> int:
@@ -72,7 +73,7 @@ def test_a_computation_that_has_begun_is_completed_although_the_client_left():
 
 
 def test_an_exception_of_the_computation_is_raised():
-    workers = Workers(threads=1, waiting=1)
+    workers = Workers(Limits(threads=1, waiting=1))
 
     async def ask() -> None:
         with workers.place():
@@ -81,4 +82,31 @@ def test_an_exception_of_the_computation_is_raised():
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             asyncio.run(ask())
+    workers.close()
+
+
+def test_the_bodies_of_all_requests_together_have_a_limit():
+    workers = Workers(Limits(waiting_bytes=100))
+    with workers.place() as hold:
+        hold(60)
+        with workers.place() as hold_more:
+            hold_more(40)
+            with pytest.raises(HTTPException, match="the waiting requests have") as refused:
+                hold_more(1)
+    assert (refused.value.status_code, refused.value.headers) == (503, {"Retry-After": "1"})
+    with workers.place() as hold:
+        hold(100)
+    workers.close()
+
+
+@pytest.mark.parametrize("waiting", [0, 2])
+def test_places_are_threads_and_waiting_requests(waiting: int):
+    workers = Workers(Limits(threads=3, waiting=waiting))
+    with contextlib.ExitStack() as stack:
+        for _ in range(3 + waiting):
+            stack.enter_context(workers.place())
+        assert (workers.computing, workers.waiting) == (3, waiting)
+        with pytest.raises(HTTPException, match=f"{waiting} requests are waiting"):
+            stack.enter_context(workers.place())
+    assert (workers.computing, workers.waiting) == (0, 0)
     workers.close()
