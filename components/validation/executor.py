@@ -14,14 +14,9 @@ from tfx.utils import io_utils
 
 from components.artifacts.data_verdict import SENTENCES_FILE
 from components.errors import DataError
-from components.validation.sentences import describe_anomalies
+from components.validation.sentences import describe_anomalies, describe_remedies
 
 LOGGER_NAME: Final = "tfx_vae"
-
-_REMEDY = (
-    "Fix the data, or the schema (data.schema_path) if that is what is wrong, "
-    "or continue anyway with --set data.allow_anomalies=true."
-)
 
 
 class Executor(BaseExecutor):
@@ -49,7 +44,9 @@ class Executor(BaseExecutor):
             )
         ]
         if sentences and not exec_properties["allow_anomalies"]:
-            raise DataError("\n  ".join(["The data is not what the schema says:", *sentences]) + f"\n{_REMEDY}")
+            raise DataError(
+                "\n  ".join(["The data is not what the schema says:", *sentences]) + f"\n{describe_remedies(sentences)}"
+            )
         if sentences:
             logging.getLogger(LOGGER_NAME).warning(
                 "%s", "\n  ".join(["The data is not what the schema says, and data.allow_anomalies lets it pass:", *sentences])

@@ -4,7 +4,7 @@ TFDV's own descriptions name neither the split nor what is allowed nor how often
 which the Anomalies message contains as its baseline, have all of that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, path_pb2, schema_pb2, statistics_pb2
 
@@ -16,10 +16,14 @@ _MISSING_SOMEWHERE = frozenset({_Reason.FEATURE_TYPE_LOW_FRACTION_PRESENT, _Reas
 _OUT_OF_RANGE = frozenset({_Reason.INT_TYPE_BIG_INT, _Reason.INT_TYPE_SMALL_INT})
 _VALUES_NAMED = 3
 
-# `label` is taken by itself only if it is an integer at the top level.
+_MISSING_IN_ALL = "missing in all"
+_REMEDY = (
+    "Fix the data, or the schema (data.schema_path) if that is what is wrong, "
+    "or continue anyway with --set data.allow_anomalies=true."
+)
 _LABEL_REMEDY = (
-    "; set data.label_feature to an integer feature of the dataset, e.g. attributes/digit, or if it has no labels"
-    " data.schema_path to schema/unlabelled.pbtxt"
+    "Labels are read from an integer feature named label at the top level of the dataset. Set data.label_feature to another "
+    "integer feature, e.g. attributes/digit, or data.schema_path to schema/unlabelled.pbtxt if there are no labels."
 )
 
 
@@ -50,6 +54,12 @@ def describe_anomalies(
     return whole + features
 
 
+def describe_remedies(sentences: Sequence[str]) -> str:
+    """What to do about what `describe_anomalies` found in all splits: a line or two."""
+    without_labels = f"feature '{LABEL}': {_MISSING_IN_ALL}"
+    return "\n".join([*([_LABEL_REMEDY] if any(without_labels in sentence for sentence in sentences) else []), _REMEDY])
+
+
 def _describe_feature(
     name: str,
     info: anomalies_pb2.AnomalyInfo,
@@ -60,7 +70,7 @@ def _describe_feature(
     found = next((feature for feature in dataset.features if _name(feature.name, feature.path) == name), None)
     kinds = {reason.type for reason in info.reason}
     if found is None or kinds & _MISSING_EVERYWHERE:
-        yield f"missing in all {dataset.num_examples} examples{_LABEL_REMEDY if name == LABEL else ''}"
+        yield f"{_MISSING_IN_ALL} {dataset.num_examples} examples"
         return
     if _Reason.SCHEMA_NEW_COLUMN in kinds:
         yield "not in the schema"

@@ -155,7 +155,8 @@ def describe_versions(pushed: int | None, served: list[int], damaged: Container[
     if pushed == newest:
         return f"version {pushed} is the newest"
     if pushed in damaged:
-        return f"version {pushed} is damaged, {'and no other is there' if newest is None else f'version {newest} is not'}"
+        rest = "there is no other" if newest is None else f"the newest that can be served is version {newest}"
+        return f"version {pushed} is damaged; {rest}"
     if pushed in served:
         return f"version {pushed}, pushed by an earlier run; the newest is version {newest}"
     return f"version {pushed}, pushed by an earlier run, is no longer (--set runtime.cache=false pushes again)"

@@ -75,24 +75,23 @@ def load_quietly(locations: Sequence[ModelLocation], signatures: Sequence[str]) 
       signatures: Those that the command calls.
 
     Raises:
-      PipelineError: None can be loaded; the message is about the first.
+      PipelineError: None can be loaded.
       ConfigurationError: A signature is missing.
     """
-    first_error: PipelineError | None = None
     for location in locations:
         try:
             model = _load_quietly(location.directory)
         except PipelineError as error:
-            first_error = first_error or error
-            if location != locations[-1]:
-                click.echo(f"{location} is passed over. {error}", err=True)
+            if len(locations) == 1:
+                raise
+            click.echo(f"{location} is passed over. {error}", err=True)
             continue
         for signature in signatures:
             if signature not in model.signatures:
                 known = ", ".join(sorted(model.signatures)) or "none"
                 raise ConfigurationError(f"The model in {location.directory} has no signature '{signature}'; it has {known}.")
         return location, model
-    raise first_error or ConfigurationError("There is no model to load.")
+    raise PipelineError(f"No version in {locations[0].directory.parent} can be loaded.")
 
 
 def _load_quietly(directory: Path) -> "LoadedModel":

@@ -342,6 +342,12 @@ def test_versions_that_cannot_be_loaded_are_passed_over_and_named(ask: Ask, plac
     assert (result.exit_code, result.stdout) == (1, "")
     assert f"The model in {serving}/8 cannot be loaded" in result.stderr
 
+    shutil.rmtree(serving / "7")
+    result = ask("sample", "--json", "--model", serving)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "version 8 is passed over" in result.stderr
+    assert result.stderr.splitlines()[-1].endswith(f"No version in {serving} can be loaded.")
+
 
 def test_any_exported_model_can_be_asked(ask: Ask, place: Any):
     directly = asked(ask("sample", "--model", place.model, "--seed", "2", "--count", "1", "--json"))

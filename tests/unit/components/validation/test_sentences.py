@@ -4,7 +4,7 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
-from components.validation.sentences import describe_anomalies
+from components.validation.sentences import describe_anomalies, describe_remedies
 
 SCHEMA = """
   feature { name: "image" type: BYTES shape {} }
@@ -77,11 +77,20 @@ def test_a_feature_that_no_example_has_is_missing_in_all() -> None:
     ]
 
 
-def test_where_no_example_has_a_label_the_setting_that_chooses_it_is_named() -> None:
-    assert describe("label", ["SCHEMA_MISSING_COLUMN"], image("num_non_missing: 200")) == [
-        "split 'eval', feature 'label': missing in all 200 examples; set data.label_feature to an integer feature of the"
-        " dataset, e.g. attributes/digit, or if it has no labels data.schema_path to schema/unlabelled.pbtxt"
-    ]
+@pytest.mark.parametrize(
+    ("feature", "statistics", "lines"),
+    [("label", image("num_non_missing: 200"), 2), ("image", label((1, 200)), 1)],
+)
+def test_where_no_example_has_a_label_the_setting_that_chooses_it_is_named_once(
+    feature: str, statistics: str, lines: int
+) -> None:
+    sentences = describe(feature, ["SCHEMA_MISSING_COLUMN"], statistics)
+    assert sentences == [f"split 'eval', feature '{feature}': missing in all 200 examples"]
+    remedies = describe_remedies([*sentences, *sentences])
+    assert len(remedies.splitlines()) == lines
+    assert ("Set data.label_feature to another integer feature, e.g. attributes/digit, or data.schema_path" in remedies) is (
+        feature == "label"
+    )
 
 
 def test_a_feature_with_several_values_is_told_from_a_missing_one() -> None:

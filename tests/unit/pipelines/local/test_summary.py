@@ -31,8 +31,8 @@ from pipelines.local.summary import (
         (None, [], [], "no version yet"),
         (7, [3, 7, 1900000000], [1900000000], "version 7 is the newest"),
         (None, [3, 7], [7], "version 3 stays the newest"),
-        (7, [3, 7], [7], "version 7 is damaged, version 3 is not"),
-        (7, [7], [7], "version 7 is damaged, and no other is there"),
+        (7, [3, 7], [7], "version 7 is damaged; the newest that can be served is version 3"),
+        (7, [7], [7], "version 7 is damaged; there is no other"),
     ],
 )
 def test_the_serving_directory_is_described_as_it_is(pushed: int | None, served: list[int], damaged: list[int], sentence: str):
@@ -73,7 +73,7 @@ def test_what_is_served_is_compared_with_what_was_pushed(tmp_path: Path):
 
     (pushes.serving / "7" / "variables" / "variables.index").unlink()
     assert pushes.places() == [
-        f"Serving   version 7 is damaged, version 3 is not in {tmp_path}/serving",
+        f"Serving   version 7 is damaged; the newest that can be served is version 3 in {tmp_path}/serving",
         f"Damaged   {tmp_path}/serving/7: variables/variables.index is missing; restore it: "
         f"cp -rT {tmp_path}/pushed_model/12 {tmp_path}/serving/7",
     ]
@@ -83,8 +83,8 @@ def test_a_changed_file_and_junk_in_the_serving_directory_are_named(tmp_path: Pa
     pushes = Pushes(tmp_path)
     pushes.write(pushes.serving / "7" / "variables" / "variables.data-00000-of-00001", b"wEights")
     pushes.write(pushes.serving / "1900000000" / "saved_model.pb", b"junk")
-    assert [line.partition(";")[0] for line in pushes.places()] == [
-        f"Serving   version 7 is damaged, version 3 is not in {tmp_path}/serving",
+    assert [line.partition("; restore")[0] for line in pushes.places()] == [
+        f"Serving   version 7 is damaged; the newest that can be served is version 3 in {tmp_path}/serving",
         f"Damaged   {tmp_path}/serving/7: variables/variables.data-00000-of-00001 is damaged",
         f"Damaged   {tmp_path}/serving/1900000000: saved_model.pb is cut short or corrupt",
     ]
