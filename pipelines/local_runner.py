@@ -15,6 +15,7 @@ import click
 from components.errors import ConfigurationError
 from pipelines.config import load_config
 from pipelines.local import session
+from pipelines.local.capture import prepare_process
 
 CONFIG_VARIABLE = "TFX_VAE_CONFIG"
 PROJECT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,7 @@ def main() -> int:
     Returns:
       The exit status, as `tfx-vae run` gives it.
     """
+    prepare_process()
     path = Path(os.environ.get(CONFIG_VARIABLE, PROJECT / "pipelines" / "configs" / "mnist_vae.yaml"))
     try:
         config = load_config(path, base=PROJECT)

@@ -11,6 +11,7 @@ from rich.text import Text
 from components.errors import ConfigurationError, PipelineError
 from pipelines.config import PipelineConfig, load_config
 from pipelines.local import failures
+from pipelines.local.capture import finish_output, prepare_process
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "pipelines" / "configs" / "mnist_vae.yaml"
 
@@ -33,6 +34,14 @@ set_option = click.option(
 
 class Commands(click.Group):
     """The group of all commands, each of which ends with a sentence and an exit status, whatever it raises."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Calls `invoke`, and exits."""
+        prepare_process()
+        try:
+            return super().main(*arguments, **options)
+        finally:
+            finish_output()
 
     def invoke(self, context: click.Context) -> Any:
         """Calls the command that was named."""

@@ -1,30 +1,74 @@
-"""Sends everything that TFX, Beam and TensorFlow print into a file, and leaves the terminal to us.
+"""What a process sets up around TFX, Beam and TensorFlow: their environment, standard streams that hold, and a log.
 
-C++ code writes to the file descriptors themselves, past `sys.stderr`, so the descriptors are what is redirected.
+C++ code writes to the file descriptors themselves, past `sys.stderr`, so it is the descriptors that are redirected.
 """
 
+import codecs
 import contextlib
+import io
+import json
 import logging
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, Final, TextIO
 
-# Read when the libraries are imported, so they must be set before.
-_QUIET_AND_OFFLINE = {
+_QUIET_AND_OFFLINE: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "1",
     "GRPC_VERBOSITY": "ERROR",
     # TensorFlow and tensorflow-datasets would look for a cloud machine's metadata server.
     "NO_GCE_CHECK": "true",
     "GCE_METADATA_TIMEOUT": "1",
 }
+_KERAS: Final = {
+    "KERAS_BACKEND": "tensorflow",
+    # A keras.json of the user's could say float16, or channels first. Neither Keras 3 nor Keras 2 finds one here.
+    "KERAS_HOME": os.devnull,
+}
+_KERAS_LIMITS: Final = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
+_ASCII: Final = {"✓": "+", "✗": "x", "≥": ">=", "≤": "<=", "→": "->", "…": "...", "β": "beta"}
+_SPINNER: Final = range(0x2800, 0x2900)
+"""Braille, in which rich draws its spinner."""
+_SPELL: Final = "tfx-vae"
+
+
+def prepare_process() -> None:
+    """Makes the standard streams hold, and sets what libraries read when they are imported; call it before that.
+
+    A stream that is closed is opened on the null device, or the next file would become standard output. What the terminal
+    cannot encode is spelled otherwise. Errors are not lost in errors of writing them.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+    if sys.stdout is None:
+        sys.stdout = _open_text(io.FileIO(1, "w", closefd=False))
+    if sys.stderr is None or sys.stderr is sys.__stderr__:
+        sys.stderr = _open_text(_Lenient(2, "w", closefd=False))
+    codecs.register_error(_SPELL, _spell)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors=_SPELL)
+    prepare_environment()
 
 
 def prepare_environment() -> None:
-    """Sets what the libraries read on import; a value that the user has set stays."""
+    """Sets what the libraries read on import. What the user has set stays, but for what would change how Keras computes."""
     for name, value in _QUIET_AND_OFFLINE.items():
         os.environ.setdefault(name, value)
+    os.environ.update(_KERAS)
+    for name in _KERAS_LIMITS:
+        os.environ.pop(name, None)
+
+
+def finish_output() -> None:
+    """Drops what standard output still holds if it cannot be written, about which the interpreter would complain at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 @contextlib.contextmanager
@@ -35,12 +79,12 @@ def captured_output(log: Path) -> Iterator[TextIO]:
       log: The file; it is appended to.
 
     Yields:
-      The terminal, or whatever standard output was.
+      The terminal, or whatever standard output was. If that goes away, or is full, what is written to it is dropped.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
-    with log.open("a") as file, os.fdopen(os.dup(1), "w") as terminal:
+    with log.open("a") as file, _open_text(_Lenient(os.dup(1), "w")) as terminal:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:
@@ -63,3 +107,29 @@ def log_to_stderr() -> logging.Handler:
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     return handler
+
+
+class _Lenient(io.FileIO):
+    """A file whose reader may go away, or whose device may be full."""
+
+    def write(self, data: Any) -> int:
+        """Writes as much as can be."""
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+def _open_text(file: io.FileIO) -> io.TextIOWrapper:
+    codecs.register_error(_SPELL, _spell)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return io.TextIOWrapper(io.BufferedWriter(file), encoding, errors=_SPELL, line_buffering=True)
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    """What to write instead of what cannot be encoded: ASCII that looks alike, or an escape as JSON has it."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    spelled = (_ASCII.get(one, "*" if ord(one) in _SPINNER else json.dumps(one)[1:-1]) for one in wrong)
+    return "".join(spelled), error.end
