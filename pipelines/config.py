@@ -27,6 +27,12 @@ from pipelines.mlmd.config import MetadataConfig
 from pipelines.mlmd.location import Location, absolute_url, locate
 from pipelines.strict_yaml import YamlError, parse_yaml, read_yaml
 
+BEAM_RUNNERS: Final = (
+    "FnApiRunner", "FlinkRunner", "SparkRunner", "DataflowRunner", "DirectRunner", "PrismRunner", "PortableRunner",
+    "BundleBasedDirectRunner", "SwitchingDirectRunner", "InteractiveRunner", "KafkaStreamsRunner", "TestDirectRunner",
+    "TestDataflowRunner",
+)  # fmt: skip
+"""As Beam names them."""
 _SECTIONS: Final = 10
 """More than there are, one in another."""
 _NAMED_PROBLEMS: Final = 10
@@ -38,10 +44,20 @@ class BeamConfig(Section):
     """Where Beam's work runs."""
 
     runner: str = "FnApiRunner"
-    """Any runner that Beam knows: `FnApiRunner` (in this process), `FlinkRunner`, `SparkRunner`, `DataflowRunner`."""
+    """Any runner that Beam knows: `FnApiRunner` (in this process), `FlinkRunner`, `SparkRunner`, `DataflowRunner`; or the full
+    name of a runner's class."""
 
     options: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
     """The runner's options, without dashes: `{flink_master: "localhost:8081", parallelism: 4}`; null gives a bare flag."""
+
+    @field_validator("runner")
+    @classmethod
+    def _is_known(cls, runner: str) -> str:
+        names = {name.lower(): name for name in BEAM_RUNNERS}
+        known = names.get(runner.lower()) or names.get(f"{runner.lower()}runner")
+        if known is None and not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", runner):
+            raise ValueError(f"must be one of {', '.join(BEAM_RUNNERS)}, or the full name of a class, package.module.Class")
+        return known or runner
 
     def pipeline_args(self) -> list[str]:
         """The options as Beam takes them.

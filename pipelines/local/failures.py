@@ -65,6 +65,8 @@ def explain(error: BaseException, root: Path | None = None) -> Failure:
                 return Failure(_explain_os_error(system.errno, system.filename or root), FAILED)
         if (failure := _explain_beam(cause, root) or _explain_by_name(cause, root)) is not None:
             return failure
+    if isinstance(error, OSError) and isinstance(error.filename, str | bytes | os.PathLike):
+        return Failure(f"{os.fsdecode(error.filename)}: {error.strerror}.", FAILED, is_foreseen=False)
     first_line = next(iter(str(error).splitlines()), "")
     return Failure(f"{type(error).__name__}: {first_line}", FAILED, is_foreseen=False)
 
@@ -139,6 +141,12 @@ def _explain_by_name(error: BaseException, root: Path | None) -> Failure | None:
             return Failure(f"A file is corrupt or truncated: {message}. Delete it and run again.", FAILED)
         case "InternalError" if "disk is full" in message:
             return Failure(_explain_os_error(errno.ENOSPC, root), FAILED)
+        case "RuntimeError" if "prism binary" in message:
+            return Failure(
+                f"Beam's PrismRunner could not fetch its program ({message}): name a copy of it with --set "
+                "runtime.beam.options.prism_location=FILE, or take --set runtime.beam.runner=FnApiRunner.",
+                FAILED,
+            )
         case "ModuleNotFoundError" if str(getattr(error, "name", "")).partition(".")[0] in ("kfp", "kfp_server_api"):
             return Failure("Kubeflow's client is not installed: run scripts/setup.sh --extra kubeflow.", MISUSED)
     return None

@@ -1,6 +1,7 @@
 """One run on this machine, as `tfx-vae run` does it: checked, watched, logged, summed up."""
 
 import datetime
+import importlib.util
 import logging
 import sys
 import tempfile
@@ -14,7 +15,8 @@ from rich.console import Console
 from components.artifacts.dataset import find_prepared
 from components.errors import ConfigurationError, PipelineError, temporary_files_fault
 from components.validation.schema import check_schema
-from pipelines.config import PipelineConfig
+from pipelines.config import BeamConfig, PipelineConfig
+from pipelines.kubeflow.parameters import RUN_DATE
 from pipelines.local import failures
 from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
 from pipelines.local.display import RunDisplay
@@ -90,6 +92,12 @@ def check(config: PipelineConfig) -> None:
     check_schema(config.data.schema_path)
     if config.data.directory is not None and not config.data.directory.is_dir():
         raise ConfigurationError(f"data.directory: there is no directory {config.data.directory}.")
+    for name, value in config.data.model_dump(mode="json").items():
+        if RUN_DATE in str(value):
+            raise ConfigurationError(
+                f"data.{name}: {RUN_DATE} is the date of a run on Kubeflow (docs/kubeflow.md); elsewhere write the date itself."
+            )
+    _check_runner(config.runtime.beam)
     if config.infra_validator.docker:
         _check_docker()
     _ = config.metadata_location  # reads the environment, and the file with the password
@@ -112,6 +120,15 @@ def _check_writable(directory: Path, key: str) -> None:
             f"{directory} cannot be written ({error.strerror}): choose another directory with "
             f"--set {key}=DIRECTORY, or fix its permissions."
         ) from error
+
+
+def _check_runner(beam: BeamConfig) -> None:
+    package, _, rest = beam.runner.partition(".")
+    if rest and importlib.util.find_spec(package) is None:
+        raise ConfigurationError(f"runtime.beam.runner: {beam.runner} is not installed: there is no package {package}.")
+    program = beam.options.get("prism_location")
+    if isinstance(program, str) and "://" not in program and not Path(program).is_file():
+        raise ConfigurationError(f"runtime.beam.options.prism_location: there is no file {program}.")
 
 
 def _check_docker() -> None:

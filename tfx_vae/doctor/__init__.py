@@ -7,7 +7,7 @@ from pathlib import Path
 
 from components.example_gen.config import DataConfig
 from tfx_vae.doctor.check import Check, Status, passed, render
-from tfx_vae.doctor.dataset import check_dataset
+from tfx_vae.doctor.dataset import check_dataset, check_schema_file
 from tfx_vae.doctor.installation import check_bytecode, check_packages, check_pip
 from tfx_vae.doctor.machine import check_disk, check_glibc, check_memory, check_platform, check_python, check_writable
 
@@ -35,5 +35,6 @@ def run_checks(data: DataConfig, root: Path, project: Path) -> list[Check]:
         check_memory(),
         check_disk(root),
         check_writable(root),
+        check_schema_file(data),
         check_dataset(data, root),
     ]

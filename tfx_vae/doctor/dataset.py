@@ -1,4 +1,4 @@
-"""Whether the dataset is there, whole, or has to be downloaded."""
+"""Whether the dataset is there, whole, or has to be downloaded, and whether there is a schema for it."""
 
 import hashlib
 import importlib.util
@@ -8,7 +8,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from components.artifacts.dataset import INFO_FILE, find_prepared
+from components.errors import ConfigurationError
 from components.example_gen.config import DataConfig
+from components.validation.schema import check_schema
 from tfx_vae.doctor.check import Check, failure, ok, short, warning
 
 _NAME: Final = "Dataset"
@@ -30,6 +32,15 @@ class SourceFile:
     size: int
     sha256: str
     name: str
+
+
+def check_schema_file(data: DataConfig) -> Check:
+    """The schema, which is not installed with the package."""
+    try:
+        check_schema(data.schema_path)
+    except ConfigurationError as error:
+        return failure("Schema", str(error), "set data.schema_path to a schema, such as schema/schema.pbtxt in the project")
+    return ok("Schema", short(data.schema_path))
 
 
 def check_dataset(data: DataConfig, root: Path) -> Check:

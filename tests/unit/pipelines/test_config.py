@@ -15,7 +15,7 @@ from components.errors import ConfigurationError
 from components.models.config import ModelKind
 from components.settings import Section
 from components.trainer.config import Schedule
-from pipelines.config import BeamConfig, PipelineConfig, load_config
+from pipelines.config import BEAM_RUNNERS, BeamConfig, PipelineConfig, load_config
 from pipelines.strict_yaml import write_yaml
 
 CONFIGS = sorted((Path(__file__).parents[3] / "pipelines" / "configs").glob("*.yaml"))
@@ -122,6 +122,11 @@ def test_a_configuration_cannot_be_changed(config_file: Path):
         ("trainer.epochs=1e25", "trainer.epochs: 1e+25 is not allowed: it should be a valid integer"),
         ("trainer.epochs=10000000000000000", "trainer.epochs: 10000000000000000 is not allowed: it must be below 2^31"),
         ("model.hidden_units=[64, 4294967296]", "model.hidden_units: [64, 4294967296] is not allowed: it must be below 2^31"),
+        (
+            "runtime.beam.runner=Flonk",
+            'runtime.beam.runner: "Flonk" is not allowed: it must be one of FnApiRunner, FlinkRunner,',
+        ),
+        ("runtime.beam.runner=a b.c", "or the full name of a class, package.module.Class"),
         ("model.beta=-1e300", "model.beta: "),
         ("data.splits={train: a, train: b}", "has the key train twice, in line 1 and in line 1: join them."),
         (
@@ -260,3 +265,14 @@ def test_any_setting_is_refused_in_words_or_read_back_from_what_config_prints(ke
         printed.write(write_yaml(config.model_dump(mode="json")))
         printed.flush()
         assert load_config(Path(printed.name)) == config
+
+
+@pytest.mark.parametrize("name", ["FlinkRunner", "flinkrunner", "Flink", "flink"])
+def test_a_runner_is_known_by_any_name_that_beam_takes(config_file: Path, name: str):
+    assert load_config(config_file, [f"runtime.beam.runner={name}"]).runtime.beam.runner == "FlinkRunner"
+
+
+def test_the_runners_are_those_that_beam_knows():
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    assert sorted(BEAM_RUNNERS) == sorted(StandardOptions.KNOWN_RUNNER_NAMES)

@@ -57,6 +57,20 @@ def test_an_error_that_beam_passes_on_as_text_is_found_again():
     assert explain(RuntimeError(traceback)).message == "The file train.gz is corrupt."
 
 
+def test_a_prism_that_cannot_be_downloaded_is_told_with_the_way_out():
+    reason = (
+        "Unable to fetch remote prism binary at https://github.com/x.zip: <urlopen error [Errno -2] Name or service not known>"
+    )
+    failure = explain(caused_by(RuntimeError(reason)))
+
+    assert reason in failure.message
+    assert "runtime.beam.options.prism_location=FILE" in failure.message
+
+
+def test_any_other_refusal_of_the_system_names_the_file():
+    assert explain(OSError(errno.ENAMETOOLONG, "File name too long", "/x")).message == "/x: File name too long."
+
+
 def test_a_full_disk_without_a_file_name_names_the_runs():
     assert explain(OSError(errno.ENOSPC, "full"), Path("/my/runs")).message.startswith("The disk is full (/my/runs)")
 

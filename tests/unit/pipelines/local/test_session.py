@@ -63,6 +63,23 @@ def test_a_missing_dataset_directory_is_named(tmp_path: Path):
         session.check(config(tmp_path, "data.dataset=null", "data.directory=/nowhere"))
 
 
+def test_a_run_date_is_refused_outside_kubeflow(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match=r"data\.directory: \{run_date\} is the date of a run on Kubeflow"):
+        session.check(config(tmp_path, "data.dataset=null", f"data.directory={tmp_path}/{{run_date}}"))
+
+
+def test_a_runner_that_is_not_installed_is_refused(tmp_path: Path):
+    session.check(config(tmp_path, "runtime.beam.runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"))
+    with pytest.raises(ConfigurationError, match=r"runtime\.beam\.runner: mine\.of\.Runner is not installed"):
+        session.check(config(tmp_path, "runtime.beam.runner=mine.of.Runner"))
+
+
+def test_a_program_of_prism_that_is_not_there_is_named(tmp_path: Path):
+    prism = ("runtime.beam.runner=PrismRunner", "runtime.beam.options.prism_location=/nowhere/prism")
+    with pytest.raises(ConfigurationError, match=r"prism_location: there is no file /nowhere/prism"):
+        session.check(config(tmp_path, *prism))
+
+
 @pytest.mark.parametrize("key", ["runtime.root", "pusher.serving_dir", "data.data_dir"])
 def test_a_directory_that_cannot_be_written_is_named_with_the_way_out(tmp_path: Path, key: str):
     (tmp_path / "file").write_text("")

@@ -7,9 +7,10 @@ import pytest
 
 from components.example_gen.config import DataConfig
 from tfx_vae.doctor.check import Status
-from tfx_vae.doctor.dataset import check_dataset, registered_files
+from tfx_vae.doctor.dataset import check_dataset, check_schema_file, registered_files
 
-MNIST = Path(__file__).parents[4] / "data" / "mnist"
+PROJECT = Path(__file__).parents[4]
+MNIST = PROJECT / "data" / "mnist"
 
 
 @pytest.fixture
@@ -123,3 +124,11 @@ def test_an_unknown_dataset_is_a_warning_with_the_place_to_look(tmp_path: Path) 
     check = check_dataset(DataConfig(dataset="no_such_dataset", manual_dir=None), tmp_path)
     assert check.status is Status.WARNING
     assert check.remedy
+
+
+def test_a_schema_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    assert check_schema_file(DataConfig(schema_path=PROJECT / "schema" / "schema.pbtxt")).status is Status.OK
+    check = check_schema_file(DataConfig(schema_path=tmp_path / "schema.pbtxt"))
+    assert check.status is Status.FAILURE
+    assert str(tmp_path / "schema.pbtxt") in check.found
+    assert "data.schema_path" in check.remedy
