@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 # Rows of the N x N matrix of kernel values that are in memory at once.
-_BLOCK = 500
+_ROWS = 500
 
 
 def maximum_mean_discrepancy(codes: tf.Tensor) -> float:
@@ -28,8 +28,8 @@ def maximum_mean_discrepancy(codes: tf.Tensor) -> float:
     squared_width = float(latent_dim)
     squared_norms = tf.reduce_sum(tf.square(codes), axis=1)
     total = 0.0
-    for start in range(0, count, _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for start in range(0, count, _ROWS):
+        block = slice(start, start + _ROWS)
         products = tf.matmul(codes[block], codes, transpose_b=True)
         squared_distances = squared_norms[block, tf.newaxis] - 2.0 * products + squared_norms
         total += float(tf.reduce_sum(tf.exp(-squared_distances / (2.0 * squared_width))))

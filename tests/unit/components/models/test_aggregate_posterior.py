@@ -7,11 +7,6 @@ from components.models.aggregate_posterior import decompose_rate
 from components.models.distributions import kl_divergence
 
 
-@pytest.fixture
-def random():
-    return np.random.default_rng(0)
-
-
 def draw(random, mean, log_variance):
     return mean + np.exp(0.5 * log_variance) * random.normal(size=mean.shape)
 

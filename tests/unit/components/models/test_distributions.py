@@ -16,11 +16,6 @@ from components.models.distributions import (
 
 
 @pytest.fixture
-def random():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def logits(random):
     return random.normal(scale=4, size=(5, 4, 3, 2)).astype(np.float32)
 

@@ -5,11 +5,6 @@ import scipy.linalg
 from components.models.frechet import frechet_distance
 
 
-@pytest.fixture
-def random():
-    return np.random.default_rng(0)
-
-
 def test_a_set_has_no_distance_from_itself(random):
     features = random.normal(size=(200, 5))
     assert frechet_distance(features, features[::-1]) == pytest.approx(0, abs=1e-9)

@@ -4,11 +4,6 @@ import pytest
 from components.models.gaussianity import maximum_mean_discrepancy
 
 
-@pytest.fixture
-def random():
-    return np.random.default_rng(0)
-
-
 def discrepancy_of_gaussians(shift: float, stddev: float, latent_dim: int) -> float:
     """MMD^2 between N(shift, stddev^2 I) and N(0, I): every term is a Gaussian integral."""
     width = latent_dim

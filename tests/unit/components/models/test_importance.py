@@ -70,7 +70,7 @@ def test_weights_beyond_the_range_of_a_float_neither_vanish_nor_overflow(offset)
     np.testing.assert_allclose(bound, [offset + math.log(2)], rtol=1e-6)
 
 
-def test_the_encoder_sees_the_inputs_and_the_likelihood_the_pixels(make_model, make_images, make_noise):
+def test_importance_weights_encode_the_inputs_and_judge_the_pixels(make_model, make_images, make_noise):
     model, images = make_model(batch_normalization=False), make_images(3)
     noise = tf.stack([make_noise(3, 0), make_noise(3, 1)])
     inverted = log_importance_weights(model, images, 1 - images, noise)

@@ -5,11 +5,6 @@ import tensorflow as tf
 from components.models.prior import GaussianFit, fit_gaussian, sample
 
 
-@pytest.fixture
-def random():
-    return np.random.default_rng(0)
-
-
 def covariance(fit: GaussianFit) -> np.ndarray:
     return fit.cholesky.astype(np.float64) @ fit.cholesky.T
 
