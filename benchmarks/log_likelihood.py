@@ -100,7 +100,7 @@ def iw_nll(model: "Autoencoder", images: NDArray[np.float32], samples: int, firs
 def _log_sum_of_weights(model: "Autoencoder", codes: int) -> "tf.types.experimental.PolymorphicFunction":
     import tensorflow as tf
 
-    from components.models.importance import log_importance_weights
+    from components.models.objectives import log_importance_weights
 
     @tf.function(reduce_retracing=True)
     def log_sum(batch: tf.Tensor, first: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
@@ -119,8 +119,8 @@ def _model(weights: Path, config_path: Path, settings: tuple[str, ...], precisio
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    from components.models.autoencoder import build_model
     from components.models.config import Precision
-    from components.models.factory import build_model
     from components.trainer.optimizer import resolve_precision
     from pipelines.config import load_config
 

@@ -162,8 +162,8 @@ def train(
     """The training of `run_fn`; gives the model as it would be exported, in float32, and the history."""
     import tensorflow as tf
 
+    from components.models.autoencoder import build_model
     from components.models.config import Precision
-    from components.models.factory import build_model
     from components.trainer.checkpoints import TrainingCheckpoint
     from components.trainer.input_data import ImagesInMemory, PixelScale
     from components.trainer.optimizer import resolve_precision

@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from components.models.autoencoder import Autoencoder
-    from components.models.objectives import Losses
-    from components.models.posterior_samples import PosteriorSamples
+    from components.models.objectives import Losses, PosteriorSamples
     from components.trainer.config import TrainerConfig
     from components.trainer.training_loop import TrainingLoop
 
@@ -106,10 +105,10 @@ def _layer_normalization() -> AbstractContextManager[Any]:
     """Ba et al., 2016, in the place of batch normalisation."""
     import keras
 
-    from components.models import layers
+    from components.models import networks
 
     return mock.patch.object(
-        layers, "BatchNormalization", lambda momentum, name: keras.layers.LayerNormalization(epsilon=1e-3, name=name)
+        networks, "BatchNormalization", lambda momentum, name: keras.layers.LayerNormalization(epsilon=1e-3, name=name)
     )
 
 
@@ -132,11 +131,10 @@ def _squared_error() -> AbstractContextManager[Any]:
     """A Gaussian density round the expected image in training; the model is judged by the Bernoulli likelihood as all are."""
     import tensorflow as tf
 
-    from components.models.distributions import gaussian_log_likelihood
-    from components.models.pixel_distributions import BernoulliPixels
+    from components.models.distributions import BernoulliPixels, GaussianPixels
 
     def log_likelihood(_: Any, pixels: "tf.Tensor", parameters: "tf.Tensor") -> "tf.Tensor":
-        return gaussian_log_likelihood(pixels, tf.sigmoid(parameters), _SQUARED_ERROR_STDDEV)
+        return GaussianPixels(_SQUARED_ERROR_STDDEV).log_likelihood(pixels, tf.sigmoid(parameters))
 
     return mock.patch.object(BernoulliPixels, "log_likelihood", log_likelihood)
 

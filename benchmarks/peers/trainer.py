@@ -17,7 +17,7 @@ def main() -> None:
 
     from components.artifacts.features import IMAGE, Binarization
     from components.models import config as model_config
-    from components.models.factory import build_model
+    from components.models.autoencoder import build_model
     from components.trainer.config import TrainerConfig
     from components.trainer.input_data import ImageFiles, ImagesInMemory, ImagesOnDisk, ImageSource, PixelScale
     from components.trainer.training_loop import TrainingData, TrainingLoop

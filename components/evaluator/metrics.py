@@ -17,7 +17,7 @@ from tensorflow_model_analysis.metrics import metric_types
 from components.artifacts.features import KL_PER_DIMENSION
 from components.artifacts.signature_names import LATENT_MEAN
 from components.evaluator.exact_sum import ExactSum
-from components.models.latent_statistics import ACTIVE_VARIANCE
+from components.models.latent_space import ACTIVE_VARIANCE
 
 Values = dict[metric_types.MetricKey, float]
 

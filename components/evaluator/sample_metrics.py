@@ -14,9 +14,8 @@ from tensorflow_model_analysis.metrics import metric_types
 from components.artifacts.signature_names import LATENT_LOG_VARIANCE, LATENT_MEAN, LATENT_SAMPLE
 from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
 from components.evaluator.sample import Sample, sample_computations
-from components.models.aggregate_posterior import Rate, decompose_rate
-from components.models.frechet import frechet_distance
-from components.models.gaussianity import maximum_mean_discrepancy
+from components.models.image_quality import frechet_distance
+from components.models.latent_space import Rate, decompose_rate, maximum_mean_discrepancy
 
 IMAGE_FEATURES = "image_features"
 SAMPLE_FEATURES = "sample_features"
@@ -29,7 +28,7 @@ _POSTERIOR = (LATENT_MEAN, LATENT_LOG_VARIANCE, LATENT_SAMPLE)
 class MutualInformation(metric_types.Metric):
     """The mutual information between an image and its code, in nats per image: I(n; z) of Hoffman & Johnson, 2016.
 
-    See components/models/aggregate_posterior.py. At most log N for N images, which a model of MNIST that tells all digits apart
+    See components/models/latent_space.py. At most log N for N images, which a model of MNIST that tells all digits apart
     comes close to: 9.1 of 9.2 for 10,000. An autoencoder, whose codes have no density, has none.
     """
 
@@ -59,7 +58,7 @@ class MarginalKl(metric_types.Metric):
 class LatentGaussianity(metric_types.Metric):
     """The squared maximum mean discrepancy between codes, drawn from the posteriors, and the standard normal; without unit.
 
-    See components/models/gaussianity.py (Gretton et al., 2012). 0 where codes look as if drawn from the prior: 0.0005
+    See components/models/latent_space.py (Gretton et al., 2012). 0 where codes look as if drawn from the prior: 0.0005
     for a VAE of MNIST, and 0.38 for an autoencoder, whose codes lie in clusters of any scale.
     """
 
@@ -83,9 +82,9 @@ class LatentProbeAccuracy(metric_types.Metric):
 class FrechetDistance(metric_types.Metric):
     """The Fréchet distance between images and as many samples of the prior, in squared units of a classifier's features.
 
-    See components/models/frechet.py (Heusel et al., 2017). The classifier is FeatureClassifier's, trained on the pipeline's own
-    `train` split, so figures compare within a dataset and not with published ones: on MNIST 33 for a VAE, 60 for an
-    autoencoder, and 0.6 between training and test digits. Images without labels have none.
+    See components/models/image_quality.py (Heusel et al., 2017). The classifier is FeatureClassifier's, trained on the
+    pipeline's own `train` split, so figures compare within a dataset and not with published ones: on MNIST 33 for a VAE, 60
+    for an autoencoder, and 0.6 between training and test digits. Images without labels have none.
     """
 
     def __init__(self, name: str, images: int, classifier: str, source_digest: str = "") -> None:

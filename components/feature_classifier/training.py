@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from components.artifacts.equal_batches import in_equal_batches
 from components.artifacts.feature_classifier import FEATURES
 from components.artifacts.images import ImageShape, decode_images
-from components.models.seeds import layer_seeds
+from components.models.networks import layer_seeds
 from components.progress import Progress, report
 
 FEATURE_COUNT = 64

@@ -1,89 +1,154 @@
-"""Likelihoods, the Kullback-Leibler divergence and the reparameterisation trick, one number per example.
+"""The distributions of the model: the posterior over codes q(z|x), and the likelihood of pixels p(x|z).
 
-Nothing here averages over the batch: sums run over the pixels (the KL keeps its latent dimensions apart), and the caller
-reduces. All in nats.
+Every function gives one number for each image, in nats. Sums run over pixels; the KL divergence keeps its latent dimensions
+apart. Nothing here averages over images: the caller does.
+
+To add a likelihood: write a class with the methods of `PixelDistribution`, name it in `config.Likelihood`, and return it from
+`pixel_distribution`.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
+from typing import NamedTuple, Protocol, assert_never
 
 import tensorflow as tf
 
+from components.models.config import Likelihood, ModelConfig
 
-def bernoulli_log_likelihood(pixels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Log-likelihood of images whose pixels are independent Bernoulli variables.
-
-    A grey pixel is read as the probability that the pixel is on, so this is the expected log-likelihood of binary images drawn
-    from the grey one; it is at most minus the entropy of the grey pixels, and so below zero unless the image is binary.
-
-    Args:
-      pixels: float32 [N, ...] in [0, 1]; data, so there is no gradient to them.
-      logits: float32, of the shape of `pixels`: log-odds that a pixel is on.
-
-    Returns:
-      float32 [N]: nats per image, summed over all axes but the first.
-    """
-
-    @tf.custom_gradient
-    def log_likelihood(logits: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        probabilities = tf.sigmoid(logits)
-        # x logit - log(1 + exp(logit)), where the logarithm's argument is never near 0.
-        log_normalizer = tf.nn.relu(logits) - tf.math.log(tf.maximum(probabilities, 1.0 - probabilities))
-
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            weights = tf.reshape(upstream, [-1, *[1] * (logits.shape.rank - 1)])
-            return weights * (pixels - probabilities)
-
-        return _sum_over_pixels(pixels * logits - log_normalizer), gradient
-
-    # By hand, because it shares the sigmoid: two thirds of the time of TensorFlow's cross-entropy and its gradient.
-    return log_likelihood(tf.convert_to_tensor(logits))
+# A mean pixel of 0 or 1 has no finite logit. 0.001 is darker than the mean of any usual data set.
+_SMALLEST_PROBABILITY = 1e-3
 
 
-def gaussian_log_likelihood(pixels: tf.Tensor, mean: tf.Tensor, stddev: float) -> tf.Tensor:
-    """Log-density of images whose pixels are independent Gaussian variables of one standard deviation.
+class Posterior(NamedTuple):
+    """The encoder's answer for N images: a diagonal Gaussian over codes for each image, or the code itself."""
+
+    mean: tf.Tensor
+    """float32 [N, L]. For an autoencoder, the code."""
+
+    log_variance: tf.Tensor | None
+    """float32 [N, L]; None if the code is deterministic."""
+
+
+def reparameterize(mean: tf.Tensor, log_variance: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    """Draws from a diagonal Gaussian, as a differentiable function of its parameters: the reparameterisation trick.
+
+    Kingma & Welling, 2014, "Auto-Encoding Variational Bayes", section 2.4.
 
     Args:
-      pixels: float32 [N, ...].
-      mean: float32, of the shape of `pixels`.
-      stddev: standard deviation of every pixel, greater than 0.
+      mean: float32 [N, L].
+      log_variance: float32 [N, L].
+      noise: float32 [N, L] or [K, N, L], drawn from the standard normal.
 
     Returns:
-      float32 [N]: nats per image, summed over all axes but the first. A density: it may be positive.
+      float32, of the shape of `noise`: mean + standard deviation * noise.
     """
-    squared_distance = tf.math.squared_difference(pixels, mean) / (2.0 * stddev**2)
-    return -_sum_over_pixels(squared_distance + math.log(stddev) + 0.5 * math.log(2.0 * math.pi))
+    return mean + tf.exp(0.5 * log_variance) * noise
 
 
 def kl_divergence(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
     """KL divergence of a diagonal Gaussian from the standard normal, in closed form.
 
-    Kingma & Welling, 2014, "Auto-Encoding Variational Bayes", appendix B.
+    Kingma & Welling, 2014, appendix B: (mean^2 + variance - 1 - log variance) / 2.
 
     Args:
       mean: float32 [N, L].
       log_variance: float32 [N, L].
 
     Returns:
-      float32 [N, L]: nats for each latent dimension, never negative but for rounding.
+      float32 [N, L]: nats for each latent dimension; not negative, except by rounding.
     """
     return 0.5 * (tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance)
 
 
-def reparameterize(mean: tf.Tensor, log_variance: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-    """A sample of a diagonal Gaussian as a differentiable function of its parameters.
+class PixelDistribution(Protocol):
+    """The likelihood p(x|z): independent pixels, each with one parameter, which is the decoder's output."""
 
-    Kingma & Welling, 2014, section 2.4.
+    def parameter_of(self, pixel_mean: float) -> float:
+        """The parameter of a pixel whose expectation is `pixel_mean`. The decoder's output bias starts there."""
 
-    Args:
-      mean: float32 [N, L].
-      log_variance: float32 [N, L].
-      noise: float32 [N, L], drawn from the standard normal.
+    def expected_image(self, parameters: tf.Tensor) -> tf.Tensor:
+        """The expectation of each pixel, in [0, 1]: float32, of the shape of `parameters`."""
 
-    Returns:
-      float32 [N, L].
-    """
-    return mean + tf.exp(0.5 * log_variance) * noise
+    def log_likelihood(self, pixels: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        """The log-likelihood of images, summed over their pixels.
+
+        Args:
+          pixels: float32 [N, height, width, channels] in [0, 1].
+          parameters: float32, of the shape of `pixels`.
+
+        Returns:
+          float32 [N]: nats per image.
+        """
+
+
+@dataclasses.dataclass(frozen=True)
+class BernoulliPixels:
+    """Each pixel is on or off. The parameter is the logit of the probability that it is on."""
+
+    def parameter_of(self, pixel_mean: float) -> float:
+        """The logit of the mean pixel, kept finite."""
+        probability = min(max(pixel_mean, _SMALLEST_PROBABILITY), 1.0 - _SMALLEST_PROBABILITY)
+        return math.log(probability / (1.0 - probability))
+
+    def expected_image(self, parameters: tf.Tensor) -> tf.Tensor:
+        """The probability that each pixel is on."""
+        return tf.sigmoid(parameters)
+
+    def log_likelihood(self, pixels: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        """Nats per image, float32 [N].
+
+        A grey pixel is read as the probability that the pixel is on. So this is the expected log-likelihood of binary images
+        drawn from the grey one. It is at most minus the entropy of the grey pixels, hence negative unless the image is binary.
+        There is no gradient with respect to `pixels`, which are data.
+        """
+
+        @tf.custom_gradient
+        def log_likelihood(logits: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+            probabilities = tf.sigmoid(logits)
+            # x logit - log(1 + exp(logit)), written so that the logarithm's argument is at least 1/2.
+            log_normalizer = tf.nn.relu(logits) - tf.math.log(tf.maximum(probabilities, 1.0 - probabilities))
+
+            def gradient(upstream: tf.Tensor) -> tf.Tensor:
+                weights = tf.reshape(upstream, [-1, *[1] * (logits.shape.rank - 1)])
+                return weights * (pixels - probabilities)
+
+            return _sum_over_pixels(pixels * logits - log_normalizer), gradient
+
+        # A gradient of our own shares the sigmoid: two thirds of the time of TensorFlow's cross-entropy and its gradient.
+        return log_likelihood(tf.convert_to_tensor(parameters))
+
+
+@dataclasses.dataclass(frozen=True)
+class GaussianPixels:
+    """Each pixel is Gaussian with a fixed standard deviation. The parameter is its mean."""
+
+    stddev: float
+    """Standard deviation of every pixel, which lies in [0, 1]; greater than 0."""
+
+    def parameter_of(self, pixel_mean: float) -> float:
+        """The mean pixel itself."""
+        return pixel_mean
+
+    def expected_image(self, parameters: tf.Tensor) -> tf.Tensor:
+        """The means, clipped to [0, 1]."""
+        return tf.clip_by_value(parameters, 0.0, 1.0)
+
+    def log_likelihood(self, pixels: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        """Nats per image, float32 [N]. A log-density: it may be positive."""
+        squared_distance = tf.math.squared_difference(pixels, parameters) / (2.0 * self.stddev**2)
+        return -_sum_over_pixels(squared_distance + math.log(self.stddev) + 0.5 * math.log(2.0 * math.pi))
+
+
+def pixel_distribution(config: ModelConfig) -> PixelDistribution:
+    """The likelihood that the configuration names."""
+    match config.likelihood:
+        case Likelihood.BERNOULLI:
+            return BernoulliPixels()
+        case Likelihood.GAUSSIAN:
+            return GaussianPixels(config.gaussian_stddev)
+        case _:
+            assert_never(config.likelihood)
 
 
 def _sum_over_pixels(values: tf.Tensor) -> tf.Tensor:

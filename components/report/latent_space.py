@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from components.models.latent_paths import linear_path, spherical_path
+from components.models.latent_space import linear_path, spherical_path
 from components.models.prior import fit_gaussian
 from components.report.model import Codes, ReportedModel
 

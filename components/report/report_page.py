@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
-from components.models.latent_statistics import ACTIVE_VARIANCE
+from components.models.latent_space import ACTIVE_VARIANCE
 from components.report.evaluation import Evaluation
 from components.report.findings import Findings
 from components.report.metric_names import describe

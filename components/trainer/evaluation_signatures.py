@@ -32,10 +32,9 @@ from components.artifacts.signature_names import (
 )
 from components.models.autoencoder import Autoencoder
 from components.models.config import Likelihood, ModelKind
-from components.models.importance import log_importance_weights
-from components.models.objectives import Losses, per_example_losses
+from components.models.image_quality import structural_similarity
+from components.models.objectives import Losses, log_importance_weights, per_example_losses
 from components.models.prior import GaussianFit, sample
-from components.models.structural_similarity import structural_similarity
 from components.trainer.input_data import PixelScale
 
 # Codes of one image that are decoded at once.

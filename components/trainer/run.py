@@ -12,9 +12,8 @@ from components.artifacts.features import EVAL, TRAIN
 from components.artifacts.history import HISTORY_FILE, History
 from components.artifacts.transform_graph import image_shape
 from components.artifacts.warmup import write_warmup_requests
-from components.models.autoencoder import Autoencoder
+from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import ModelKind, Precision
-from components.models.factory import build_model
 from components.models.prior import GaussianFit, fit_gaussian
 from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint

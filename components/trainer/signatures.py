@@ -35,7 +35,7 @@ from components.artifacts.signature_names import (
 from components.artifacts.transform_graph import image_shape
 from components.artifacts.warmup import RecordedRequest
 from components.models.autoencoder import Autoencoder
-from components.models.latent_paths import linear_path
+from components.models.latent_space import linear_path
 from components.models.prior import GaussianFit, sample
 from components.trainer.evaluation_signatures import EvaluationSignatures, ExampleParser, Outputs
 from components.trainer.input_data import PixelScale

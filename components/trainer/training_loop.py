@@ -14,10 +14,9 @@ from components.artifacts.features import LOSSES
 from components.artifacts.history import Epoch, EpochLosses, History, LearningCurves
 from components.errors import ConfigurationError, TrainingDivergedError
 from components.models.autoencoder import Autoencoder
-from components.models.latent_statistics import LatentMoments
-from components.models.objectives import Losses, kl_weight, sampled_losses, training_objective
-from components.models.posterior import Posterior
-from components.models.posterior_samples import sample_posterior
+from components.models.distributions import Posterior
+from components.models.latent_space import LatentMoments
+from components.models.objectives import Losses, kl_weight, sample_posterior, sampled_losses, training_objective
 from components.progress import Progress, report
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import TrainerConfig

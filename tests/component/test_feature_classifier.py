@@ -16,7 +16,7 @@ from components.feature_classifier.training import (
     build_classifier,
     train_classifier,
 )
-from components.models.frechet import frechet_distance
+from components.models.image_quality import frechet_distance
 
 SHAPE = (16, 16, 1)
 HORIZONTAL, VERTICAL = 3, 7

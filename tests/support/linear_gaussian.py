@@ -4,9 +4,9 @@ import numpy as np
 import scipy.stats
 import tensorflow as tf
 
+from components.models.autoencoder import VariationalAutoencoder
 from components.models.config import ModelConfig
-from components.models.posterior import Posterior
-from components.models.vae import VariationalAutoencoder
+from components.models.distributions import Posterior
 
 
 class LinearGaussian(VariationalAutoencoder):

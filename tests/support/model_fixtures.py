@@ -3,9 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from components.models.autoencoder import Autoencoder
+from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import ModelConfig
-from components.models.factory import build_model
 
 LATENT_DIM = 3
 

@@ -8,8 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from components.artifacts.features import Binarization
+from components.models.autoencoder import build_model
 from components.models.config import ModelConfig
-from components.models.factory import build_model
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import AugmentationConfig, Distribution, TrainerConfig
 from components.trainer.distribution import Replicas, open_replicas

@@ -8,8 +8,8 @@ import resource
 import sys
 
 from components.artifacts.features import Binarization
+from components.models.autoencoder import build_model
 from components.models.config import ModelConfig
-from components.models.factory import build_model
 from components.trainer.config import AugmentationConfig, TrainerConfig
 from components.trainer.input_data import PixelScale, open_images
 from components.trainer.training_loop import TrainingData, TrainingLoop

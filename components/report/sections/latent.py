@@ -1,6 +1,6 @@
 """Where images lie in the latent space."""
 
-from components.models.latent_statistics import ACTIVE_VARIANCE
+from components.models.latent_space import ACTIVE_VARIANCE
 from components.report.figures.latent_dimensions import beside_prior, kl_per_dimension
 from components.report.figures.scatter import scatter
 from components.report.findings import Findings

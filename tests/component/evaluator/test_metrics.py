@@ -15,9 +15,8 @@ from components.evaluator.config import MetricName
 from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
 from components.evaluator.stable_choice import image_hash
 from components.feature_classifier.training import FeatureExtractor, build_classifier
-from components.models.aggregate_posterior import decompose_rate
-from components.models.frechet import frechet_distance
-from components.models.gaussianity import maximum_mean_discrepancy
+from components.models.image_quality import frechet_distance
+from components.models.latent_space import decompose_rate, maximum_mean_discrepancy
 
 Evaluate = Callable[..., Verdict]
 SETTINGS: dict[str, Any] = {

@@ -7,9 +7,8 @@ import pytest
 import tensorflow as tf
 from support.linear_gaussian import LinearGaussian
 
-from components.models.autoencoder import Autoencoder
+from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import ModelConfig, ModelKind
-from components.models.factory import build_model
 from components.models.prior import GaussianFit
 from components.trainer.evaluation_signatures import EvaluationSignatures, ParsedImages
 from components.trainer.input_data import PixelScale

@@ -12,7 +12,7 @@ from support.digits import SIZES, Transformed, raw_examples, read_digits, transf
 from components.artifacts.features import IMAGE, LABEL
 from components.artifacts.transform_graph import image_shape
 from components.models.config import ModelConfig, ModelKind
-from components.models.posterior import Posterior
+from components.models.distributions import Posterior
 from components.trainer.input_data import pixel_scale
 from components.trainer.signatures import ExportedModel
 

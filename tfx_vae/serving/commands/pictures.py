@@ -201,7 +201,7 @@ def _straight(model: "LoadedModel", first: "ImageFile", last: "ImageFile", steps
 
 
 def _spherical(model: "LoadedModel", first: "ImageFile", last: "ImageFile", steps: int) -> "Pixels":
-    from components.models.latent_paths import spherical_path
+    from components.models.latent_space import spherical_path
     from tfx_vae.serving.commands.model import pixels_of
     from tfx_vae.serving.commands.sheet import to_bytes
 

@@ -1,10 +1,14 @@
-"""The interface that every model shares."""
+"""The interface that every model shares, its initial weights, and training in bfloat16."""
+
+import itertools
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.models.posterior import Posterior
+from components.models.autoencoder import Autoencoder, VariationalAutoencoder, build_model
+from components.models.config import ModelConfig, Network, Precision
+from components.models.distributions import Posterior
 
 EVERY_MODEL = [(kind, network) for kind in ("ae", "vae") for network in ("dense", "conv")]
 every_model = pytest.mark.parametrize(("kind", "network"), EVERY_MODEL)
@@ -83,3 +87,55 @@ def test_a_checkpoint_brings_everything_back(make_model, make_images, kind, netw
     assert not np.array_equal(other(images), model(images))
     tf.train.Checkpoint(model=other).read(path).assert_consumed()
     np.testing.assert_array_equal(other(images), model(images))
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("ae", Autoencoder), ("vae", VariationalAutoencoder)])
+def test_the_kind_names_the_class(make_model, kind, expected):
+    assert type(make_model(kind=kind)) is expected
+
+
+@pytest.mark.parametrize("network", ["dense", "conv"])
+def test_the_same_seed_gives_the_same_weights(make_model, network):
+    first, second = make_model(network=network, seed=5), make_model(network=network, seed=5)
+    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("network", ["dense", "conv"])
+def test_another_seed_gives_other_weights_in_every_layer(make_model, network):
+    first, second = make_model(network=network, seed=5), make_model(network=network, seed=6)
+    kernels = [(one, other) for one, other in zip(first.variables, second.variables, strict=True) if one.name == "kernel"]
+    assert len(kernels) >= 6
+    for one, other in kernels:
+        assert not np.any(one.numpy() == other.numpy())
+
+
+def test_layers_of_one_shape_start_with_different_weights(make_model):
+    model = make_model(hidden_units=(6, 6, 6))
+    kernels = [variable.numpy() for variable in model.variables if variable.shape == (6, 6)]
+    assert len(kernels) == 4
+    for one, other in itertools.combinations(kernels, 2):
+        assert not np.any(one == other)
+
+
+@pytest.mark.parametrize("network", list(Network))
+def test_a_bfloat16_model_has_float32_weights_and_outputs(network: Network):
+    config = ModelConfig(network=network, hidden_units=(8,), filters=(4, 8), latent_dim=3, precision=Precision.BFLOAT16)
+    model = build_model(config, (8, 8, 1), 0.2, 0)
+
+    posterior = model.encode(tf.zeros([2, 8, 8, 1]))
+
+    assert {posterior.mean.dtype, posterior.log_variance.dtype, model.decode(posterior.mean).dtype} == {tf.float32}
+    assert {variable.dtype for variable in model.variables} == {"float32"}
+
+
+@pytest.mark.parametrize("network", list(Network))
+def test_the_products_differ_from_float32_by_the_rounding_of_bfloat16(network: Network):
+    images = tf.random.stateless_uniform([4, 8, 8, 1], [1, 2])
+    means = []
+    for precision in (Precision.BFLOAT16, Precision.FLOAT32):
+        config = ModelConfig(network=network, hidden_units=(8,), filters=(4, 8), latent_dim=3, precision=precision)
+        means.append(build_model(config, (8, 8, 1), 0.2, 0).encode(images).mean)
+
+    difference = tf.reduce_max(tf.abs(means[0] - means[1])) / tf.reduce_max(tf.abs(means[1]))
+    assert 0 < float(difference) < 0.02

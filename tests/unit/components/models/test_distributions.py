@@ -1,3 +1,5 @@
+"""Likelihoods, the KL divergence and the reparameterisation, compared with scipy and TensorFlow."""
+
 import math
 
 import numpy as np
@@ -7,10 +9,12 @@ import scipy.special
 import scipy.stats
 import tensorflow as tf
 
+from components.models.config import ModelConfig
 from components.models.distributions import (
-    bernoulli_log_likelihood,
-    gaussian_log_likelihood,
+    BernoulliPixels,
+    GaussianPixels,
     kl_divergence,
+    pixel_distribution,
     reparameterize,
 )
 
@@ -23,14 +27,14 @@ def logits(random):
 def test_the_bernoulli_log_likelihood_of_binary_images_is_scipys_summed_over_pixels(random, logits):
     pixels = random.integers(2, size=logits.shape).astype(np.float32)
     expected = scipy.stats.bernoulli.logpmf(pixels, scipy.special.expit(logits.astype(np.float64))).sum(axis=(1, 2, 3))
-    np.testing.assert_allclose(bernoulli_log_likelihood(pixels, logits), expected, rtol=1e-5)
+    np.testing.assert_allclose(BernoulliPixels().log_likelihood(pixels, logits), expected, rtol=1e-5)
 
 
 def test_the_bernoulli_log_likelihood_of_grey_images_weighs_both_outcomes_by_the_grey(random, logits):
     pixels = random.uniform(size=logits.shape).astype(np.float32)
     probabilities = scipy.special.expit(logits.astype(np.float64))
     expected = scipy.special.xlogy(pixels, probabilities) + scipy.special.xlog1py(1.0 - pixels, -probabilities)
-    np.testing.assert_allclose(bernoulli_log_likelihood(pixels, logits), expected.sum(axis=(1, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(BernoulliPixels().log_likelihood(pixels, logits), expected.sum(axis=(1, 2, 3)), rtol=1e-5)
 
 
 def test_the_bernoulli_loss_of_a_grey_image_is_its_entropy_at_best(random):
@@ -38,14 +42,14 @@ def test_the_bernoulli_loss_of_a_grey_image_is_its_entropy_at_best(random):
     entropy = scipy.stats.bernoulli.entropy(probabilities).sum()
     best = scipy.special.logit(probabilities)
     pixels = probabilities.astype(np.float32)
-    np.testing.assert_allclose(-bernoulli_log_likelihood(pixels, best.astype(np.float32)), [entropy], rtol=1e-6)
+    np.testing.assert_allclose(-BernoulliPixels().log_likelihood(pixels, best.astype(np.float32)), [entropy], rtol=1e-6)
     for scale in (0.01, 0.3, 3.0):
         other = (best + random.normal(scale=scale, size=best.shape)).astype(np.float32)
-        assert -bernoulli_log_likelihood(pixels, other)[0] > entropy
+        assert -BernoulliPixels().log_likelihood(pixels, other)[0] > entropy
 
 
 def test_the_bernoulli_log_likelihood_stays_finite_where_the_decoder_is_certain_and_wrong():
-    result = bernoulli_log_likelihood(tf.constant([[1.0, 0.0]]), tf.constant([[-500.0, 500.0]]))
+    result = BernoulliPixels().log_likelihood(tf.constant([[1.0, 0.0]]), tf.constant([[-500.0, 500.0]]))
     np.testing.assert_allclose(result, [-1000.0])
 
 
@@ -53,7 +57,7 @@ def test_the_bernoulli_log_likelihood_stays_finite_where_the_decoder_is_certain_
 def test_the_gaussian_log_likelihood_is_scipys_summed_over_pixels(random, stddev):
     pixels = random.uniform(size=(5, 4, 3, 2)).astype(np.float32)
     mean = random.uniform(size=pixels.shape).astype(np.float32)
-    result = gaussian_log_likelihood(pixels, mean, stddev)
+    result = GaussianPixels(stddev).log_likelihood(pixels, mean)
     by_scipy = scipy.stats.norm.logpdf(pixels.astype(np.float64), mean, stddev).sum(axis=(1, 2, 3))
     np.testing.assert_allclose(result, by_scipy, rtol=1e-4)
 
@@ -99,7 +103,36 @@ def test_the_gradient_of_the_bernoulli_log_likelihood_is_that_of_tensorflows_cro
     values = tf.constant(logits)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(values)
-        ours = tf.reduce_sum(weights * bernoulli_log_likelihood(pixels, values))
+        ours = tf.reduce_sum(weights * BernoulliPixels().log_likelihood(pixels, values))
         cross_entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=pixels, logits=values)
         theirs = -tf.reduce_sum(weights * tf.reduce_sum(cross_entropy, axis=(1, 2, 3)))
     np.testing.assert_allclose(tape.gradient(ours, values), tape.gradient(theirs, values), atol=1e-6)
+
+
+@pytest.fixture(params=["bernoulli", "gaussian"])
+def distribution(request):
+    return pixel_distribution(ModelConfig(likelihood=request.param))
+
+
+@pytest.mark.parametrize("pixel_mean", [0.001, 0.13, 0.5, 0.999])
+def test_the_expected_image_of_the_mean_pixels_parameter_is_the_mean_pixel(distribution, pixel_mean):
+    parameters = np.full((1, 2, 2, 1), distribution.parameter_of(pixel_mean), np.float32)
+    np.testing.assert_allclose(distribution.expected_image(parameters), pixel_mean, rtol=1e-4)
+
+
+@pytest.mark.parametrize("pixel_mean", [0.0, 1.0])
+def test_an_all_black_or_all_white_data_set_has_a_finite_parameter(distribution, pixel_mean):
+    assert np.isfinite(distribution.parameter_of(pixel_mean))
+
+
+def test_the_expected_image_can_be_shown_whatever_the_parameters(distribution):
+    image = distribution.expected_image(np.array([-1e6, -0.5, 0.5, 1.5, 1e6], np.float32)).numpy()
+    assert image.min() >= 0
+    assert image.max() <= 1
+
+
+def test_the_gaussian_takes_its_standard_deviation_from_the_configuration():
+    distribution = pixel_distribution(ModelConfig(likelihood="gaussian", gaussian_stddev=0.5))
+    # Log-density of a standard deviation of 0.5 at one standard deviation: -ln(0.5) - ln(2 pi) / 2 - 1 / 2.
+    result = distribution.log_likelihood(np.full((1, 1, 1, 1), 0.7, np.float32), np.full((1, 1, 1, 1), 0.2, np.float32))
+    np.testing.assert_allclose(result, [-0.7257914], rtol=1e-5)

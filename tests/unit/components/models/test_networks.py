@@ -1,4 +1,6 @@
-"""Encoder and decoder, built alone."""
+"""The encoder and the decoder, each without the other, and the seeds of their layers."""
+
+from itertools import islice
 
 import keras
 import numpy as np
@@ -6,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from components.models.config import ModelConfig
-from components.models.decoder import build_decoder
-from components.models.encoder import build_encoder
+from components.models.distributions import kl_divergence
+from components.models.networks import build_decoder, build_encoder, layer_seeds, log_variance_activation
 
 SMALL = {"hidden_units": (8, 6), "filters": (4, 6), "latent_dim": 3}
 
@@ -122,3 +124,49 @@ def test_a_network_survives_keras_own_file_format(config, part, tmp_path):
     network.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")
     tf.nest.map_structure(np.testing.assert_array_equal, loaded(values), network(values))
+
+
+def test_up_to_the_variance_of_the_prior_the_output_is_the_log_variance_itself():
+    raw = np.array([-1000.0, -3.0, -1e-6, 0.0], np.float32)
+    np.testing.assert_array_equal(log_variance_activation(raw), raw)
+
+
+def test_above_it_the_variance_grows_linearly():
+    raw = np.array([0.5, 3.0, 1e6], np.float32)
+    np.testing.assert_allclose(np.exp(log_variance_activation(raw)), 1 + raw, rtol=1e-5)
+
+
+def test_the_two_halves_join_smoothly():
+    raw = tf.constant([-1e-6, 0.0, 1e-6])
+    with tf.GradientTape() as tape:
+        tape.watch(raw)
+        log_variance = log_variance_activation(raw)
+    np.testing.assert_allclose(tape.gradient(log_variance, raw), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("raw", [-1e30, -100.0, 89.0, 1e6, 1e30])
+def test_the_kl_divergence_of_any_output_is_finite_and_pulls_it_back(raw):
+    raw = tf.constant([[raw]])
+    with tf.GradientTape() as tape:
+        tape.watch(raw)
+        divergence = kl_divergence(tf.zeros((1, 1)), log_variance_activation(raw))
+    gradient = tape.gradient(divergence, raw)
+    assert np.isfinite(divergence)
+    np.testing.assert_allclose(gradient * tf.sign(raw), [[0.5]], rtol=0.02)
+
+
+def first(seed: int, part: str) -> list[int]:
+    return list(islice(layer_seeds(seed, part), 50))
+
+
+def test_the_same_seed_gives_the_same_sequence():
+    assert first(7, "encoder") == first(7, "encoder")
+
+
+def test_sequences_of_neighbouring_seeds_and_of_two_parts_have_nothing_in_common():
+    seeds = [*first(0, "encoder"), *first(1, "encoder"), *first(0, "decoder"), *first(1, "decoder")]
+    assert len(set(seeds)) == 200
+
+
+def test_seeds_are_what_an_initializer_takes():
+    assert all(0 <= seed < 2**31 for seed in first(2**31 - 1, "decoder"))
