@@ -90,13 +90,13 @@ def check(config: PipelineConfig) -> None:
       PipelineError: A directory or a temporary file cannot be written.
     """
     check_schema(config.data.schema_path)
-    if config.data.directory is not None and not config.data.directory.is_dir():
-        raise ConfigurationError(f"data.directory: there is no directory {config.data.directory}.")
     for name, value in config.data.model_dump(mode="json").items():
         if RUN_DATE in str(value):
             raise ConfigurationError(
                 f"data.{name}: {RUN_DATE} is the date of a run on Kubeflow (docs/kubeflow.md); elsewhere write the date itself."
             )
+    if config.data.directory is not None and not config.data.directory.is_dir():
+        raise ConfigurationError(f"data.directory: there is no directory {config.data.directory}.")
     _check_runner(config.runtime.beam)
     if config.infra_validator.docker:
         _check_docker()
