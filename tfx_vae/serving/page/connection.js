@@ -1,12 +1,12 @@
-// The way to the server: TensorFlow Serving's REST API, https://www.tensorflow.org/tfx/serving/api_rest, and what the page knows of
-// the model.
+// Requests to the server: TensorFlow Serving's REST API, https://www.tensorflow.org/tfx/serving/api_rest, and the description of the
+// model.
 
 const MILLISECONDS_BETWEEN_TRIES = 3000;
 const MILLISECONDS_TO_A_NEWER_VERSION = 500;
 
 const NOT_FOUND = 404;
 
-/** The server answered, and refused: the message is its own sentence. */
+/** The server refused a request; the message is the server's. */
 class Refusal extends Error {
   constructor(status, message) {
     super(message);
@@ -16,9 +16,9 @@ class Refusal extends Error {
 
 export class Connection {
   /**
-   * @param {(model: object) => void} onModel called with the description of the model, at first and whenever it is another one
+   * @param {(model: object) => void} onModel called with the description of the model, and again when another version answers
    * @param {(notice: {state: string, text: string}) => void} onNotice called when the state changes: `ready`, `loading`, `missing`
-   *   (no model yet), `gone` (no answer) or `refused`
+   *   (no model to show), `gone` (no answer) or `refused`
    */
   constructor(onModel, onNotice) {
     this.model = null;
@@ -27,7 +27,7 @@ export class Connection {
     this.isLooking = false;
   }
 
-  /** Looks for the model, after a pause, until there is one. */
+  /** Asks for the model, after a pause, until there is one. */
   async look(pause = 0) {
     if (this.isLooking) return;
     this.isLooking = true;
@@ -49,16 +49,15 @@ export class Connection {
   }
 
   /**
-   * Asks the model.
+   * Sends a request to the model.
    * @param {string} signature the signature's name
    * @param {object} inputs by name, each a number or nested lists
-   * @returns the outputs by name, or the output itself where a signature has only one; null where there was no answer, which
-   *   the notice then says
+   * @returns the outputs by name, or the output itself if there is only one; null without an answer, with a notice
    */
   async ask(signature, inputs) {
     const { name, version } = this.model;
     try {
-      // The version too: what is on the page must all come from one model.
+      // With the version, because everything on the page must come from one model.
       const path = `v1/models/${encodeURIComponent(name)}/versions/${version}:predict`;
       const { outputs } = await request(path, { signature_name: signature, inputs });
       this.onNotice({ state: "ready", text: "" });
@@ -74,7 +73,7 @@ export class Connection {
       this.onNotice(gone());
       this.look(MILLISECONDS_BETWEEN_TRIES);
     } else if (error.status === NOT_FOUND) {
-      this.onNotice({ state: "loading", text: `Version ${this.model.version} is no longer served; looking for a newer one…` });
+      this.onNotice({ state: "loading", text: `Version ${this.model.version} is no longer served; loading the newer one…` });
       this.look(MILLISECONDS_TO_A_NEWER_VERSION);
     } else {
       this.onNotice({ state: "refused", text: error.message });
@@ -97,6 +96,6 @@ async function request(path, body) {
 function gone() {
   return {
     state: "gone",
-    text: "The server does not answer. Start it again with tfx-vae serve: what you drew stays here, and this page goes on by itself.",
+    text: "The server does not answer. Start it again with tfx-vae serve. Your drawing is kept, and this page will reconnect.",
   };
 }

@@ -1,4 +1,4 @@
-// Serialized tf.Examples (https://www.tensorflow.org/tutorials/load_data/tfrecord), written by hand: the page needs one feature of them.
+// Serialized tf.Examples (https://www.tensorflow.org/tutorials/load_data/tfrecord) with a single feature.
 
 const LENGTH_DELIMITED = 2;
 

@@ -10,7 +10,7 @@ const byId = (id) => document.getElementById(id);
 export class Interpolation {
   /**
    * @param {(signature: string, inputs: object) => Promise} ask
-   * @param {() => Uint8Array | null} drawing gives what is on the pad
+   * @param {() => Uint8Array | null} drawing returns the drawing
    * @param {(ends: number[][] | null) => void} onEnds called with the codes of both ends
    */
   constructor(ask, drawing, onEnds) {
@@ -33,7 +33,7 @@ export class Interpolation {
     this.refresh();
   }
 
-  /** Says whether there is a drawing to keep. */
+  /** Tells it whether there is a drawing to keep. */
   allow(hasDrawing) {
     for (const end of ["a", "b"]) byId(`keep-${end}`).disabled = !hasDrawing;
   }
@@ -52,7 +52,7 @@ export class Interpolation {
     const encoded = await this.ask("encode", { image: [start, end] });
     if (!paths || !encoded) return;
     [...byId("path").children].forEach((canvas, step) => show(canvas, fromTensor(paths[0][step]), this.shape));
-    // One output, an autoencoder's, comes without its name.
+    // An autoencoder's only output comes without its name.
     this.onEnds(encoded.latent_mean ?? encoded);
   }
 }

@@ -1,9 +1,9 @@
-// The map of the latent space: a plane, where the codes of the eval split lie in it, and where those shown do.
+// The map of the latent space: a plane with the codes of the eval split, and of what the page shows.
 
 import { axis, element, scales } from "./plot.js";
 
 const COLORS = 10;
-// Of a point: many must not hide each other, few must be seen.
+// Radius of a point: smaller if there are many.
 const [SMALL, LARGE, MANY] = [2.2, 3.2, 800];
 const CENTER_RADIUS = 11;
 
@@ -12,7 +12,7 @@ const byId = (id) => document.getElementById(id);
 export class LatentMap {
   constructor() {
     this.codes = {}; // by the name of the marker: drawing, sliders, a, b
-    this.shown = null; // the label that is looked at
+    this.shown = null; // the only label that is highlighted
     new ResizeObserver(() => this.draw()).observe(byId("map"));
   }
 
@@ -22,13 +22,13 @@ export class LatentMap {
     byId("map-missing").textContent = model.latent_map_missing ?? "";
     for (const id of ["map", "map-legend", "map-caption"]) byId(id).hidden = !this.map;
     byId("map-plane").textContent = this.map?.centers.length > 1
-      ? "in the plane in which the mean codes of the labels, numbered circles, lie furthest apart"
+      ? "in the plane in which the mean codes of the labels (numbered circles) are farthest apart"
       : "in the plane in which they differ most";
     byId("map-legend").replaceChildren(...this.centers().map(({ label }) => this.legendButton(label)));
     this.draw();
   }
 
-  /** Puts a marker at a code, or takes it away. */
+  /** Puts a marker at a code, or removes it. */
   place(marker, code) {
     this.codes[marker] = code;
     this.drawMarkers();
@@ -103,12 +103,12 @@ export class LatentMap {
     );
   }
 
-  /** In words, what lies around the drawing, in all dimensions: the picture for those who do not see it, and more than it shows. */
+  /** In words, for screen readers too, and in all dimensions: which label is nearest to the drawing. */
   describeNearest() {
     if (!this.codes.drawing || !this.map.centers.length) return "";
     const distance = ({ mean }) => Math.hypot(...mean.map((value, index) => value - this.codes.drawing[index]));
     const nearest = this.map.centers.reduce((one, other) => (distance(other) < distance(one) ? other : one));
-    return `In all dimensions together, your drawing's code is nearest to the mean code of ${nearest.label}.`;
+    return `In all dimensions, the code of your drawing is nearest to the mean code of ${nearest.label}.`;
   }
 }
 

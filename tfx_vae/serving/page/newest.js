@@ -1,6 +1,6 @@
 /**
- * Makes a function that works on the newest arguments only: one call at a time, and of those that came meanwhile the last.
- * So a pen or a slider that moves fast never makes a queue at the server, and what is shown last is what was asked last.
+ * Makes a function that runs one call at a time, and of the calls made meanwhile only the last.
+ * So a fast pen or slider makes no queue at the server, and the page ends with the answer to the last request.
  */
 export function newestOnly(work) {
   let waiting = null;

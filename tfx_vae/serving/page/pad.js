@@ -1,4 +1,4 @@
-// Where one draws, with a mouse, a pen or a finger.
+// The drawing pad, for a mouse, a pen or a finger.
 
 import { show } from "./picture.js";
 import { draw, normalize, penWidth } from "./strokes.js";
@@ -9,13 +9,13 @@ const FINENESS = 560;
 export class Pad {
   /**
    * @param {{canvas: HTMLCanvasElement, undo: HTMLButtonElement, clear: HTMLButtonElement}} elements
-   * @param {(pixels: Uint8Array | null) => void} onChange called with what the drawing is to the model; null for none
+   * @param {(pixels: Uint8Array | null) => void} onChange called with the drawing as the model gets it; null for none
    */
   constructor({ canvas, undo, clear }, onChange) {
     this.canvas = canvas;
     this.buttons = { undo, clear };
     this.onChange = onChange;
-    this.steps = []; // each { points }, { picture } or {}, which is an empty pad
+    this.steps = []; // each { points }, { picture } or {} for an empty pad
     this.pointer = null;
     this.pixels = null;
     canvas.addEventListener("pointerdown", (event) => this.begin(event));
@@ -31,7 +31,7 @@ export class Pad {
     });
   }
 
-  /** Prepares the pad for images of a shape; a drawing stays if it is the same. */
+  /** Prepares the pad for images of a shape; a drawing is kept if the shape is the same. */
   use(shape) {
     if (String(shape) !== String(this.shape)) this.steps = [];
     this.shape = shape;
@@ -42,7 +42,7 @@ export class Pad {
     this.refresh();
   }
 
-  /** Puts an image in the place of what was drawn. */
+  /** Replaces the drawing with an image. */
   put(picture) {
     this.add({ picture });
   }
@@ -56,7 +56,7 @@ export class Pad {
 
   go(event) {
     if (event.pointerId !== this.pointer) return;
-    // A browser gathers what a fast pen does between two frames.
+    // A browser collects the events of a fast pen between two frames.
     const events = event.getCoalescedEvents?.() ?? [];
     this.steps.at(-1).points.push(...(events.length ? events : [event]).map((part) => this.place(part)));
     this.refresh();
@@ -88,7 +88,7 @@ export class Pad {
   refresh() {
     const last = this.steps.findLastIndex((step) => !step.points);
     const strokes = this.steps.slice(last + 1).map((step) => step.points);
-    // Whoever draws on a picture starts anew: its pixels are already those of the model, and strokes are not.
+    // The first stroke on an image replaces it: its pixels are the model's already, and strokes are prepared first.
     const picture = strokes.length ? null : (this.steps[last]?.picture ?? null);
     this.paint(strokes, picture);
     this.pixels = strokes.length ? normalize(strokes, this.shape) : picture;

@@ -1,4 +1,4 @@
-// The page as a whole: what happens to the drawing, and which part is told of it.
+// The page as a whole: sends the drawing to the model, and shows the answer in all parts of the page.
 
 import { Connection } from "./connection.js";
 import { base64, imageExample } from "./example.js";
@@ -39,7 +39,7 @@ function useModel(model) {
   pad.use(model.image_shape);
 }
 
-/** What the model says of the drawing, in one request: reconstruction, code and score. */
+/** Gets reconstruction, code and score of the drawing in one request. */
 async function judgeDrawing(pixels) {
   const { image_shape: shape, latent_map: latentMap } = connection.model;
   show(byId("seen"), pixels, shape);
@@ -65,7 +65,7 @@ function takeSample(pixels) {
 function showNotice({ state, text }) {
   document.body.dataset.state = state;
   byId("notice").hidden = state === "ready";
-  byId("notice").textContent = state === "refused" ? `The server refused: ${text}` : text;
+  byId("notice").textContent = state === "refused" ? `The server refused the request: ${text}` : text;
 }
 
 function facts({ version, image_shape: [height, width, channels], latent_dim: count, has_posterior: hasPosterior }) {

@@ -1,9 +1,9 @@
-// Images on the page: a canvas with a pixel for each pixel, made larger by the style sheet.
+// Images on the page: canvases with the pixels of the image, enlarged by the style sheet.
 
 /**
  * Shows an image on a canvas.
  * @param {HTMLCanvasElement} canvas
- * @param {ArrayLike<number>} pixels in [0, 255], as they lie in [height, width, channels]; null for none
+ * @param {ArrayLike<number>} pixels in [0, 255], in the order of [height, width, channels]; null for none
  * @param {number[]} shape height, width and channels
  */
 export function show(canvas, pixels, [height, width, channels]) {
@@ -24,7 +24,7 @@ export function fromTensor(image) {
   return Uint8Array.from(image.flat(2), (value) => Math.round(255 * value));
 }
 
-/** The other way round. */
+/** From pixels in [0, 255] to a tensor of one image in [0, 1], nested lists. */
 export function toTensor(pixels, [height, width, channels]) {
   return Array.from({ length: height }, (_row, y) =>
     Array.from({ length: width }, (_column, x) =>

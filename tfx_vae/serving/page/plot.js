@@ -4,7 +4,7 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
 const [LEFT, RIGHT, TOP, BOTTOM] = [46, 10, 8, 42];
 const PADDING = 0.04;
 const TICKS = 6;
-// Of the height to the width.
+// Height divided by width.
 const [LOWEST, HIGHEST] = [0.6, 1];
 
 /** An SVG element with attributes and, if given, text. */
@@ -15,7 +15,7 @@ export function element(name, attributes, text) {
   return made;
 }
 
-/** How points come onto a plot of a width: as long along one axis as along the other. */
+/** The scales of a plot with a given width; a unit has the same length on both axes. */
 export function scales(points, width) {
   const [x, y] = [0, 1].map((coordinate) => extent(points.map((point) => point[coordinate])));
   const inner = width - LEFT - RIGHT;
@@ -29,7 +29,7 @@ export function scales(points, width) {
     right: width - RIGHT,
     bottom: TOP + innerHeight,
     height: TOP + innerHeight + BOTTOM,
-    /** Where a point is; one that lies outside is put at the edge. */
+    /** The place of a point; a point outside is moved to the edge. */
     place: ([px, py]) => [
       LEFT + Math.min(inner, Math.max(0, (px - left) * unit)),
       TOP + Math.min(innerHeight, Math.max(0, (top - py) * unit)),

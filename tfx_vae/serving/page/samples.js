@@ -1,4 +1,4 @@
-// Images that the model makes up; each can be taken as the drawing.
+// Samples of the model; each can be used as the drawing.
 
 import { newestOnly } from "./newest.js";
 import { fromTensor, show } from "./picture.js";
@@ -11,7 +11,7 @@ const byId = (id) => document.getElementById(id);
 export class Samples {
   /**
    * @param {(signature: string, inputs: object) => Promise} ask
-   * @param {(pixels: Uint8Array) => void} onChoice called with the sample that was chosen
+   * @param {(pixels: Uint8Array) => void} onChoice called with the chosen sample
    */
   constructor(ask, onChoice) {
     this.ask = ask;
@@ -30,8 +30,8 @@ export class Samples {
   use(model) {
     this.shape = model.image_shape;
     byId("samples-source").textContent = model.has_posterior
-      ? "Codes drawn from the prior, decoded."
-      : "Codes drawn from a Gaussian fitted to the codes of the training data, decoded: an autoencoder has no prior.";
+      ? "Decoded codes that were drawn from the prior."
+      : "Decoded codes that were drawn from a Gaussian fitted to the codes of the training data, because an autoencoder has no prior.";
     this.refresh();
   }
 
@@ -42,7 +42,7 @@ export class Samples {
   fill(images) {
     const buttons = images.map((pixels, number) => {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "sample" });
-      button.setAttribute("aria-label", `Take sample ${number + 1} as the drawing`);
+      button.setAttribute("aria-label", `Use sample ${number + 1} as the drawing`);
       button.addEventListener("click", () => this.onChoice(pixels));
       const canvas = document.createElement("canvas");
       show(canvas, pixels, this.shape);

@@ -1,4 +1,4 @@
-// The score of the drawing, and where it lies among those of the eval split.
+// The score of the drawing, compared with the scores of the eval split.
 
 const byId = (id) => document.getElementById(id);
 
@@ -14,19 +14,19 @@ export function showScore(score, latentMap) {
   if (latentMap) showScale(score, latentMap.score_percentiles);
 }
 
-/** In words, where a score lies among those of the eval split. */
+/** Compares a score with those of the eval split, in words. */
 export function rank(score, { score_percentiles: percentiles, points }) {
   const images = `the ${points.length.toLocaleString("en")} eval images`;
   if (score < percentiles[0]) return `Lower than all of ${images}.`;
-  if (score > percentiles.at(-1)) return `Higher than all of ${images}: the model knows nothing like it.`;
+  if (score > percentiles.at(-1)) return `Higher than all of ${images}: it is unlike the training data.`;
   const percentile = percentileOf(score, percentiles);
   const share = Math.max(percentile, 100 - percentile);
-  // Not 100 %, which only the sentences above may say.
+  // Never 100 %: that would contradict the sentences above.
   const percent = share < 99 ? Math.round(share) : Math.min(99.9, share).toFixed(1);
   return `${percentile > 50 ? "Higher" : "Lower"} than ${percent} % of ${images}.`;
 }
 
-/** Which percentile a score is, between the known ones on a straight line. */
+/** The percentile of a score, interpolated between the known ones. */
 export function percentileOf(score, percentiles) {
   const next = percentiles.findIndex((value) => value > score);
   if (next < 0) return percentiles.length - 1;

@@ -1,4 +1,4 @@
-// Sliders over the leading latent dimensions: what each does to the decoded image.
+// Sliders for the leading latent dimensions, which change the decoded image.
 
 import { newestOnly } from "./newest.js";
 import { fromTensor, show } from "./picture.js";
@@ -13,7 +13,7 @@ const byId = (id) => document.getElementById(id);
 export class Sliders {
   /**
    * @param {(signature: string, inputs: object) => Promise} ask
-   * @param {(code: number[]) => void} onCode called when the code is another one
+   * @param {(code: number[]) => void} onCode called when the code changes
    */
   constructor(ask, onCode) {
     this.ask = ask;
@@ -25,7 +25,7 @@ export class Sliders {
     byId("reset").addEventListener("click", () => this.start(this.origin));
   }
 
-  /** Makes the sliders for a model; they begin at the mean code. */
+  /** Makes the sliders for a model; they start at the mean code. */
   use(model) {
     this.model = model;
     this.dimensions = leadingDimensions(model);
@@ -42,7 +42,7 @@ export class Sliders {
     byId("reset").textContent = code ? "Back to the drawing" : "Back to the mean";
     this.dimensions.forEach(({ index, mean, reach }, number) => {
       const input = byId(`slider-${number}`);
-      // A code far out must not look like one at the end of the slider.
+      // The slider reaches as far as the code, even if that is far out.
       const distance = Math.max(reach, Math.abs(this.code[index] - mean));
       [input.min, input.max, input.step] = [mean - distance, mean + distance, (2 * distance) / STEPS];
       input.value = this.code[index];
@@ -51,7 +51,7 @@ export class Sliders {
     this.refresh();
   }
 
-  /** Asks again for what is shown. */
+  /** Requests the shown image again. */
   refresh() {
     this.decode([...this.code]);
     this.onCode([...this.code]);
@@ -85,7 +85,7 @@ function leadingDimensions({ latent_map: map, latent_dim: count, has_posterior: 
   const known = map?.dimensions ?? Array.from({ length: count }, (_value, index) => ({ index, mean: 0, standard_deviation: 1 }));
   return known.slice(0, SLIDERS).map((dimension) => ({
     index: dimension.index,
-    // A VAE's codes are spread as its prior is, 0 and 1, also where the data does not use a dimension.
+    // The prior of a VAE has mean 0 and standard deviation 1, also in dimensions that the data does not use.
     mean: hasPosterior ? 0 : dimension.mean,
     reach: REACH * (hasPosterior ? 1 : dimension.standard_deviation || 1),
     note: note(dimension, map),
@@ -93,7 +93,7 @@ function leadingDimensions({ latent_map: map, latent_dim: count, has_posterior: 
 }
 
 function decimal(value) {
-  // Adding 0 makes zero of minus zero.
+  // Adding 0 turns minus zero into zero.
   return (Math.round(100 * value) / 100 + 0).toFixed(2).replace("-", "\u2212");
 }
 
@@ -104,8 +104,8 @@ function note({ kl_divergence: divergence, standard_deviation: deviation }, map)
 
 function order({ latent_map: map, latent_dim: count, has_posterior: hasPosterior }, shown) {
   const which = shown < count ? `The leading ${shown} of ${count} dimensions` : count === 1 ? "One dimension" : `All ${count} dimensions`;
-  if (!map) return `${shown} of ${count} dimensions, in the order in which they stand: without a map none is known to lead.`;
+  if (!map) return `${shown} of ${count} dimensions, in their order in the code: without a latent map, their importance is unknown.`;
   return hasPosterior
-    ? `${which}, by their KL divergence from the prior: how much each says about an image.`
-    : `${which}, by their standard deviation: how much each differs from image to image.`;
+    ? `${which}, by their KL divergence from the prior, the information that each has about an image.`
+    : `${which}, by their standard deviation over images.`;
 }

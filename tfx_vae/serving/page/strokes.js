@@ -1,17 +1,17 @@
-// Strokes of a pen, and the image that they are to the model. Points are [x, y] in pixels of the model's images.
+// Strokes of a pen, and the image that the model gets of them. Points are [x, y] in pixels of the model's images.
 
-// As MNIST was made (http://yann.lecun.com/exdb/mnist/): the digit fits into a box of 20 by 20 pixels, its proportions kept, and its
-// centre of mass lies in the middle of 28 by 28.
+// As in MNIST (http://yann.lecun.com/exdb/mnist/): the digit fits into a box of 20 by 20 pixels with its aspect ratio kept, and its
+// centre of mass is in the middle of 28 by 28.
 const BOX = 20 / 28;
-// Half the width of MNIST's strokes lies between 2 and 3.5 pixels of 28; its centres of mass average 14.5, not 14.
+// Half of MNIST's strokes are between 2 and 3.5 pixels wide; the mean of its centres of mass is 14.5, not 14.
 const PEN = 2.6 / 28;
 const CENTER_OFFSET = 0.5;
-// A dot stays one.
+// A dot stays a dot.
 const LARGEST_SCALE = 4;
 // Sub-pixels along each side of a pixel.
 const FINENESS = 8;
 
-/** How wide the pen is on images of a shape, in their pixels. */
+/** The width of the pen in pixels, for images of a shape. */
 export function penWidth([height, width]) {
   return PEN * Math.min(height, width);
 }
@@ -34,7 +34,7 @@ export function draw(context, strokes, width) {
 }
 
 /**
- * What strokes are to the model: brought to the size and place of MNIST's digits, white on black, the same in all channels.
+ * Strokes as the model gets them: with the size and position of MNIST's digits, white on black, the same in all channels.
  * @returns {Uint8Array} height * width * channels
  */
 export function normalize(strokes, shape) {
@@ -52,7 +52,7 @@ export function normalize(strokes, shape) {
   return Uint8Array.from({ length: grey.length * channels }, (_value, number) => Math.round(grey[Math.floor(number / channels)]));
 }
 
-/** Grey values in [0, 255]: each pixel is the mean of its sub-pixels, on every browser the same but for their edges. */
+/** Grey values in [0, 255]. Each pixel is the mean of its sub-pixels, so browsers differ only at the edges of strokes. */
 function rasterize(strokes, shape) {
   const [height, width] = shape;
   const canvas = document.createElement("canvas");

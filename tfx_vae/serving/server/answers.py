@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 import orjson
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from starlette.exceptions import HTTPException
 from tensorflow.core.protobuf.error_codes_pb2 import Code
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
@@ -21,6 +23,7 @@ from components.errors import DataError
 from tfx_vae.serving.server.errors import invalid
 
 _SERVE_TAG: Final = "serve"
+_SHOWN_CHANNELS: Final = (1, 3)
 
 
 class VersionStatus(NamedTuple):
@@ -112,7 +115,14 @@ def describe(model: LoadedModel, name: str, version: int) -> dict[str, object]:
       `name` and `version`; `image_shape`: height, width and channels; `latent_dim`; `has_posterior`: whether codes are
       distributions, as in a VAE; `latent_map`: the fields of `LatentMap`, or None; `latent_map_missing`: a sentence that says
       why there is none, or None.
+
+    Raises:
+      HTTPException: The page cannot show images with so many channels.
     """
+    channels = model.image_shape[-1]
+    if channels not in _SHOWN_CHANNELS:
+        message = f"This page can show only grey and RGB images, but the model's have {channels} channels: use the REST API."
+        raise HTTPException(HTTPStatus.NOT_IMPLEMENTED, message)
     try:
         latent_map, missing = read_map(model.directory), None
     except DataError as error:

@@ -90,7 +90,7 @@ def test_a_score_is_ranked_among_those_of_the_eval_split(drawing: Drawing, grey_
         (1009, 49.95, "Lower than 50 % of the 2 eval images."),
         (1410, 70, "Higher than 70 % of the 2 eval images."),
         (2009.9, 99.995, "Higher than 99.9 % of the 2 eval images."),
-        (2011, 100, "Higher than all of the 2 eval images: the model knows nothing like it."),
+        (2011, 100, "Higher than all of the 2 eval images: it is unlike the training data."),
     ],
 )
 def test_percentiles_of_scores_are_read_off_a_straight_line(drawing: Drawing, score, percentile, words):

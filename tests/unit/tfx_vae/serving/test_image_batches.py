@@ -28,7 +28,7 @@ def test_there_is_a_line_for_each_kind_of_change_however_many_images_there_are()
     notes.add(Path("as-it-is.png"), image(), ())
 
     assert notes.sentences() == [
-        "e.jpg: turned upright (EXIF orientation)",
+        "e.jpg: turned upright (EXIF orientation, which training and REST ignore)",
         "4 images (0.png, 1.png, 2.png, ...): resized from 30x30 to 500x500 to 28x28 pixels",
         "e.jpg: aspect ratio kept by padding with black (--background); training and REST stretch instead",
     ]

@@ -1,13 +1,15 @@
 """The outputs of a model as JSON."""
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from starlette.exceptions import HTTPException
 
 from components.artifacts.loaded_model import Array
-from tfx_vae.serving.server.answers import write_predict_answer
+from tfx_vae.serving.server.answers import describe, write_predict_answer
 
 
 def rows(**outputs: Array) -> object:
@@ -67,3 +69,11 @@ def test_outputs_that_are_not_rows_are_refused(outputs: dict[str, Array]):
     with pytest.raises(HTTPException, match="in the column format") as refused:
         rows(**outputs)
     assert refused.value.status_code == 400
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_a_model_of_images_that_are_neither_grey_nor_rgb_has_no_page(channels: int):
+    model: Any = SimpleNamespace(image_shape=(8, 8, channels))
+    with pytest.raises(HTTPException, match=f"have {channels} channels: use the REST API") as refused:
+        describe(model, "alpha", 1)
+    assert refused.value.status_code == 501
