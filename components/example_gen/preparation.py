@@ -97,7 +97,7 @@ def _is_current(target: Path, manual_dir: Path | None) -> bool:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Holds a lock that the kernel releases when the process ends, even if it is killed."""
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -100,4 +100,4 @@ def _refusal(status: int, result: Path) -> str:
         return f"the process that loaded it was ended by {signal.Signals(-status).name}{hint}; {_AGAIN}"
     if status > 0:
         return f"the process that loaded it ended with status {status}, and the log has what it said; {_AGAIN}"
-    return result.read_text()
+    return result.read_text(encoding="utf-8")

@@ -164,7 +164,7 @@ def _size(values: NDArray[Any]) -> float:
 
 def main(saved_model: str, tolerance: str, result: str) -> None:
     """Writes what `replay` says to a file."""
-    Path(result).write_text(replay(Path(saved_model), float(tolerance)))
+    Path(result).write_text(replay(Path(saved_model), float(tolerance)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def _thresholds(path: Path) -> Iterator[tuple[str, str]]:
     """From the EvalConfig that TFMA wrote beside the metrics: what was applied, whatever the configuration says today."""
     if not path.is_file():
         return
-    config = json.loads(path.read_text())
+    config = json.loads(path.read_text(encoding="utf-8"))
     for spec in config.get("evalConfig", {}).get("metricsSpecs", []):
         for metric in spec.get("metrics", []):
             name = json.loads(metric.get("config") or "{}").get("name", "")

@@ -103,7 +103,7 @@ def resolve_precision(precision: Precision, cpuinfo: Path = Path("/proc/cpuinfo"
         return precision
     if tf.config.list_physical_devices("GPU"):
         return Precision.BFLOAT16
-    flags = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
+    flags = set(cpuinfo.read_text(encoding="utf-8").split()) if cpuinfo.exists() else set()
     # TensorFlow's own kernels emulate bfloat16, at a tenth of the speed; oneDNN's use the instructions.
     has_kernels = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1"
     return Precision.BFLOAT16 if flags & _BFLOAT16_FLAGS and has_kernels else Precision.FLOAT32

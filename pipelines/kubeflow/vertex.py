@@ -36,4 +36,4 @@ def compile_for_vertex(config: PipelineConfig, output: Path) -> None:
     # The runner's own file would leave out the root.
     job = KubeflowV2DagRunner(settings).run(pipeline, write_out=False)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(yaml.safe_dump({**job["pipelineSpec"], "defaultPipelineRoot": config.pipeline_root}))
+    output.write_text(yaml.safe_dump({**job["pipelineSpec"], "defaultPipelineRoot": config.pipeline_root}), encoding="utf-8")

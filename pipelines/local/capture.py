@@ -84,7 +84,7 @@ def captured_output(log: Path) -> Iterator[TextIO]:
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
-    with log.open("a") as file, _open_text(_Lenient(os.dup(1), "w")) as terminal:
+    with log.open("a", encoding="utf-8") as file, _open_text(_Lenient(os.dup(1), "w")) as terminal:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:

@@ -86,9 +86,11 @@ def tell(error: Exception, console: Console, root: Path | None = None, log: Path
     failure = explain(error, root)
     console.print(Text(failure.message, style="red"), soft_wrap=True)
     if log is None and not failure.is_foreseen:
-        with suppress(OSError), tempfile.NamedTemporaryFile("w", prefix="tfx-vae-", suffix=".log", delete=False) as file:
-            traceback.print_exception(error, file=file)
-            log = Path(file.name)
+        with suppress(OSError):
+            descriptor, name = tempfile.mkstemp(".log", "tfx-vae-")
+            with Path(descriptor).open("w", encoding="utf-8", errors="backslashreplace") as file:
+                traceback.print_exception(error, file=file)
+            log = Path(name)
     if log is not None:
         console.print(f"The log with all details: {log}", highlight=False, markup=False, soft_wrap=True)
     return failure.exit_status

@@ -79,7 +79,7 @@ def try_lock(path: Path, purpose: str) -> Iterator[str | None]:
 def is_locked(path: Path) -> bool | None:
     """Whether somebody holds the lock of a file; None if there is no such file, or it cannot be read."""
     try:
-        with path.open() as file:
+        with path.open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -91,7 +91,7 @@ def is_locked(path: Path) -> bool | None:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Locks a file that exists; others only ask with `is_locked`."""
-    with path.open() as file:
+    with path.open(encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield
@@ -113,7 +113,7 @@ def _acquire(file: IO[str], path: Path, waiting: Callable[[str], AbstractContext
 def _open(path: Path) -> IO[str]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a+")
+        return path.open("a+", encoding="utf-8")
     except OSError as error:
         raise PipelineError(f"{path} cannot be written ({error.strerror}): mend its permissions.") from error
 

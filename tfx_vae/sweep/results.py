@@ -132,6 +132,6 @@ def _table(results: Sequence[Result]) -> Table:
 def _active_units(history: Path) -> int | None:
     if not history.is_file():
         return None
-    content = json.loads(history.read_text())
+    content = json.loads(history.read_text(encoding="utf-8"))
     best = next((epoch for epoch in content["epochs"] if epoch["epoch"] == content["best_epoch"]), None)
     return None if best is None else int(best["active_units"])
