@@ -1,5 +1,6 @@
 """Image files, and images in a model's shape, compared with pixels worked out by hand."""
 
+import contextlib
 import io
 import struct
 import zlib
@@ -8,10 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from components.errors import ConfigurationError, DataError
-from tfx_vae.serving.images import Change, PreparedImage, Target, encode_png, find_images, opened, parse_colour, prepare
+from tfx_vae.serving.images import (
+    Change,
+    PreparedImage,
+    Target,
+    encode_png,
+    find_images,
+    opened,
+    parse_colour,
+    prepare,
+    read_image,
+)
 
 GREY = Target(2, 2, 1)
 
@@ -284,3 +297,41 @@ def test_what_the_reader_of_an_image_says_is_preceded_by_its_name(tmp_path: Path
     path = save(tmp_path / "a.png")
     with pytest.raises(DataError, match=r"a\.png has pixels that nobody knows\.$"), opened(path):
         raise DataError("has pixels that nobody knows.")
+
+
+MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "ICO")
+
+
+def image_files() -> list[bytes]:
+    """A small file in each format and mode that go together."""
+    files = []
+    for mode in MODES:
+        for format_ in FORMATS:
+            file = io.BytesIO()
+            with contextlib.suppress(OSError, KeyError, ValueError):
+                Image.new(mode, (7, 5)).save(file, format_)
+                files.append(file.getvalue())
+    return files
+
+
+@settings(deadline=None)
+@given(
+    st.deferred(lambda: st.sampled_from(image_files())),
+    st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=5),
+    st.integers(0, 5000),
+    st.sampled_from([Target(8, 8, 1), Target(9, 5, 3, (1, 2, 3), invert=True, autocontrast=True)]),
+)
+def test_a_damaged_file_is_read_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, whole: bytes, changes: list[tuple[int, int]], end: int, target: Target
+):
+    content = bytearray(whole)
+    for place, byte in changes:
+        content[place % len(content)] = byte
+    path = tmp_path_factory.getbasetemp() / "damaged"
+    path.write_bytes(content[: max(end, 1)])
+    try:
+        assert read_image(path, target).pixels.shape == (target.height, target.width, target.channels)
+    except DataError as error:
+        assert str(error).startswith(str(path))
+        assert "\n" not in str(error)

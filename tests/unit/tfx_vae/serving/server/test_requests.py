@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
 from components.artifacts.loaded_model import Signature, Tensor
@@ -169,3 +171,42 @@ def test_deeply_nested_lists_are_refused(depth: int, dtype: str, lists: str):
 def test_deeply_nested_lists_are_refused_by_our_own_limit():
     assert "more than 32 lists inside each other" in refusal(f'{{"inputs": {"[" * 33}1{"]" * 33}}}', x="float32")
     assert read(f'{{"inputs": {"[" * 32}1{"]" * 32}}}', x="float32").inputs["x"].ndim == 32
+
+
+NAMES = st.sampled_from(["x", "count", "b64", ""])
+TEXTS = st.sampled_from(["", "x", "two", "ä", "aGVsbG8=", "\ud800"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.sampled_from([2**63, 2**64]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=20,
+)
+ROWS = VALUES | st.lists(st.fixed_dictionaries({"x": VALUES, "count": VALUES}))
+SIGNATURES = {
+    "serving_default": Signature({"examples": Tensor("string", (None,))}, {}),
+    "two": Signature({"x": Tensor("float32", (None, 2)), "count": Tensor("int32", ())}, {}),
+    "flag": Signature({"x": Tensor("bool", ())}, {}),
+}
+NAME = st.sampled_from([*SIGNATURES, ""]) | VALUES
+DOCUMENTS = st.fixed_dictionaries({}, optional={"signature_name": NAME, "instances": ROWS, "inputs": ROWS})
+
+
+@settings(deadline=None)
+@given(DOCUMENTS)
+def test_any_json_is_read_or_refused(document: dict[str, Any]):
+    try:
+        request = read_predict_request(parse_object(json.dumps(document).encode()), SIGNATURES)
+    except HTTPException as refused:
+        assert refused.status_code == 400
+        return
+    wanted = SIGNATURES[request.signature].inputs
+    for name, tensor in wanted.items():
+        assert request.inputs[name].dtype == (object if tensor.dtype == "string" else tensor.dtype)
+
+
+@settings(deadline=None)
+@given(st.binary())
+def test_any_bytes_are_read_or_refused(body: bytes):
+    try:
+        assert isinstance(parse_object(body), dict)
+    except HTTPException as refused:
+        assert refused.status_code == 400
