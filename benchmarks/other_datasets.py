@@ -1,4 +1,4 @@
-"""The configurations for other datasets than MNIST, run as they stand: the table that docs/models.md quotes.
+"""The configurations for other datasets than MNIST, run as they stand: the table that benchmarks/README.md quotes.
 
     python benchmarks/other_datasets.py [--config fashion_mnist_vae.yaml] [--set trainer.epochs=3] [--root runs/other]
 

@@ -1,4 +1,4 @@
-"""How good a model is for the seconds that it was trained: the table that docs/models.md quotes.
+"""How good a model is for the seconds that it was trained: the table that benchmarks/README.md quotes.
 
     python benchmarks/quality.py                                     # every recipe in benchmarks/recipes.yaml: hours
     python benchmarks/quality.py "default, VAE" "default, AE"        # some of them

@@ -84,7 +84,7 @@ class TrainerConfig(Section):
     """Epochs without a better eval loss after which training stops; null never stops early."""
 
     jit_compile: bool = False
-    """Compile training with XLA: on a CPU slower than without, far slower for convolutions (docs/models.md); a GPU may gain."""
+    """Compile training with XLA. It slows down a CPU, above all its convolutions (benchmarks/README.md); a GPU may gain."""
 
     distribution: Distribution = Distribution.NONE
     """Which devices train together: `none` for one, `mirrored` for all GPUs of the machine, `multi_worker` for all machines of
