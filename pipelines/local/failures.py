@@ -88,9 +88,9 @@ def tell(error: Exception, console: Console, root: Path | None = None, log: Path
     if log is None and not failure.is_foreseen:
         with suppress(OSError):
             descriptor, name = tempfile.mkstemp(".log", "tfx-vae-")
-            with Path(descriptor).open("w", encoding="utf-8", errors="backslashreplace") as file:
-                traceback.print_exception(error, file=file)
+            os.close(descriptor)
             log = Path(name)
+            log.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
     if log is not None:
         console.print(f"The log with all details: {log}", highlight=False, markup=False, soft_wrap=True)
     return failure.exit_status
