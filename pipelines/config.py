@@ -24,7 +24,7 @@ from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
 from pipelines.kubeflow.config import KubeflowConfig
 from pipelines.mlmd.config import MetadataConfig
-from pipelines.mlmd.location import Location, absolute_url, locate
+from pipelines.mlmd.location import DATABASE_NAME, Location, absolute_url, locate, real_path
 from pipelines.strict_yaml import YamlError, parse_yaml, read_yaml
 
 BEAM_RUNNERS: Final = (
@@ -126,7 +126,7 @@ class PipelineConfig(Section):
         Raises:
           ConfigurationError: The environment names one that is not understood, or the file with the password cannot be read.
         """
-        return locate(self.metadata.url, self.metadata.password_file, self.runtime.root / "metadata.sqlite")
+        return locate(self.metadata.url, self.metadata.password_file, self.runtime.root / DATABASE_NAME)
 
     @property
     def log_dir(self) -> Path:
@@ -155,10 +155,11 @@ def load_config(path: Path, overrides: Sequence[str] = (), base: Path | None = N
     Args:
       path: A YAML file.
       overrides: `section.key=value`, each value in YAML; later ones win.
-      base: What relative paths start from; None is the working directory.
+      base: What relative paths start from; None is the working directory. A relative one leaves them as they are, for another
+        machine.
 
     Returns:
-      The configuration, with absolute paths.
+      The configuration, with absolute paths; of directories that a run writes to, the real ones.
 
     Raises:
       ConfigurationError: The file cannot be read, or a key, type or range is wrong.
@@ -287,11 +288,16 @@ def _with_absolute_paths(section: Any, base: Path) -> Any:
     return section.model_copy(update=dict(_absolute_fields(section, base)))
 
 
+# Recorded in ML Metadata and in cache keys, so each must have one spelling. What is only read may be a link to what changes.
+_WRITTEN: Final = ("root", "serving_dir", "data_dir")
+
+
 def _absolute_fields(section: Section, base: Path) -> Iterator[tuple[str, Any]]:
     for name in type(section).model_fields:
         value = getattr(section, name)
         if isinstance(value, Path):
-            yield name, base / value
+            path = base / value
+            yield name, real_path(path) if name in _WRITTEN and base.is_absolute() else path
         elif isinstance(value, Section):
             yield name, _with_absolute_paths(value, base)
     if isinstance(section, MetadataConfig) and section.url is not None:

@@ -12,6 +12,9 @@ from components.errors import ConfigurationError
 
 URL_VARIABLE: Final = "TFX_VAE_METADATA"
 PASSWORD_VARIABLE: Final = "TFX_VAE_METADATA_PASSWORD"
+DATABASE_NAME: Final = "metadata.sqlite"
+"""The database in a root, unless the settings name another."""
+
 _FORMS: Final = "sqlite:///FILE, mysql://USER@HOST:PORT/DATABASE and postgresql://USER@HOST:PORT/DATABASE"
 
 
@@ -53,6 +56,11 @@ class Location:
         if self.backend is Backend.SQLITE:
             return str(self.path)
         return f"{self.backend}://{self.user}@{self.host}:{self.port}/{self.database}"
+
+
+def real_path(path: Path) -> Path:
+    """The path without `..` and links. Unlike Path.resolve it takes links that lead to themselves."""
+    return Path(os.path.realpath(path))
 
 
 def sqlite_location(path: Path) -> Location:

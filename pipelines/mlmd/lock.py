@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import IO
 
 from components.errors import PipelineError
-from pipelines.mlmd.location import Backend, Location
+from pipelines.mlmd.location import Backend, Location, real_path
 
 
 def lock_path(location: Location) -> Path | None:
-    """The lock of a database; None where the database itself lets many write, as servers do."""
-    path = location.path
+    """The lock of a database, whichever link leads to it; None where the database itself lets many write, as servers do."""
+    path = real_path(location.path)
     return path.with_name(f"{path.name}.lock") if location.backend is Backend.SQLITE else None
 
 

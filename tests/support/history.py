@@ -85,13 +85,14 @@ class History:
     """A database and the files beside it."""
 
     def __init__(self, root: Path, location: Location | None = None) -> None:
-        """Makes an empty database; `location` is a file in `root` unless said otherwise."""
+        """Opens a database, which is made if it is not there; `location` is a file in `root` unless said otherwise."""
         root.mkdir(parents=True, exist_ok=True)
         self.root = root
         self.location = location or sqlite_location(root / "metadata.sqlite")
         self.store = open_store(self.location)
         self._types: dict[str, int] = {}
-        self._numbers = itertools.count(1)
+        # A run takes up to two of them.
+        self._numbers = itertools.count(1 + 2 * len(self.store.get_contexts()))
 
     def run(
         self,

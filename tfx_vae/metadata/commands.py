@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from components.errors import PipelineError
-from pipelines.mlmd.location import Location, locate
+from pipelines.mlmd.location import Backend, Location, locate
 from tfx_vae.metadata.rendering.screen import show_to_person
 from tfx_vae.options import config_option, fail, load_or_exit, set_option
 
@@ -151,7 +151,8 @@ def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **w
 
     Kept is what is pushed, blessed and newest, the latest baseline, in use by a run that goes on, and whatever any of these was
     made of. All else is deleted and marked DELETED in ML Metadata, with TFX's working files, checkpoints and logs of old runs.
-    Killed half-way, the same command finishes the work.
+    Nothing is deleted outside of runtime.root, or of the directory of the file that --metadata names. Killed half-way, the same
+    command finishes the work.
     """
     from tfx_vae.metadata.gc.collect import collect, plan_only
     from tfx_vae.metadata.gc.policy import Policy, parse_age
@@ -160,8 +161,8 @@ def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **w
 
     with _failures_as_sentences():
         policy = Policy(keep_last, None if older_than is None else parse_age(older_than))
-        location = _locate(**where)
-        plan = plan_only(location, policy) if dry_run else collect(location, policy, _say_that_it_waits)
+        location, root = _locate(**where), _root(**where)
+        plan = plan_only(location, root, policy) if dry_run else collect(location, root, policy, _say_that_it_waits)
     if as_json:
         _print_json(gc_json(plan, dry_run))
     else:
@@ -173,6 +174,14 @@ def _locate(config_path: Path, overrides: tuple[str, ...], url: str | None) -> L
     if url is None:
         return config.metadata_location
     return locate(url, config.metadata.password_file, config.runtime.root)
+
+
+def _root(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Path:
+    """What the runs of the database write to: where a file is named, it may be a copy, and the configuration the original's."""
+    location = _locate(config_path, overrides, url)
+    if url is not None and location.backend is Backend.SQLITE:
+        return location.path.parent
+    return load_or_exit(config_path, overrides).runtime.root
 
 
 @contextmanager

@@ -1,13 +1,47 @@
 """What lies on this machine's disk."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+
+from pipelines.mlmd.location import real_path
 
 
 def local_path(uri: str) -> Path | None:
     """The path that a URI is; None if it is in an object store, or says nothing."""
     return Path(uri) if uri.startswith("/") else None
+
+
+class RealFiles:
+    """Files and directories, compared by device and inode, so that it does not matter how a path is spelled."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        """Looks at the files as they are now; a path where there is nothing means no file."""
+        self._identity = cache(_identity)  # the same directories lie above most of the paths
+        real = [real_path(path) for path in paths]
+        self._files = {found for path in real if (found := self._identity(path))}
+        above = {found for path in real if self._identity(path) for found in self._identities_above(path)}
+        self._all = self._files | above
+
+    def overlap(self, path: Path) -> bool:
+        """Whether a path is one of them, or lies above or below one."""
+        return self._identity(real_path(path)) in self._all or self.contain(path)
+
+    def contain(self, path: Path) -> bool:
+        """Whether a path lies below one of them."""
+        return any(found in self._files for found in self._identities_above(real_path(path)))
+
+    def _identities_above(self, path: Path) -> Iterator[tuple[int, int]]:
+        return (found for parent in path.parents if (found := self._identity(parent)))
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def size_on_disk(uri: str) -> int | None:

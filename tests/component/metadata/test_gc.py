@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from tfx_vae.metadata.entities import ArtifactState
 from tfx_vae.metadata.gc import protection
 from tfx_vae.metadata.gc.collect import collect, plan_only
 from tfx_vae.metadata.gc.leftovers import LeftoverKind
+from tfx_vae.metadata.gc.own_root import OwnRoot
 from tfx_vae.metadata.gc.plan import Plan, make_plan
 from tfx_vae.metadata.gc.policy import Policy
 from tfx_vae.metadata.questions.runs import list_runs
@@ -32,7 +34,7 @@ TOGETHER = ("model_run", "updated_analyzer_cache")
 
 
 def free(history: History, **policy: int) -> Plan:
-    return collect(history.location, Policy(**policy), lambda reason: contextlib.nullcontext())
+    return collect(history.location, history.root, Policy(**policy), lambda reason: contextlib.nullcontext())
 
 
 def live(history: History, past: PastRun) -> set[str]:
@@ -116,8 +118,8 @@ def test_what_was_used_within_the_given_time_stays(history: History):
     with open_database(history.location) as database:
         snapshot = read_snapshot(database, read_runs(database))
     policy = Policy(older_than=timedelta(days=30))
-    assert make_plan(snapshot, policy, datetime.now()).size == 0
-    later = make_plan(snapshot, policy, datetime.now() + timedelta(days=31))
+    assert make_plan(snapshot, OwnRoot(history.root, history.location), policy, datetime.now()).size == 0
+    later = make_plan(snapshot, OwnRoot(history.root, history.location), policy, datetime.now() + timedelta(days=31))
     assert {freed.artifact.id for freed in later.artifacts} >= {old.artifacts["model"], old.artifacts["examples"]}
 
 
@@ -126,7 +128,7 @@ def test_a_run_that_goes_on_keeps_what_it_made_and_used_and_its_working_files(hi
     going_on = history.run(stops_at="Evaluator", stops_as=RUNNING, baseline=baseline, record="running")
     history.run(blessed=False)
     with locked(going_on.log):
-        plan = plan_only(history.location, Policy(keep_last=0))
+        plan = plan_only(history.location, history.root, Policy(keep_last=0))
         freed = {freed.artifact.id for freed in plan.artifacts}
         assert not freed & {*going_on.artifacts.values(), *(baseline.artifacts[name] for name in NEEDED)}
         assert plan.kept[protection.GOING_ON] > len(going_on.artifacts)
@@ -151,7 +153,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(history: History):
     old = history.run(blessed=False)
     history.run()
     before = history.location.path.read_bytes()
-    said = plan_only(history.location, Policy())
+    said = plan_only(history.location, history.root, Policy())
     assert history.location.path.read_bytes() == before
     assert live(history, old) == set(old.artifacts)
     done = free(history)
@@ -203,6 +205,75 @@ def test_what_lies_elsewhere_or_was_imported_is_left_alone(history: History, tmp
     assert history.state(artifact.id) == LIVE
 
 
+def test_runs_under_two_spellings_of_a_root_lose_nothing(history: History, tmp_path: Path):
+    root = history.root
+    (root / "subfolder").mkdir()
+    (tmp_path / "link").symlink_to(root)
+    runs = [history.run()]
+    for history.root in (root / "subfolder" / "..", tmp_path / "link"):
+        runs.append(history.run(stops_at="Evaluator", record="failed"))
+        history.root = root
+        runs.append(history.run())
+        plan = free(history, keep_last=len(runs))
+        assert plan.artifacts == ()
+        assert LeftoverKind.UNFINISHED_OUTPUT not in {leftover.kind for leftover in plan.leftovers}
+        for past in runs:
+            assert live(history, past) == set(past.artifacts)
+
+
+def test_files_that_a_kept_artifact_means_stay_whoever_else_means_them(history: History, tmp_path: Path):
+    old, kept = history.run(blessed=False), history.run(blessed=False)
+    (tmp_path / "link").symlink_to(old.uris["model"].parent)
+    [artifact] = history.store.get_artifacts_by_id([kept.artifacts["model"]])
+    artifact.uri = str(tmp_path / "link" / old.uris["model"].name / "data")
+    history.store.put_artifacts([artifact])
+    plan = free(history)
+    assert live(history, old) == {"evaluation", "model"}
+    assert plan.kept[protection.SHARED] == 1
+
+
+def test_what_an_execution_that_ended_well_has_written_is_no_leftover(history: History):
+    past = history.run()
+    unknown = past.uris["model"].parent / "one_more" / str(past.executions["Trainer"])
+    unknown.mkdir(parents=True)
+    assert not [each for each in free(history).leftovers if each.kind is LeftoverKind.UNFINISHED_OUTPUT]
+    assert unknown.exists()
+
+
+def test_a_copy_leaves_the_files_of_its_original_alone(history: History, tmp_path: Path):
+    history.run(stops_at="Trainer", record="failed")
+    history.run(blessed=False)
+    history.run()
+    before = sorted(history.root.rglob("*"))
+    shutil.copytree(history.root, tmp_path / "copy")
+    for root in (tmp_path / "copy", tmp_path / "copy" / ".." / "copy"):
+        collect(sqlite_location(root / "metadata.sqlite"), root, Policy(keep_last=0), lambda _: contextlib.nullcontext())
+        assert sorted(history.root.rglob("*")) == before
+
+
+def test_the_root_of_another_database_is_left_alone(history: History, tmp_path: Path):
+    history.run(blessed=False)
+    history.run()
+    before = sorted(history.root.rglob("*"))
+    backup = tmp_path / "backup.sqlite"
+    shutil.copy(history.location.path, backup)
+    for root in (history.root, history.root.parent):
+        plan = collect(sqlite_location(backup), root, Policy(), lambda _: contextlib.nullcontext())
+        assert (plan.artifacts, plan.leftovers) == ((), ())
+        assert sorted(history.root.rglob("*")) == before
+    assert str(history.location.path) in OwnRoot(history.root, sqlite_location(backup)).describe_elsewhere()
+
+
+def test_what_is_free_is_freed_through_a_link_to_the_root_too(history: History, tmp_path: Path):
+    old = history.run(blessed=False)
+    history.run()
+    link = tmp_path / "link"
+    link.symlink_to(history.root)
+    plan = collect(sqlite_location(link / "metadata.sqlite"), link, Policy(), lambda _: contextlib.nullcontext())
+    assert old.artifacts["model"] in {freed.artifact.id for freed in plan.artifacts}
+    assert not old.uris["model"].exists()
+
+
 def test_a_second_call_finds_nothing(history: History):
     history.run(blessed=False)
     history.run()
@@ -244,7 +315,7 @@ match moment:
     case "in a directory": module.shutil.rmtree = half_of_a_directory
     case "before recording": module._set_states = until("DELETED")
     case "before the leftovers": module._remove = die
-module.collect(sqlite_location(Path(path)), Policy(), lambda reason: contextlib.nullcontext())
+module.collect(sqlite_location(Path(path)), Path(path).parent, Policy(), lambda reason: contextlib.nullcontext())
 """
 
 
@@ -308,6 +379,6 @@ def test_gc_waits_for_a_run_and_says_so(history: History):
         reasons.append(reason)
         yield
 
-    collect(sqlite_location(history.location.path), Policy(), waiting)
+    collect(sqlite_location(history.location.path), history.root, Policy(), waiting)
     assert holder.wait() == 0
     assert "run 7 of mnist-vae" in reasons[0]

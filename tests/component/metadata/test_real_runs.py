@@ -48,7 +48,7 @@ def test_tfx_makes_anew_what_gc_deleted_and_takes_the_rest_from_the_cache(config
     assert states(config)["TfdsExampleGen"] is NodeState.CACHED
     second = run_light(two_shards)["TfdsExampleGen"].outputs["examples"][0]
 
-    plan = collect(config.metadata_location, Policy(), lambda reason: contextlib.nullcontext())
+    plan = collect(config.metadata_location, config.runtime.root, Policy(), lambda reason: contextlib.nullcontext())
     assert [freed.artifact.id for freed in plan.artifacts] == [first.id]
     assert not Path(first.uri).exists()
 

@@ -64,6 +64,21 @@ def test_relative_paths_start_from_the_base_and_absolute_ones_stay(config_file: 
     assert config.serving_dir == tmp_path / "runs/serving/study"
 
 
+def test_directories_that_a_run_writes_to_have_one_spelling(config_file: Path, tmp_path: Path):
+    (tmp_path / "subfolder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "runs")
+    keys = ("runtime.root", "pusher.serving_dir", "data.data_dir")
+    for spelling in ("../runs", "../link", str(tmp_path / "link")):
+        config = load_config(config_file, [f"{key}={spelling}" for key in keys], base=tmp_path / "subfolder")
+        assert {config.runtime.root, config.serving_dir, config.data_dir} == {tmp_path / "runs"}
+
+
+def test_a_link_that_is_only_read_stays_one_since_what_it_leads_to_may_change(config_file: Path, tmp_path: Path):
+    (tmp_path / "latest.pbtxt").symlink_to(tmp_path / "schema-1.pbtxt")
+    config = load_config(config_file, ["data.schema_path=latest.pbtxt"], base=tmp_path)
+    assert config.data.schema_path == tmp_path / "latest.pbtxt"
+
+
 @pytest.mark.parametrize(
     ("dataset", "manual_dir", "source_dir"),
     [

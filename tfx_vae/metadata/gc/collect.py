@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from components.errors import PipelineError
@@ -25,6 +26,7 @@ from pipelines.mlmd.location import Location
 from pipelines.mlmd.lock import database_lock
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Snapshot
 from tfx_vae.metadata.gc.leftovers import Leftover
+from tfx_vae.metadata.gc.own_root import OwnRoot
 from tfx_vae.metadata.gc.plan import Freed, Plan, being_deleted, make_plan
 from tfx_vae.metadata.gc.policy import Policy
 from tfx_vae.metadata.store.database import open_database
@@ -33,16 +35,17 @@ from tfx_vae.metadata.store.reader import read_runs, read_snapshot
 _AT_ONCE = 500
 
 
-def plan_only(location: Location, policy: Policy) -> Plan:
+def plan_only(location: Location, root: Path, policy: Policy) -> Plan:
     """What `collect` would free; nothing is written, neither to disk nor to the database."""
-    return make_plan(_read(location), policy, datetime.now())
+    return make_plan(_read(location), OwnRoot(root, location), policy, datetime.now())
 
 
-def collect(location: Location, policy: Policy, waiting: Callable[[str], AbstractContextManager[None]]) -> Plan:
+def collect(location: Location, root: Path, policy: Policy, waiting: Callable[[str], AbstractContextManager[None]]) -> Plan:
     """Frees disk.
 
     Args:
       location: The database.
+      root: The directory that its runs write to: only below it anything is deleted.
       policy: What to keep beyond what must be kept.
       waiting: What to do while a run holds the lock of a SQLite database: see `database_lock`.
 
@@ -57,9 +60,10 @@ def collect(location: Location, policy: Policy, waiting: Callable[[str], Abstrac
     with database_lock(location, "tfx-vae gc", waiting):
         store = open_store(location)
         end_killed(store)
-        plan = make_plan(_read(location), policy, datetime.now())
+        own = OwnRoot(root, location)
+        plan = make_plan(_read(location), own, policy, datetime.now())
         _set_states(store, [freed.artifact for freed in plan.artifacts], ArtifactState.MARKED_FOR_DELETION)
-        plan = _marked(make_plan(_read(location), policy, datetime.now()))
+        plan = _marked(make_plan(_read(location), own, policy, datetime.now()))
         _set_states(store, plan.restored, ArtifactState.LIVE)
         for freed in plan.artifacts:
             _delete(freed)

@@ -6,8 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipelines.mlmd import names
+from pipelines.mlmd.location import real_path
 from tfx_vae.metadata.disk import local_path, size_on_disk
-from tfx_vae.metadata.entities import Run, Snapshot
+from tfx_vae.metadata.entities import ExecutionState, Run, Snapshot
 from tfx_vae.metadata.gc.policy import Policy
 from tfx_vae.metadata.gc.protection import going_on, newest_runs
 from tfx_vae.metadata.questions import facts
@@ -16,6 +17,8 @@ from tfx_vae.metadata.questions import facts
 _SYSTEM = ".system"
 _EXECUTOR_EXECUTION = "executor_execution"
 _OF_A_RUN = ("driver_execution", "stateful_working_dir")
+
+_ENDED_WELL = (ExecutionState.COMPLETE, ExecutionState.CACHED)
 
 
 class LeftoverKind(StrEnum):
@@ -66,21 +69,22 @@ def find_leftovers(snapshot: Snapshot, policy: Policy, cutoff: int, kept: set[in
 
 def _pipeline_roots(snapshot: Snapshot) -> set[tuple[str, Path]]:
     """Pipelines and where their artifacts lie, as the runs recorded it."""
-    roots = ((run.pipeline, local_path(str(run.record.get(names.PIPELINE_ROOT, "")))) for run in snapshot.runs.values())
+    roots = ((run.pipeline, _pipeline_root(run)) for run in snapshot.runs.values())
     return {(pipeline, root) for pipeline, root in roots if root is not None and root.is_dir()}
 
 
+def _pipeline_root(run: Run) -> Path | None:
+    path = local_path(str(run.record.get(names.PIPELINE_ROOT, "")))
+    return path and real_path(path)
+
+
 def _in_pipeline_root(snapshot: Snapshot, pipeline: str, root: Path) -> Iterator[tuple[LeftoverKind, Path]]:
-    # None of its runs goes on, so that its executions have ended, whatever their states.
-    ended = {
-        (execution.node, str(execution.id))
-        for execution in snapshot.executions.values()
-        if execution.run_id and snapshot.runs[execution.run_id].pipeline == pipeline
-    }
-    known = {artifact.uri for artifact in snapshot.artifacts.values()}
+    # None of its runs goes on, so that its executions have ended, whatever their states. What no execution of these runs has
+    # made, such as what a database that is gone has left, is not known to be anybody's, and stays.
+    runs = {run.id for run in snapshot.runs.values() if run.pipeline == pipeline and _pipeline_root(run) == root}
+    ended = {(e.node, str(e.id)): e.state for e in snapshot.executions.values() if e.run_id in runs}
     for path in root.glob("*/*/[0-9]*"):
-        # What a database that is gone has left is not known to be anybody's, and stays.
-        if (path.parts[-3], path.name) in ended and str(path) not in known:
+        if ended.get((path.parts[-3], path.name), ExecutionState.COMPLETE) not in _ENDED_WELL:
             yield LeftoverKind.UNFINISHED_OUTPUT, path
     for path in root.glob(f"*/{_SYSTEM}/{_EXECUTOR_EXECUTION}/*"):
         if (path.parts[-4], path.name) in ended:

@@ -1,15 +1,18 @@
 """What to free."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tfx_vae.metadata.disk import size_on_disk
+from components.artifacts.serving_directory import PUSHED_DESTINATION
+from tfx_vae.metadata.disk import RealFiles, local_path, size_on_disk
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Snapshot
 from tfx_vae.metadata.gc.leftovers import Leftover, find_leftovers
+from tfx_vae.metadata.gc.own_root import OwnRoot
 from tfx_vae.metadata.gc.policy import Policy
-from tfx_vae.metadata.gc.protection import METRICS, artifact_directory, protected
+from tfx_vae.metadata.gc.protection import METRICS, SHARED, artifact_directory, protected
 
 # A gc that was killed leaves these behind; it meant to delete them.
 _UNFINISHED = ArtifactState.MARKED_FOR_DELETION
@@ -21,7 +24,7 @@ class Freed:
 
     Attributes:
       artifact: As ML Metadata has it.
-      directory: Its directory.
+      directory: Its real directory.
       size: Its bytes on disk.
     """
 
@@ -39,7 +42,8 @@ class Plan:
       leftovers: Other files and directories to be freed.
       restored: Artifacts that a gc which was killed had marked, and which are in use now.
       kept: How many stay, by reason.
-      elsewhere: How many would be freed but lie where this machine does not reach.
+      elsewhere: How many would be freed but lie elsewhere, as `root` says.
+      root: Where all that is freed lies.
     """
 
     artifacts: tuple[Freed, ...]
@@ -47,6 +51,7 @@ class Plan:
     restored: tuple[Artifact, ...]
     kept: dict[str, int]
     elsewhere: int
+    root: OwnRoot
 
     @property
     def size(self) -> int:
@@ -54,11 +59,12 @@ class Plan:
         return sum(freed.size for freed in self.artifacts) + sum(leftover.size for leftover in self.leftovers)
 
 
-def make_plan(snapshot: Snapshot, policy: Policy, now: datetime) -> Plan:
+def make_plan(snapshot: Snapshot, root: OwnRoot, policy: Policy, now: datetime) -> Plan:
     """Decides what to free; nothing is changed.
 
     Args:
       snapshot: The whole database.
+      root: Where it may lie.
       policy: What to keep beyond what must be kept.
       now: The time that ages are counted from.
     """
@@ -69,7 +75,7 @@ def make_plan(snapshot: Snapshot, policy: Policy, now: datetime) -> Plan:
     for artifact in snapshot.artifacts.values():
         if artifact.state not in (ArtifactState.LIVE, _UNFINISHED):
             continue
-        directory = artifact_directory(snapshot, artifact)
+        directory = artifact_directory(snapshot, artifact, root)
         if artifact.id in keep:
             kept[keep[artifact.id]] += 1
             if artifact.state is _UNFINISHED and directory is not None and directory.exists():
@@ -82,9 +88,34 @@ def make_plan(snapshot: Snapshot, policy: Policy, now: datetime) -> Plan:
             elsewhere += 1
         else:
             freed.append(_freed(artifact, directory))
+    while shared := _shared(snapshot, freed):
+        kept[SHARED] += len(shared)
+        freed = [entry for entry in freed if entry not in shared]
     still_used = {id_ for id_, reason in keep.items() if reason != METRICS} - {entry.artifact.id for entry in freed}
-    leftovers = tuple(find_leftovers(snapshot, policy, cutoff, still_used))
-    return Plan(tuple(freed), leftovers, tuple(restored), dict(kept), elsewhere)
+    found = find_leftovers(snapshot, policy, cutoff, still_used)
+    meant = RealFiles(_meant(_undeleted(snapshot)))
+    leftovers = tuple(leftover for leftover in found if root.has(leftover.path) and not meant.overlap(leftover.path))
+    return Plan(tuple(freed), leftovers, tuple(restored), dict(kept), elsewhere, root)
+
+
+def _shared(snapshot: Snapshot, freed: list[Freed]) -> list[Freed]:
+    """What is to be freed, but has files that an artifact means which stays."""
+    going = {entry.artifact.id for entry in freed}
+    meant = RealFiles(_meant(artifact for artifact in _undeleted(snapshot) if artifact.id not in going))
+    return [entry for entry in freed if meant.overlap(entry.directory)]
+
+
+def _undeleted(snapshot: Snapshot) -> Iterator[Artifact]:
+    gone = (ArtifactState.DELETED, ArtifactState.ABANDONED)
+    return (artifact for artifact in snapshot.artifacts.values() if artifact.state not in gone)
+
+
+def _meant(artifacts: Iterable[Artifact]) -> Iterator[Path]:
+    """The files of artifacts on this machine, and what was pushed of them."""
+    for artifact in artifacts:
+        for place in (artifact.uri, str(artifact.properties.get(PUSHED_DESTINATION, ""))):
+            if path := local_path(place):
+                yield path
 
 
 def _freed(artifact: Artifact, directory: Path) -> Freed:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Final
 
 from components.artifacts import serving_directory
+from pipelines.mlmd.location import real_path
 from tfx_vae.metadata.disk import local_path
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Run, Snapshot
+from tfx_vae.metadata.gc.own_root import OwnRoot
 from tfx_vae.metadata.gc.policy import Policy
 from tfx_vae.metadata.questions import facts
 from tfx_vae.metadata.questions.run_state import RunState, run_state
@@ -18,6 +20,7 @@ BASELINE: Final = "latest baseline"
 RECENT: Final = "of the newest runs"
 INPUT: Final = "what a kept one was made of"
 TOGETHER: Final = "made together with a kept one"
+SHARED: Final = "has files of a kept one"
 METRICS: Final = "metrics, a few kilobytes"
 
 _RESOLVER: Final = "Resolver"
@@ -132,12 +135,12 @@ def _add_inputs(snapshot: Snapshot, kept: dict[int, str]) -> None:
                 waiting.append(event.artifact_id)
 
 
-def artifact_directory(snapshot: Snapshot, artifact: Artifact) -> Path | None:
+def artifact_directory(snapshot: Snapshot, artifact: Artifact, root: OwnRoot) -> Path | None:
     """The directory that TFX made for an artifact: PIPELINE_ROOT/COMPONENT/CHANNEL/EXECUTION.
 
     Returns:
-      The directory, whether it is still there or not; None if the artifact lies elsewhere, which is nobody's to delete: it was
-      imported, it is in an object store, or its pipeline's root is not on this machine.
+      Its real path, whether it is still there or not; None if the artifact lies elsewhere, which is not ours to delete: it was
+      imported, it is in an object store, or not below the root.
     """
     path, producer = local_path(artifact.uri), snapshot.producers.get(artifact.id)
     if path is None or producer is None or artifact.properties.get("is_external") == 1 or len(path.parts) < 5:
@@ -145,4 +148,4 @@ def artifact_directory(snapshot: Snapshot, artifact: Artifact) -> Path | None:
     channels = [e.channel for e in snapshot.events_of_execution[producer.id] if e.artifact_id == artifact.id]
     if path.parts[-3:] not in [(producer.node, channel, str(producer.id)) for channel in channels]:
         return None
-    return path if path.parents[2].is_dir() else None
+    return real_path(path) if path.parents[2].is_dir() and root.has(path) else None

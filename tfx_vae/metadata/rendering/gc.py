@@ -25,7 +25,7 @@ def print_plan(plan: Plan, dry_run: bool, console: Console) -> None:
     for reason, count in sorted(plan.kept.items(), key=lambda item: -item[1]):
         console.print(Text(f"{count} kept: {reason}", "dim"), soft_wrap=True)
     if plan.elsewhere:
-        console.print(Text(f"{plan.elsewhere} left alone: not where TFX put it on this machine's disk", "dim"), soft_wrap=True)
+        console.print(Text(f"{plan.elsewhere} left alone: {plan.root.describe_elsewhere()}", "dim"), soft_wrap=True)
     if plan.restored:
         console.print(
             Text(f"{len(plan.restored)} that an interrupted gc had marked are in use, and live again"), soft_wrap=True

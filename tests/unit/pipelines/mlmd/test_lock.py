@@ -71,6 +71,12 @@ def test_a_lock_that_is_free_is_taken_without_a_word(tmp_path: Path):
     assert is_locked(tmp_path / "new" / "m.sqlite.lock") is False
 
 
+def test_a_link_to_a_database_has_the_lock_of_the_database(tmp_path: Path):
+    (tmp_path / "link.sqlite").symlink_to(tmp_path / "metadata.sqlite")
+    links = sqlite_location(tmp_path / "link.sqlite"), sqlite_location(tmp_path / "x" / ".." / "metadata.sqlite")
+    assert {lock_path(link) for link in links} == {tmp_path / "metadata.sqlite.lock"}
+
+
 def test_a_server_is_not_locked():
     assert lock_path(parse_url("mysql://tfx@db/mlmd")) is None
 
