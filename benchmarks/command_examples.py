@@ -1,4 +1,4 @@
-"""What docs/serving.md shows of the commands on a pushed model: their output, and two of their sheets.
+"""The examples of the commands in docs/serving.md: their output for a pushed model, and a sheet.
 
     python benchmarks/command_examples.py [--set runtime.root=/data/runs] [--figures docs/images]
 
@@ -30,15 +30,14 @@ COMMANDS: Final = (
     "score new/paper.jpg --json",
     "encode new/seven.png",
 )
-SHEETS: Final = ("reconstructions", "interpolation")
 _LONGEST: Final = 250
 
 
 def main() -> None:
-    """Prints each command with what it says."""
+    """Prints each command with its output."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
-    parser.add_argument("--figures", type=Path, help="where the sheets are copied to")
+    parser.add_argument("--figures", type=Path, help="where the sheet is copied to")
     arguments = parser.parse_args()
     where = ["--config", str(CONFIG), *(part for setting in arguments.settings for part in ("--set", setting))]
     with tempfile.TemporaryDirectory() as directory:
@@ -49,8 +48,8 @@ def main() -> None:
             done = subprocess.run(words, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             lines = (line if len(line) < _LONGEST else line[:_LONGEST] + "..." for line in done.stdout.splitlines())
             print(*lines, f"[exit status {done.returncode}]", "", sep="\n")
-        for name in SHEETS if arguments.figures else ():
-            shutil.copyfile(Path(directory) / f"{name}.png", arguments.figures / f"command-{name}.png")
+        if arguments.figures:
+            shutil.copyfile(Path(directory) / "reconstructions.png", arguments.figures / "command-reconstructions.png")
 
 
 def make_images(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""How well a model's score tells images that are no digits: the table and the figures that docs/serving.md quotes.
+"""How well a model's score finds images that are not digits: the table in benchmarks/README.md and its figures.
 
     python benchmarks/outliers.py                                            # the newest pushed model of mnist_vae.yaml
     python benchmarks/outliers.py --config pipelines/configs/mnist_ae.yaml --set runtime.root=/data/runs

@@ -1,10 +1,9 @@
-"""What `tfx-vae serve` adds to calling the model, and how many requests it answers.
+"""The time that `tfx-vae serve` adds to calling the model, and how many requests it answers.
 
     python benchmarks/serving_latency.py --model runs/serving/mnist-vae/<version> [--repeats 300]
 
-The server runs in its own process and is asked on loopback over one connection that stays open; the same SavedModel is loaded
-in this process. Calls of the one and the other alternate. What the client does before it sends and after it has received, such
-as writing and reading JSON, is not counted.
+The server runs in another process and gets requests over one open connection on loopback; the same SavedModel is loaded in this
+process. Calls of both alternate. The client's own work, such as writing and reading JSON, is not counted.
 """
 
 import argparse

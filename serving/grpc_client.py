@@ -1,11 +1,11 @@
-"""Asks a served model over gRPC: one function for each signature, from reading the image to reading the answer.
+"""Sends requests to a served model over gRPC: one function for each signature, from reading the image to reading the answer.
 
 ::
 
     python serving/grpc_client.py reconstruct
     python serving/grpc_client.py serving_default --image digit.png --server example.org:8500 --model mnist-ae
 
-Needs nothing of this project: tensorflow, tensorflow-serving-api, numpy and click.
+Does not need this project, only tensorflow, tensorflow-serving-api, numpy and click.
 """
 
 from collections.abc import Callable
@@ -27,31 +27,31 @@ IMAGES: Final = Path(__file__).parent / "images"
 
 
 class Server:
-    """A model on a server that speaks TensorFlow Serving's gRPC API."""
+    """A model on a server with TensorFlow Serving's gRPC API."""
 
     def __init__(self, address: str, model: str, version: int | None = None, seconds: float = 30.0) -> None:
-        """Prepares requests; none is sent yet.
+        """Prepares requests without sending any.
 
         Args:
           address: `host:port`.
           model: Its name in models.config.
           version: None for the newest.
-          seconds: How long a request may take.
+          seconds: Time limit of a request.
         """
-        # An answer of many images is larger than the 4 MB that gRPC takes otherwise.
+        # An answer with many images is larger than gRPC's default limit of 4 MB.
         self._channel = grpc.insecure_channel(address, options=[("grpc.max_receive_message_length", -1)])
         self._service = PredictionServiceStub(self._channel)
         self._model, self._version, self._seconds = model, version, seconds
 
     def predict(self, signature: str, **inputs: Any) -> Answer:
-        """Asks a signature.
+        """Sends a request to a signature.
 
         Args:
           signature: Its name.
-          inputs: By name. The server converts nothing: each must have exactly the signature's type.
+          inputs: By name, with exactly the types of the signature: the server converts none.
 
         Raises:
-          grpc.RpcError: The server refuses, or cannot be reached.
+          grpc.RpcError: The server refused, or cannot be reached.
         """
         request = PredictRequest(inputs={name: tf.make_tensor_proto(value) for name, value in inputs.items()})
         request.model_spec.name = self._model
@@ -62,7 +62,7 @@ class Server:
         return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
 
     def close(self) -> None:
-        """Gives the connection back."""
+        """Closes the connection."""
         self._channel.close()
 
 
@@ -73,7 +73,7 @@ def read_image(path: Path) -> Array:
 
 
 def read_example(path: Path) -> Array:
-    """An image file as it is, in a serialized tf.Example: bytes [1]."""
+    """An unchanged image file in a serialized tf.Example: bytes [1]."""
     example = tf.train.Example()
     example.features.feature["image"].bytes_list.value.append(path.read_bytes())
     return np.array([example.SerializeToString()], dtype=object)
@@ -85,17 +85,17 @@ def serving_default(server: Server, path: Path) -> Answer:
 
 
 def reconstruct(server: Server, path: Path) -> Answer:
-    """What the decoder makes of an image's code."""
+    """The decoded code of an image."""
     return server.predict("reconstruct", image=read_image(path))
 
 
 def encode(server: Server, path: Path) -> Answer:
-    """The mean of the posterior and, of a VAE, its log variance: float32 [1, L]."""
+    """The mean of the posterior and, for a VAE, its log variance: float32 [1, L]."""
     return server.predict("encode", image=read_image(path))
 
 
 def decode(server: Server, path: Path) -> Answer:
-    """The image that belongs to a code, here that of an image."""
+    """The image of a code; here the code of another image."""
     code = server.predict("encode", image=read_image(path))["latent_mean"]
     return server.predict("decode", latent=code)
 
@@ -111,7 +111,7 @@ def interpolate(server: Server, path: Path) -> Answer:
 
 
 def evaluate(server: Server, path: Path) -> Answer:
-    """The losses of an image file in nats, how like its reconstruction it is, and its code."""
+    """The losses of an image file in nats, its similarity to its reconstruction, and its code."""
     return server.predict("evaluate", examples=read_example(path))
 
 
@@ -121,12 +121,12 @@ def evaluate_binarized(server: Server, path: Path) -> Answer:
 
 
 def evaluate_iw_nll(server: Server, path: Path) -> Answer:
-    """Minus the importance-weighted bound on log p(x), from 64 codes; a VAE's alone."""
+    """The negative importance-weighted bound on log p(x), from 64 codes; VAE only."""
     return server.predict("evaluate_iw_nll", examples=read_example(path), samples=np.int32(64))
 
 
 def evaluate_iw_nll_binarized(server: Server, path: Path) -> Answer:
-    """The same of a black and white version."""
+    """The same for a black and white version."""
     return server.predict("evaluate_iw_nll_binarized", examples=read_example(path), samples=np.int32(64))
 
 
@@ -160,9 +160,9 @@ SIGNATURES: Final[dict[str, Callable[[Server, Path], Answer]]] = {
 )
 @click.option("--server", "address", default="localhost:8500", show_default=True, help="host:port")
 @click.option("--model", default="mnist-vae", show_default=True, help="Its name in models.config.")
-@click.option("--version", type=int, help="Of the model; otherwise the newest.")
+@click.option("--version", type=int, help="Of the model. Default: the newest.")
 def main(signature: str, image: Path, address: str, model: str, version: int | None) -> None:
-    """Ask SIGNATURE of the model about an image, and print what it answers."""
+    """Send an image to SIGNATURE of the model, and print the answer."""
     server = Server(address, model, version)
     try:
         answer = SIGNATURES[signature](server, image)
@@ -175,7 +175,7 @@ def main(signature: str, image: Path, address: str, model: str, version: int | N
 
 
 def _glimpse(values: Array) -> str:
-    """The first numbers, or the range of an image's pixels."""
+    """The first numbers, or the range of the pixels of an image."""
     if values.ndim > 2:
         return f"from {values.min():.4f} to {values.max():.4f}"
     return ", ".join(f"{value:.4f}" for value in values.ravel()[:4]) + (", ..." if values.size > 4 else "")
@@ -185,7 +185,7 @@ def _sentence(error: Any, address: str) -> str:
     if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return (
             f"No TensorFlow Serving answers at {address} ({error.code().name}): start it (docker compose -f "
-            "serving/docker-compose.yml up --wait), or name another with --server. tfx-vae serve speaks REST alone."
+            "serving/docker-compose.yml up --wait), or name another with --server. tfx-vae serve has REST only."
         )
     return f"The server at {address} refuses ({error.code().name}): {error.details()}"
 

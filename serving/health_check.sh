@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Succeeds if every model in models.config has a version that answers. TensorFlow Serving's image has bash, and no curl.
+# Succeeds if every model in models.config has a version that answers. TensorFlow Serving's image has bash but not curl.
 #
 #     serving/health_check.sh [PORT]
 set -euo pipefail

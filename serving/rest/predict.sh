@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Asks a signature of the served model over REST: sends the body in SIGNATURE.json, and prints the answer.
+# Sends SIGNATURE.json to the served model over REST, and prints the answer.
 #
 #     serving/rest/predict.sh reconstruct
 #     MODEL=mnist-ae SERVER=http://example.org:8501 serving/rest/predict.sh reconstruct
