@@ -2,14 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.text import Text
 
-from components.errors import ConfigurationError, PipelineError
-from pipelines.config import PipelineConfig, load_config
 from pipelines.local import failures
 from pipelines.local.capture import finish_output, prepare_process
 
@@ -51,17 +48,3 @@ class Commands(click.Group):
             raise  # click's own, and what it does itself when the reader has gone
         except Exception as error:
             sys.exit(failures.tell(error, Console(stderr=True)))
-
-
-def load_or_exit(path: Path, overrides: tuple[str, ...]) -> PipelineConfig:
-    """The configuration; where it is wrong, says why and exits with 2."""
-    try:
-        return load_config(path, overrides)
-    except ConfigurationError as error:
-        fail(error)
-
-
-def fail(error: PipelineError) -> NoReturn:
-    """Says what is wrong, and exits with 2 for what was asked, 1 for all else."""
-    Console(stderr=True).print(Text(str(error), style="red"), soft_wrap=True)
-    sys.exit(2 if isinstance(error, ConfigurationError) else 1)

@@ -10,10 +10,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from components.errors import PipelineError
+from pipelines.config import load_config
 from pipelines.mlmd.location import Backend, Location, locate
 from tfx_vae.metadata.rendering.screen import show_to_person
-from tfx_vae.options import config_option, fail, load_or_exit, set_option
+from tfx_vae.options import config_option, set_option
 
 _metadata_option = click.option(
     "--metadata",
@@ -49,7 +49,7 @@ def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) ->
     from tfx_vae.metadata.rendering.runs import print_runs
     from tfx_vae.metadata.store.database import open_database
 
-    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+    with open_database(_locate(**where)) as database:
         found = list_runs(database, pipeline, last)
     if as_json:
         _print_json(runs_json(found))
@@ -66,7 +66,7 @@ def show(run: str, as_json: bool, **where: Any) -> None:
     from tfx_vae.metadata.rendering.show import print_run
     from tfx_vae.metadata.store.database import open_database
 
-    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+    with open_database(_locate(**where)) as database:
         details = show_run(database, run)
     if as_json:
         _print_json(show_json(details))
@@ -84,7 +84,7 @@ def artifacts(type_: str | None, run: str | None, as_json: bool, **where: Any) -
     from tfx_vae.metadata.rendering.artifacts import print_artifacts
     from tfx_vae.metadata.store.database import open_database
 
-    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+    with open_database(_locate(**where)) as database:
         found = list_artifacts(database, type_, run)
     if as_json:
         _print_json(artifacts_json(found))
@@ -107,7 +107,7 @@ def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **wher
     from tfx_vae.metadata.rendering.lineage import print_lineage
     from tfx_vae.metadata.store.database import open_database
 
-    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+    with open_database(_locate(**where)) as database:
         found = trace(database, artifact, downstream)
     if as_json or format_ == "json":
         _print_json(lineage_json(found))
@@ -127,7 +127,7 @@ def diff(run_a: str, run_b: str, as_json: bool, **where: Any) -> None:
     from tfx_vae.metadata.rendering.diff import print_differences
     from tfx_vae.metadata.store.database import open_database
 
-    with _failures_as_sentences(), open_database(_locate(**where)) as database:
+    with open_database(_locate(**where)) as database:
         differences = compare_runs(database, run_a, run_b)
     if as_json:
         _print_json(diff_json(differences))
@@ -159,10 +159,9 @@ def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **w
     from tfx_vae.metadata.json_shape import gc_json
     from tfx_vae.metadata.rendering.gc import print_plan
 
-    with _failures_as_sentences():
-        policy = Policy(keep_last, None if older_than is None else parse_age(older_than))
-        location, root = _locate(**where), _root(**where)
-        plan = plan_only(location, root, policy) if dry_run else collect(location, root, policy, _say_that_it_waits)
+    policy = Policy(keep_last, None if older_than is None else parse_age(older_than))
+    location, root = _locate(**where), _root(**where)
+    plan = plan_only(location, root, policy) if dry_run else collect(location, root, policy, _say_that_it_waits)
     if as_json:
         _print_json(gc_json(plan, dry_run))
     else:
@@ -170,7 +169,7 @@ def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **w
 
 
 def _locate(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Location:
-    config = load_or_exit(config_path, overrides)
+    config = load_config(config_path, overrides)
     if url is None:
         return config.metadata_location
     return locate(url, config.metadata.password_file, config.runtime.root)
@@ -181,15 +180,7 @@ def _root(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Pat
     location = _locate(config_path, overrides, url)
     if url is not None and location.backend is Backend.SQLITE:
         return location.path.parent
-    return load_or_exit(config_path, overrides).runtime.root
-
-
-@contextmanager
-def _failures_as_sentences() -> Iterator[None]:
-    try:
-        yield
-    except PipelineError as error:
-        fail(error)
+    return load_config(config_path, overrides).runtime.root
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from tfx_vae.metadata.rendering.columns import Cell, Column, print_columns
 from tfx_vae.serving.commands.options import (
     ImageChoice,
     Preparation,
-    failures_as_sentences,
     image_options,
     json_option,
     model_options,
@@ -55,7 +54,6 @@ _FILE: Final = Column("FILE", shrinks_to=20, keeps_end=True)
 @click.command()
 @image_options
 @model_options
-@failures_as_sentences
 def encode(images: ImageChoice, preparation: Preparation, find_models: Any) -> None:
     """Print the posterior of each image, its mean and its log variance, as JSON (docs/serving.md).
 
@@ -101,7 +99,6 @@ def _encode(model: "LoadedModel", batches: "ImageBatches", target: "Target") -> 
 @click.option("--sort", is_flag=True, help="Sort by score, the most unusual image first.")
 @json_option
 @model_options
-@failures_as_sentences
 def score(
     images: ImageChoice,
     preparation: Preparation,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from components.errors import ConfigurationError, PipelineError
-from tfx_vae.options import config_option, fail, load_or_exit, set_option
+from components.errors import ConfigurationError
+from pipelines.config import load_config
+from tfx_vae.options import config_option, set_option
 
 if TYPE_CHECKING:
     from tfx_vae.serving.commands.model import ModelLocation
@@ -81,7 +82,7 @@ def model_options(function: Command) -> Command:
 
             if directory is not None:
                 return locate_directory(directory)
-            config = load_or_exit(config_path, overrides)
+            config = load_config(config_path, overrides)
             return [ModelLocation(config.name, *pushed) for pushed in find_pushed(config.serving_dir, version)]
 
         function(find_models=find_models, **others)
@@ -155,16 +156,3 @@ def sheet_options(default: str) -> Callable[[Command], Command]:
         return command
 
     return decorate
-
-
-def failures_as_sentences(function: Command) -> Command:
-    """Prints an expected error as a sentence, and exits with its status."""
-
-    @wraps(function)
-    def command(*arguments: Any, **others: Any) -> None:
-        try:
-            function(*arguments, **others)
-        except PipelineError as error:
-            fail(error)
-
-    return command

@@ -22,7 +22,6 @@ from tfx_vae.serving.commands.options import (
     ImageChoice,
     Preparation,
     SheetChoice,
-    failures_as_sentences,
     image_options,
     json_option,
     model_options,
@@ -55,7 +54,6 @@ _MOST_STEPS_IN_A_ROW: Final = 12
 @sheet_options("samples.png")
 @json_option
 @model_options
-@failures_as_sentences
 def sample(count: int, seed: int | None, sheet: SheetChoice, as_json: bool, find_models: Any) -> None:
     """Draw images from the model's prior: new images like those of the training data.
 
@@ -96,7 +94,6 @@ def _draw(model: "LoadedModel", count: int, seed: int) -> "Iterator[Pixels]":
 @sheet_options("reconstructions.png")
 @json_option
 @model_options
-@failures_as_sentences
 def reconstruct(images: ImageChoice, preparation: Preparation, sheet: SheetChoice, as_json: bool, find_models: Any) -> None:
     """Show images as the model gets them, and their reconstructions below.
 
@@ -156,7 +153,6 @@ def _sheet_of_pairs(pairs: "list[tuple[ImageFile, Pixels]]") -> "Sheet":
 @sheet_options("interpolation.png")
 @json_option
 @model_options
-@failures_as_sentences
 def interpolate(
     start: Path,
     end: Path,

@@ -12,11 +12,10 @@ from rich.console import Console
 
 from components.artifacts.serving_directory import find_pushed
 from components.errors import PipelineError
-from pipelines.config import PipelineConfig
+from pipelines.config import PipelineConfig, load_config
 from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
 from pipelines.local.failures import INTERRUPTED, interrupted_by_sigterm
-from tfx_vae.options import config_option, load_or_exit, set_option
-from tfx_vae.serving.commands.options import failures_as_sentences
+from tfx_vae.options import config_option, set_option
 
 if TYPE_CHECKING:
     from tfx_vae.serving.server.limits import Limits
@@ -57,7 +56,6 @@ def _check_origins(_context: click.Context, _parameter: click.Parameter, origins
 )
 @config_option
 @set_option
-@failures_as_sentences
 def serve(
     host: str,
     port: int,
@@ -76,7 +74,7 @@ def serve(
     from tfx_vae.serving.server.limits import Limits
     from tfx_vae.serving.server.listening import open_port
 
-    config = load_or_exit(config_path, overrides)
+    config = load_config(config_path, overrides)
     if version is not None:
         find_pushed(config.serving_dir, version)
     body_bytes = max_body_mb * _MEGABYTE
