@@ -1,11 +1,15 @@
 """The base of every configuration section."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
 _LARGEST: Final = 2**31
+_LONGEST_NAME: Final = 255
+_LONGEST_PATH: Final = 3000
+"""In bytes: Linux takes 4,095, of which files in a directory need some."""
 
 
 class Section(BaseModel):
@@ -24,9 +28,17 @@ class Section(BaseModel):
         for number in value if isinstance(value, tuple) else (value,):
             if isinstance(number, int | float) and abs(number) >= _LARGEST:
                 raise ValueError("must be below 2^31, in magnitude")
-        if isinstance(value, Path):
-            try:
-                return value.expanduser()
-            except RuntimeError as error:
-                raise ValueError("names the home of a user that does not exist: write the directory in full") from error
-        return value
+        return _usable_path(value) if isinstance(value, Path) else value
+
+
+def _usable_path(path: Path) -> Path:
+    try:
+        expanded = path.expanduser()
+        too_long = any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts)
+    except RuntimeError as error:
+        raise ValueError("names the home of a user that does not exist: write the directory in full") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("has letters that this locale cannot encode: set the environment variable LC_ALL=C.UTF-8") from error
+    if too_long or len(os.fsencode(expanded)) > _LONGEST_PATH:
+        raise ValueError("is longer than a file system takes")
+    return expanded

@@ -27,5 +27,5 @@ class MetadataConfig(Section):
             try:
                 parse_url(url, may_hold_password=False)
             except ConfigurationError as error:
-                raise ValueError(str(error)) from error
+                raise ValueError(str(error).removeprefix("the URL of ML Metadata ")) from error
         return url

@@ -139,7 +139,12 @@ def _sqlite_path(parts: SplitResult) -> Path:
         raise ConfigurationError(
             "the URL of ML Metadata lacks its file: write sqlite:///relative.db, or sqlite:////absolute.db with four slashes"
         )
-    return Path(path[1:]).expanduser()
+    try:
+        if "\0" not in path:
+            return Path(path[1:]).expanduser()
+    except RuntimeError:
+        pass
+    raise ConfigurationError("the URL of ML Metadata names a file that cannot be: write its path in full")
 
 
 def _password(file: Path | None, environment: Mapping[str, str]) -> str:

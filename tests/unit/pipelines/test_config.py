@@ -18,7 +18,8 @@ from components.trainer.config import Schedule
 from pipelines.config import BEAM_RUNNERS, BeamConfig, PipelineConfig, load_config
 from pipelines.strict_yaml import write_yaml
 
-CONFIGS = sorted((Path(__file__).parents[3] / "pipelines" / "configs").glob("*.yaml"))
+PROJECT = Path(__file__).parents[3]
+CONFIGS = sorted((PROJECT / "pipelines" / "configs").glob("*.yaml"))
 
 
 @pytest.fixture
@@ -142,6 +143,11 @@ def test_a_configuration_cannot_be_changed(config_file: Path):
             'runtime.beam.runner: "Flonk" is not allowed: it must be one of FnApiRunner, FlinkRunner,',
         ),
         ("runtime.beam.runner=a b.c", "or the full name of a class, package.module.Class"),
+        (f"runtime.root={'x' * 256}", "is not allowed: it is longer than a file system takes"),
+        (f"data.schema_path={'x/' * 2000}", "is not allowed: it is longer than a file system takes"),
+        ("metadata.url=ftp://x", 'metadata.url: "ftp://x" is not allowed: it is not understood: allowed are sqlite:///FILE,'),
+        ("metadata.url=sqlite:///~nosuchuser/x", "it names a file that cannot be: write its path in full"),
+        ("metadata.url=sqlite:///a%00b", "it names a file that cannot be: write its path in full"),
         ("model.beta=-1e300", "model.beta: "),
         ("data.splits={train: a, train: b}", "has the key train twice, in line 1 and in line 1: join them."),
         (
@@ -291,3 +297,17 @@ def test_the_runners_are_those_that_beam_knows():
     from apache_beam.options.pipeline_options import StandardOptions
 
     assert sorted(BEAM_RUNNERS) == sorted(StandardOptions.KNOWN_RUNNER_NAMES)
+
+
+def test_a_path_that_the_locale_has_no_bytes_for_is_refused(config_file: Path):
+    code = (
+        "import sys; from pathlib import Path; from pipelines.config import load_config\n"
+        "try: load_config(Path(sys.argv[1]), ['runtime.root=\\xe9'])\n"
+        "except Exception as error: print(ascii(error))"
+    )
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", code, config_file]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=PROJECT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("ConfigurationError")
+    assert "LC_ALL=C.UTF-8" in done.stdout
