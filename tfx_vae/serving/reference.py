@@ -1,4 +1,4 @@
-"""How far an image is from images that are known to be of the right kind, in several statistics of a model at once."""
+"""The distance of an image from reference images, in several statistics of a model at once."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,30 +16,30 @@ STATISTICS: Final = (RECONSTRUCTION_LOSS, KL_DIVERGENCE, SQUARED_ERROR, SSIM)
 
 FEWEST: Final = 30
 
-# Below it, a direction in which the images do not differ is rounding error.
+# Smaller eigenvalues are rounding errors: the images do not differ in that direction.
 _SMALLEST_CORRELATION: Final = 1e-10
 
 
 class Reference:
-    """What is usual, as a normal distribution of the statistics.
+    """A normal distribution of the statistics of reference images.
 
-    An unusual image may have a low score: a black one is easily reconstructed. But then something else about it is unusual, its
-    KL divergence or how alike its reconstruction looks. Morningstar et al., 2021, "Density of States Estimation for
-    Out-of-Distribution Detection", whose densities of the statistics are a normal one here.
+    An unusual image can have a low score: a black one is easy to reconstruct. But then another statistic is unusual, such as
+    its KL divergence or the SSIM of its reconstruction. After Morningstar et al., 2021, "Density of States Estimation for
+    Out-of-Distribution Detection", with a normal density.
     """
 
     def __init__(self, outputs: Mapping[str, NDArray[Any]]) -> None:
         """Fits it.
 
         Args:
-          outputs: Of the `evaluate` signature for images of the right kind, float32 [N] by name.
+          outputs: Of the `evaluate` signature for the reference images, float32 [N] by name.
 
         Raises:
-          ConfigurationError: There are too few of them.
+          ConfigurationError: There are too few images.
         """
         values = _stacked(outputs)
         if len(values) < FEWEST:
-            raise ConfigurationError(f"What is usual is told from {FEWEST} reference images or more, not from {len(values)}.")
+            raise ConfigurationError(f"--reference needs {FEWEST} images or more, not {len(values)}.")
         self._mean, deviation = values.mean(axis=0), values.std(axis=0)
         # An autoencoder's KL divergence is always 0.
         self._scale = np.where(deviation > 0, deviation, 1.0)

@@ -32,8 +32,8 @@ def _check_origins(_context: click.Context, _parameter: click.Parameter, origins
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="0 for any free port.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True, metavar="N", help="0 for any.")
 @click.option("--version", type=int, metavar="N", help="Serve only this version. Default: always the newest.")
 @click.option(
     "--max-body-mb", type=click.IntRange(1, 1024), default=16, show_default=True, metavar="N", help="Largest request body."

@@ -1,4 +1,4 @@
-"""`sample`, `reconstruct`, `encode`, `score` and `interpolate` on a real model, as a person and a script call them."""
+"""`sample`, `reconstruct`, `encode`, `score` and `interpolate` with a real model, from a terminal and a script."""
 
 import base64
 import io
@@ -72,7 +72,7 @@ def test_samples_are_those_of_the_signature_and_the_same_for_a_seed(ask: Ask, pl
     assert other["images"] != answer["images"]
 
 
-def test_a_sheet_of_samples_goes_to_a_file_and_the_line_says_how_to_get_it_again(ask: Ask, tmp_path: Path):
+def test_a_sheet_of_samples_goes_to_a_file_and_the_seed_is_printed(ask: Ask, tmp_path: Path):
     result = ask("sample", "--count", "4", "--seed", "1", "-o", tmp_path / "new.png")
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{tmp_path / 'new.png'}: 4 samples of mnist-vae version 7, seed 1\n"
@@ -86,13 +86,13 @@ def test_many_samples_are_drawn_in_parts_that_differ(ask: Ask):
     assert len(set(images)) == 1010
 
 
-def test_a_sheet_goes_to_standard_output_and_the_line_elsewhere(ask: Ask):
+def test_a_sheet_goes_to_standard_output_and_its_description_to_standard_error(ask: Ask):
     result = ask("sample", "--count", "1", "--seed", "1", "-o", "-")
     assert Image.open(io.BytesIO(result.stdout_bytes)).size == (8 + 232, 8 + 232)
     assert "1 sample of mnist-vae version 7, seed 1" in result.stderr
 
 
-def test_originals_stand_above_their_reconstructions(ask: Ask, place: Any, tmp_path: Path, signatures: Any):
+def test_originals_are_above_their_reconstructions(ask: Ask, place: Any, tmp_path: Path, signatures: Any):
     result = ask("reconstruct", place.digits, "-o", tmp_path / "r.png")
     assert result.exit_code == 0, result.output
     assert result.stderr == ""  # nothing was changed about the digits
@@ -172,10 +172,10 @@ def test_a_black_image_is_more_likely_than_a_digit_but_far_from_the_reference_im
 
     few = ask("score", asked_about, "--reference", asked_about)
     assert few.exit_code == 2
-    assert "30 reference images or more, not from 2" in few.stderr
+    assert "--reference needs 30 images or more, not 2" in few.stderr
 
 
-def test_the_same_pixels_get_the_same_score_from_whatever_file(ask: Ask, place: Any, tmp_path: Path):
+def test_the_same_pixels_get_the_same_score_from_any_file(ask: Ask, place: Any, tmp_path: Path):
     with Image.open(place.digits / "d0.png") as image:
         image.save(tmp_path / "d.bmp")
         image.convert("RGB").save(tmp_path / "d.webp", lossless=True)
@@ -183,7 +183,7 @@ def test_the_same_pixels_get_the_same_score_from_whatever_file(ask: Ask, place: 
     assert len({image["negative_elbo"] for image in images}) == 1
 
 
-def test_many_images_come_in_parts_and_score_as_they_do_alone(ask: Ask, place: Any, tmp_path: Path):
+def test_an_image_has_the_same_score_in_any_batch(ask: Ask, place: Any, tmp_path: Path):
     for number in range(260):
         Image.fromarray(np.roll(place.pixels[0, ..., 0], number, axis=1)).save(tmp_path / f"{number:03}.png")
     images = asked(ask("score", tmp_path, "--json"))["images"]
@@ -217,7 +217,7 @@ def test_a_sheet_of_an_interpolation_begins_with_the_first_image_and_ends_with_t
     np.testing.assert_array_equal(paper[10 : 4 + 6 * 28 : 6, 10 : 6 + 6 * 28 : 6, 0][:26, :26], place.pixels[0, :26, :26, 0])
 
 
-def test_what_was_changed_is_said_once_for_all_images_and_stands_in_the_json_of_each(ask: Ask, place: Any, tmp_path: Path):
+def test_a_change_is_printed_once_for_all_images_and_is_in_the_json_of_each(ask: Ask, place: Any, tmp_path: Path):
     for number in range(3):
         paper = Image.fromarray(255 - place.pixels[number, ..., 0]).resize((100, 140))
         paper.convert("RGB").save(tmp_path / f"p{number}.jpg")
@@ -249,7 +249,7 @@ def test_file_names_that_are_not_utf8_can_be_printed(ask: Ask, place: Any, tmp_p
         assert r"\xe" in result.stdout
 
 
-def test_a_damaged_file_ends_the_work_with_nothing_written_unless_it_may_be_skipped(ask: Ask, place: Any, tmp_path: Path):
+def test_a_damaged_file_stops_the_command_without_output_unless_it_may_be_skipped(ask: Ask, place: Any, tmp_path: Path):
     images = tmp_path / "images"
     images.mkdir()
     for number in range(20):
@@ -286,7 +286,7 @@ def test_a_damaged_file_ends_the_work_with_nothing_written_unless_it_may_be_skip
         (["interpolate", "DIGITS", "DIGIT"], 2, "is a directory"),
     ],
 )
-def test_what_was_asked_wrongly_ends_with_a_sentence(
+def test_a_wrong_command_ends_with_a_sentence(
     words: list[str], status: int, sentence: str, ask: Ask, place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -298,7 +298,7 @@ def test_what_was_asked_wrongly_ends_with_a_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_gives_less_is_asked_for_less(ask: Ask, place: Any, tmp_path: Path):
+def test_an_older_model_with_fewer_outputs_can_be_used(ask: Ask, place: Any, tmp_path: Path):
     """As versions before SSIM and the importance-weighted bound exported it."""
     loaded = tf.saved_model.load(str(place.model))
 
@@ -349,7 +349,7 @@ def test_versions_that_cannot_be_loaded_are_passed_over_and_named(ask: Ask, plac
     assert result.stderr.splitlines()[-1].endswith(f"No version in {serving} can be loaded.")
 
 
-def test_any_exported_model_can_be_asked(ask: Ask, place: Any):
+def test_any_exported_model_can_be_used(ask: Ask, place: Any):
     directly = asked(ask("sample", "--model", place.model, "--seed", "2", "--count", "1", "--json"))
     newest = asked(ask("sample", "--model", place.model.parent, "--seed", "2", "--count", "1", "--json"))
     assert directly["model"] == {"name": None, "version": None, "directory": str(place.model)}
@@ -357,7 +357,7 @@ def test_any_exported_model_can_be_asked(ask: Ask, place: Any):
     assert directly["images"] == newest["images"]
 
 
-def test_a_new_process_says_nothing_but_the_answer(place: Any, tmp_path: Path):
+def test_a_new_process_prints_only_the_answer(place: Any, tmp_path: Path):
     command = [Path(sys.executable).parent / "tfx-vae", "score", place.digits / "d0.png", "--set", f"runtime.root={place.root}"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "CUDA"))}
     done = subprocess.run(

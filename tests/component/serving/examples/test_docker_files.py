@@ -67,7 +67,7 @@ def test_every_model_is_served_from_where_its_pipeline_pushes(
         assert mounted[str(folder.parent)] / folder.name == (PROJECT / pipelines[model.name].serving_dir).resolve()
 
 
-def test_the_newest_version_alone_is_served(whole_configuration: str):
+def test_only_the_newest_version_is_served(whole_configuration: str):
     for model in models(whole_configuration):
         assert model.model_platform == "tensorflow"
         assert model.model_version_policy.WhichOneof("policy_choice") == "latest"

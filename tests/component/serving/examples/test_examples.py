@@ -95,7 +95,7 @@ def asked_over_grpc(model: LoadedModel) -> dict[str, dict[str, Any]]:
 
 
 def predict(server: str, signature: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Calls the script as a person does."""
+    """Calls the script as a user does."""
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
     return subprocess.run(
@@ -144,7 +144,7 @@ def test_a_rest_example_gets_what_the_model_answers(
         np.testing.assert_array_equal(np.array(found[name], np.float32), output)
 
 
-def test_a_refusal_over_rest_is_shown_and_is_a_failure(rest_server: LocalServer):
+def test_a_refusal_over_rest_is_printed_and_has_an_exit_status(rest_server: LocalServer):
     called = predict(rest_server.address, "generate", MODEL="other")
 
     assert called.returncode != 0

@@ -28,7 +28,7 @@ def test_a_vae_is_described_with_its_map(model: LoadedModel, grey_vae: Path):
     assert len(latent_map["dimensions"]) == 12
 
 
-def test_a_model_without_a_map_is_served_all_the_same_and_says_why(colour_ae: Path):
+def test_a_model_without_a_map_is_served_and_the_reason_is_given(colour_ae: Path):
     described = describe(LoadedModel(colour_ae), "digits", 1)
 
     assert described["latent_map"] is None
@@ -36,7 +36,7 @@ def test_a_model_without_a_map_is_served_all_the_same_and_says_why(colour_ae: Pa
     assert described["has_posterior"] is False
 
 
-def test_a_map_that_cannot_be_read_is_left_out_with_a_sentence(grey_vae: Path, tmp_path: Path):
+def test_a_map_that_cannot_be_read_is_left_out_and_the_reason_is_given(grey_vae: Path, tmp_path: Path):
     copy = tmp_path / "model"
     shutil.copytree(grey_vae, copy)
     (copy / LATENT_MAP_FILE).write_text("{")

@@ -93,7 +93,7 @@ def test_a_score_is_ranked_among_those_of_the_eval_split(drawing: Drawing, grey_
         (2011, 100, "Higher than all of the 2 eval images: it is unlike the training data."),
     ],
 )
-def test_percentiles_of_scores_are_read_off_a_straight_line(drawing: Drawing, score, percentile, words):
+def test_percentiles_of_scores_are_interpolated(drawing: Drawing, score, percentile, words):
     latent_map = {"score_percentiles": list(range(10, 2011, 20)), "points": [[0, 0], [1, 1]]}
 
     found = drawing.page.evaluate(
@@ -104,7 +104,7 @@ def test_percentiles_of_scores_are_read_off_a_straight_line(drawing: Drawing, sc
     assert found == [pytest.approx(percentile), words]
 
 
-def test_undo_takes_the_last_stroke_back_and_clear_all_of_them(drawing: Drawing):
+def test_undo_removes_the_last_stroke_and_clear_removes_all(drawing: Drawing):
     assert (
         drawing.page.evaluate("[...document.querySelectorAll('#undo, #clear')].map((button) => button.disabled)") == [True] * 2
     )
@@ -129,7 +129,7 @@ def test_undo_takes_the_last_stroke_back_and_clear_all_of_them(drawing: Drawing)
     assert drawing.is_shown("#score")
 
 
-def test_the_drawing_is_marked_where_its_code_lies_on_the_map(drawing: Drawing, grey_vae, model: LoadedModel):
+def test_the_drawing_is_marked_at_its_code_on_the_map(drawing: Drawing, grey_vae, model: LoadedModel):
     latent_map = read_map(grey_vae)
     assert latent_map is not None
     drawing.draw(SEVEN)

@@ -23,9 +23,7 @@ def sliders(drawing: Drawing) -> list[dict[str, float]]:
     )
 
 
-def test_the_sliders_are_those_of_the_leading_dimensions_and_begin_at_the_mean_code(
-    drawing: Drawing, grey_vae, model: LoadedModel
-):
+def test_the_sliders_show_the_leading_dimensions_and_start_at_the_mean_code(drawing: Drawing, grey_vae, model: LoadedModel):
     latent_map = read_map(grey_vae)
     assert latent_map is not None
     leading = [dimension.index for dimension in latent_map.dimensions[:10]]
@@ -72,7 +70,7 @@ def test_a_slider_moved_by_a_key_decodes_the_changed_code_and_resets_to_the_draw
     np.testing.assert_array_equal(drawing.pixels("#decoded"), before)
 
 
-def test_a_slider_that_moves_fast_asks_for_the_last_place_last_and_not_for_all(drawing: Drawing):
+def test_a_fast_slider_requests_its_last_position_and_not_all(drawing: Drawing):
     asked = len(drawing.asked("decode"))
     drawing.page.evaluate(
         "for (let step = 0; step < 50; step++) { const i = document.querySelector('#slider-1');"
@@ -112,7 +110,7 @@ def test_an_interpolation_leads_from_one_kept_drawing_to_the_other(drawing: Draw
     ]
 
 
-def test_samples_are_those_of_their_seed(drawing: Drawing, model: LoadedModel):
+def test_samples_depend_on_their_seed(drawing: Drawing, model: LoadedModel):
     def shown() -> list[np.ndarray]:
         return [drawing.pixels(f"#samples button:nth-child({number}) canvas")[..., :1] for number in range(1, 17)]
 

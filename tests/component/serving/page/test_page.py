@@ -66,7 +66,7 @@ def test_a_screen_reader_reads_the_score(drawing: Drawing):
     assert drawing.page.evaluate("document.querySelector('#score-value').closest('[aria-live]').ariaLive") == "polite"
 
 
-def test_without_a_model_the_page_says_so_and_goes_on_once_there_is_one(
+def test_without_a_model_the_page_says_so_and_loads_it_when_it_is_pushed(
     look_at: Callable[..., Drawing], grey_vae: Path, tmp_path: Path
 ):
     server = LocalServer(tmp_path)
@@ -85,7 +85,7 @@ def test_without_a_model_the_page_says_so_and_goes_on_once_there_is_one(
         )
 
 
-def test_a_newer_version_takes_over_whatever_it_is(
+def test_the_page_loads_a_newer_version_of_another_kind_and_shape(
     look_at: Callable[..., Drawing], grey_vae: Path, colour_ae: Path, tmp_path: Path
 ):
     server = LocalServer(tmp_path)
@@ -118,7 +118,7 @@ def test_a_newer_version_takes_over_whatever_it_is(
         assert [problem for problem in drawing.problems if "404" not in problem] == []
 
 
-def test_a_server_that_is_gone_is_missed_and_found_again_with_the_drawing_still_there(
+def test_the_page_reconnects_to_a_restarted_server_and_keeps_the_drawing(
     look_at: Callable[..., Drawing], grey_vae: Path, tmp_path: Path
 ):
     server = LocalServer(tmp_path)

@@ -105,7 +105,7 @@ def test_the_names_of_this_machine_are_accepted(client: httpx.Client, host: str)
     assert client.post(PREDICT, content=GOOD, headers={"Host": host}).status_code == 200
 
 
-def test_many_clients_at_once_get_each_its_own_answer(server: LocalServer):
+def test_many_clients_at_once_each_get_their_own_answer(server: LocalServer):
     """Four at a time: as many as find a place for certain."""
 
     async def ask_all() -> None:

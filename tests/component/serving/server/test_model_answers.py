@@ -26,7 +26,7 @@ def test_the_status_says_which_version_answers(client: httpx.Client, path: str):
 
 
 @pytest.mark.parametrize("path", ["/metadata", "/versions/7/metadata"])
-def test_the_metadata_is_what_stands_in_the_saved_model(client: httpx.Client, exported: Path, path: str):
+def test_the_metadata_is_that_of_the_saved_model(client: httpx.Client, exported: Path, path: str):
     answer = client.get(MODEL + path).json()
 
     assert answer["model_spec"] == {"name": "mnist-vae", "signature_name": "", "version": "7"}

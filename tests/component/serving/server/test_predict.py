@@ -93,7 +93,7 @@ def test_a_code_that_is_not_finite_gives_an_image_that_is_not(client: httpx.Clie
     assert np.isfinite(images[1]).all()
 
 
-def test_nothing_in_is_nothing_out(client: httpx.Client):
+def test_an_empty_request_gets_an_empty_answer(client: httpx.Client):
     assert predict(client, signature_name="generate", inputs={"count": 0, "seed": [0, 0]}) == {"outputs": []}
     assert predict(client, inputs=[]) == {"outputs": {"reconstruction": [], "latent_mean": [], "score": []}}
 

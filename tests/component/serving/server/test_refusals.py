@@ -83,7 +83,7 @@ def test_images_that_become_huge_when_decoded_are_refused(client: httpx.Client, 
     assert error == "The decoded images have more than 67 million pixels in all: scale them down."
 
 
-def test_an_image_that_is_none_is_refused_by_the_model(client: httpx.Client):
+def test_bytes_that_are_not_an_image_are_refused_by_the_model(client: httpx.Client):
     status, error = refusal(client, {"instances": [example(b"no image")]})
 
     assert status == 400

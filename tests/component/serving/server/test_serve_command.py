@@ -1,4 +1,4 @@
-"""`tfx-vae serve` as a person starts and ends it."""
+"""`tfx-vae serve` as a user starts and stops it."""
 
 import os
 import re
@@ -23,7 +23,7 @@ def call(tmp_path: Path) -> Callable[..., Result]:
     return lambda *options: CliRunner().invoke(main, ["serve", "--set", f"runtime.root={tmp_path}", *options])
 
 
-def test_it_waits_for_the_first_version_serves_it_and_ends_when_it_is_told_to(tmp_path: Path, tiny: Callable[[int], Path]):
+def test_it_waits_for_the_first_version_serves_it_and_ends_with_a_signal(tmp_path: Path, tiny: Callable[[int], Path]):
     directory, printed = tmp_path / "serving" / "mnist-vae", tmp_path / "printed"
     command = [str(Path(sys.executable).parent / "tfx-vae"), "serve", "--port", "0", "--set", f"runtime.root={tmp_path}"]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}

@@ -21,7 +21,7 @@ def states(available: AvailableVersions) -> dict[int, str]:
     return {status.version: status.state for status in available.statuses(NAME)}
 
 
-def test_a_pinned_version_stays_whatever_is_pushed(tmp_path: Path, tiny: Tiny):
+def test_a_pinned_version_is_not_replaced(tmp_path: Path, tiny: Tiny):
     for version in (3, 5, 4):
         push(tmp_path, tiny(1), version)
     available, reports = AvailableVersions(NAME), list[str]()
@@ -56,7 +56,7 @@ def test_a_version_lives_until_its_last_request_is_answered(tiny: Tiny):
     assert model() is None
 
 
-def test_what_is_wrong_is_reported_once(tmp_path: Path, tiny: Tiny):
+def test_the_same_trouble_is_reported_once(tmp_path: Path, tiny: Tiny):
     reports = list[str]()
     watcher = Watcher(ServingDirectory(tmp_path), AvailableVersions(NAME), reports.append)
     watcher.look()
@@ -105,7 +105,7 @@ def test_a_version_whose_warm_up_fails_is_not_served(exported: Path, tmp_path: P
     assert "DataLossError" in reports[0]
 
 
-def test_a_directory_that_cannot_be_read_is_reported_and_what_is_loaded_stays(tmp_path: Path, tiny: Tiny):
+def test_the_loaded_version_stays_when_the_directory_is_deleted(tmp_path: Path, tiny: Tiny):
     push(tmp_path / "serving", tiny(1), 1)
     available, reports = AvailableVersions(NAME), list[str]()
     watcher = Watcher(ServingDirectory(tmp_path / "serving"), available, reports.append)

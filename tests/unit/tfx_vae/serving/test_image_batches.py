@@ -20,7 +20,7 @@ def image(*changes: Change, size: tuple[int, int] = (28, 28), edge: float = 0.0)
     return PreparedImage(pixels, Original("PNG", "L", *size), changes, edge)
 
 
-def test_there_is_a_line_for_each_kind_of_change_however_many_images_there_are():
+def test_each_kind_of_change_has_one_line():
     notes = Notes(TARGET)
     for number, side in enumerate((100, 30, 500, 40)):
         notes.add(Path(f"{number}.png"), image(Change.RESIZED, size=(side, side)), ())
@@ -56,13 +56,11 @@ def test_hints_come_last_and_say_what_to_do():
     [(0.0, 0.0, False), (1.0, 0.0, True), (0.5, 0.0, False), (0.8, 0.1, True), (0.0, 1.0, True), (1.0, 1.0, False),
      (1.0, 0.45, False), (0.0, 0.5, False), (1.0, 0.5, False)],
 )  # fmt: skip
-def test_an_image_looks_inverted_if_its_edge_would_be_as_usual_the_other_way_round(
-    edge: float, usual: float, looks_inverted: bool
-):
+def test_an_image_looks_inverted_if_inverting_makes_its_edge_usual(edge: float, usual: float, looks_inverted: bool):
     assert (Hint.LOOKS_INVERTED in hints_about(image(edge=edge), usual)) is looks_inverted
 
 
-def test_an_image_of_one_colour_is_pointed_out():
+def test_an_image_of_one_colour_gets_a_hint():
     empty = PreparedImage(np.full((28, 28, 1), 3, np.uint8), Original("PNG", "L", 28, 28), (), 0.01)
     assert hints_about(empty, 0.0) == (Hint.ONE_COLOUR,)
     assert hints_about(image(), 0.0) == ()

@@ -23,7 +23,7 @@ def test_the_distance_counts_standard_deviations_in_every_direction(usual: np.nd
     np.testing.assert_allclose(Reference(outputs(usual)).distance(outputs(asked)), [0, 3, 3, 4, 5], atol=0.1)
 
 
-def test_what_is_usual_for_each_statistic_may_be_unusual_for_two_together(usual: np.ndarray):
+def test_two_statistics_can_be_unusual_only_together(usual: np.ndarray):
     together = usual.copy()
     together[:, 1] = 25 + (together[:, 0] - 100) / 5 + 0.1 * (together[:, 1] - 25)
     distance = Reference(outputs(together)).distance(outputs(np.array([[120, 29, 8, 0.9], [120, 21, 8, 0.9]])))
@@ -31,18 +31,18 @@ def test_what_is_usual_for_each_statistic_may_be_unusual_for_two_together(usual:
     assert distance[1] > 15
 
 
-def test_the_share_beyond_is_that_of_the_reference_images_that_are_as_far(usual: np.ndarray):
+def test_the_share_beyond_is_that_of_the_reference_images_at_least_as_far_away(usual: np.ndarray):
     reference = Reference(outputs(usual))
     # Of 4 standard normals, a distance of 3.08 is exceeded by 5 %, and 1.83 by half (chi-squared, 4 degrees of freedom).
     np.testing.assert_allclose(reference.share_beyond(np.array([0, 1.8323, 3.0802, 99])), [1, 0.5, 0.05, 0], atol=0.01)
 
 
-def test_a_statistic_that_never_changes_does_no_harm(usual: np.ndarray):
+def test_a_constant_statistic_is_ignored(usual: np.ndarray):
     usual[:, 1] = 0  # an autoencoder's
     distance = Reference(outputs(usual)).distance(outputs(np.array([[160, 0, 8, 0.9]])))
     np.testing.assert_allclose(distance, [3], atol=0.1)
 
 
-def test_too_few_images_say_nothing_about_what_is_usual(usual: np.ndarray):
-    with pytest.raises(ConfigurationError, match="30 reference images or more, not from 29"):
+def test_too_few_reference_images_are_refused(usual: np.ndarray):
+    with pytest.raises(ConfigurationError, match="needs 30 images or more, not 29"):
         Reference(outputs(usual[:29]))

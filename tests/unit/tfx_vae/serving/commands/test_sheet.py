@@ -28,14 +28,14 @@ def test_every_pixel_is_a_square_and_images_follow_each_other_in_rows():
     assert np.all(paper[8:40, 8:40] == 0)
 
 
-def test_colours_stay_and_rows_of_a_group_stand_above_each_other():
+def test_colours_are_kept_and_the_rows_of_a_group_are_below_each_other():
     red, blue = (np.broadcast_to(np.array(colour, np.uint8), (1, 4, 4, 3)) for colour in ((255, 0, 0), (0, 0, 255)))
     paper = drawn(Sheet([red, blue], columns=1))
     assert paper[24, 24].tolist() == [255, 0, 0]
     assert paper[64, 24].tolist() == [0, 0, 255]
 
 
-def test_labels_have_room_of_their_own_and_long_ones_are_cut_in_the_middle():
+def test_labels_do_not_overlap_and_long_ones_are_cut_in_the_middle():
     images = np.zeros((2, 28, 28, 1), np.uint8)
     plain = drawn(Sheet([images], columns=2))
     labelled = drawn(Sheet([images], columns=2, row_labels=["original"], labels=["a", "a" * 500]))
@@ -50,7 +50,7 @@ def test_labels_have_room_of_their_own_and_long_ones_are_cut_in_the_middle():
     assert between.min() == 255
 
 
-def test_a_sheet_is_no_larger_than_a_person_can_look_at():
+def test_the_size_of_a_sheet_is_limited():
     check_size(MOST_PIXELS // 784, 28, 28)
     with pytest.raises(ConfigurationError, match=r"^21400 images of 28x28 .* which holds 21399"):
         check_size(MOST_PIXELS // 784 + 1, 28, 28)

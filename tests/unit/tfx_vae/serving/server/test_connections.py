@@ -113,7 +113,7 @@ def test_a_head_that_arrives_byte_by_byte_is_not_waited_for(connect: Callable[[]
     assert time.monotonic() - start < 10
 
 
-def test_requests_in_time_are_answered_however_slowly(connect: Callable[[], socket.socket]):
+def test_a_slow_answer_is_waited_for(connect: Callable[[], socket.socket]):
     connection = connect()
     for path in (b"", b"slow", b""):
         connection.sendall(b"GET /")
@@ -170,7 +170,7 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 """
 
 
-def test_more_idle_connections_than_descriptors_keep_nobody_out_and_the_log_short(tmp_path):
+def test_more_idle_connections_than_descriptors_block_no_client_and_do_not_fill_the_log(tmp_path):
     log = tmp_path / "log"
     with log.open("w") as file:
         process = subprocess.Popen([sys.executable, "-c", SERVER_WITH_FEW_DESCRIPTORS], stdout=file, stderr=file)

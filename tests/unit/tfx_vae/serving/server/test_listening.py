@@ -26,6 +26,6 @@ def inherited_handler(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("inherited_handler")
-def test_its_end_is_an_interruption_however_it_was_started():
+def test_a_signal_ends_the_server_with_an_interruption():
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(KeyboardInterrupt):
         run(Starlette(lifespan=interrupted_at_once), listener)
