@@ -1,6 +1,6 @@
 """The configuration of a run: read from YAML and `--set`, validated once, frozen.
 
-Each section stands beside the component that it configures (`components/*/config.py`); here they come together.
+Each section is defined beside the component that it configures (`components/*/config.py`).
 """
 
 import difflib
@@ -41,14 +41,15 @@ _SHOWN: Final = 200
 
 
 class BeamConfig(Section):
-    """Where Beam's work runs."""
+    """Which runner does the work of Beam."""
 
     runner: str = "FnApiRunner"
-    """Any runner that Beam knows: `FnApiRunner` (in this process), `FlinkRunner`, `SparkRunner`, `DataflowRunner`; or the full
-    name of a runner's class."""
+    """Any runner that Beam knows: `FnApiRunner` (in this process), `FlinkRunner`, `SparkRunner`, `DataflowRunner`, ..., or the
+    full name of a runner's class."""
 
     options: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
-    """The runner's options, without dashes: `{flink_master: "localhost:8081", parallelism: 4}`; null gives a bare flag."""
+    """The runner's options, without dashes: `{flink_master: "localhost:8081", parallelism: 4}`; null makes a flag
+    without a value."""
 
     @field_validator("runner")
     @classmethod
@@ -72,17 +73,17 @@ class BeamConfig(Section):
 
 
 class RuntimeConfig(Section):
-    """Where and how a run goes on."""
+    """Where a run writes, and how it computes."""
 
     root: Path = Path("runs")
-    """Everything a run writes lies under this directory."""
+    """Directory of everything that a run writes."""
 
     pipeline_root: str | None = None
-    """Where the artifacts lie instead of `<root>/pipelines`: `gs://BUCKET/DIRECTORY`, or whatever else both TensorFlow and Beam
-    read and write."""
+    """Where artifacts are written instead of `<root>/pipelines`: `gs://BUCKET/DIRECTORY`, or another URI that both TensorFlow
+    and Beam can write to."""
 
     cache: bool = True
-    """Serve a component whose inputs, parameters and code did not change from an earlier run."""
+    """Reuse the result of an earlier run for a component whose inputs, parameters and code are unchanged."""
 
     beam: BeamConfig = BeamConfig()
     """The Beam runner and its options."""
@@ -96,11 +97,11 @@ class RuntimeConfig(Section):
 
 
 class PipelineConfig(Section):
-    """The whole configuration of one pipeline."""
+    """One pipeline."""
 
     name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-    """Identifies what may be compared with what: a pipeline's models are judged against its own latest blessed one. Lower-case
-    letters, digits and dashes."""
+    """The pipeline's name, in lower-case letters, digits and dashes. A model is compared with the latest blessed model of the
+    same name only."""
 
     data: DataConfig = DataConfig()
     transform: TransformConfig = TransformConfig()
@@ -116,7 +117,7 @@ class PipelineConfig(Section):
 
     @property
     def pipeline_root(self) -> str:
-        """Where the artifacts lie: a path, or a URI."""
+        """Where artifacts are written: a path, or a URI."""
         return f"{self.runtime.pipeline_root or self.runtime.root / 'pipelines'}/{self.name}"
 
     @property
@@ -130,12 +131,12 @@ class PipelineConfig(Section):
 
     @property
     def log_dir(self) -> Path:
-        """One log a run."""
+        """Directory of logs, one per run."""
         return self.runtime.root / "logs" / self.name
 
     @property
     def checkpoint_dir(self) -> Path:
-        """Checkpoints of trainings that have not ended."""
+        """Checkpoints of unfinished trainings."""
         return self.runtime.root / "checkpoints" / self.name
 
     @property
@@ -145,7 +146,7 @@ class PipelineConfig(Section):
 
     @property
     def data_dir(self) -> Path:
-        """Where prepared datasets are kept."""
+        """Directory of prepared datasets."""
         return self.data.data_dir or self.runtime.root / "datasets"
 
 
@@ -237,14 +238,19 @@ def _explain(error: ValidationError, path: str, sources: Mapping[str, str]) -> s
     for problem in problems[:_NAMED_PROBLEMS]:
         key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
         source = next((source for name, source in sources.items() if _overlap(key, name)), path)
-        lines.append(f"{_shortened(key) or 'the configuration'}: {_explain_problem(problem)} (in {source})")
+        lines.append(_printable(f"{_shortened(key) or 'the configuration'}: {_explain_problem(problem)} (in {source})"))
     if len(problems) > _NAMED_PROBLEMS:
         lines.append(f"and {len(problems) - _NAMED_PROBLEMS:,} more")
     return "\n".join(lines)
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return _printable(text) if len(text) <= _SHOWN else f"{_printable(text[:_SHOWN])}..."
+
+
+def _printable(text: str) -> str:
+    """The text in one line, without what a terminal would obey."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _overlap(key: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""Writes the reference of every setting, docs/configuration.md, out of the configuration itself.
+"""Writes docs/configuration.md, the reference of all settings, from the configuration's own descriptions.
 
 python -m pipelines.config_reference > docs/configuration.md
 """
@@ -15,12 +15,16 @@ from pipelines.config import PipelineConfig
 
 _INTRODUCTION = """# Configuration
 
-A run is described by one YAML file, such as those in `pipelines/configs/`, and by `--set SECTION.KEY=VALUE` on the command
-line, which wins. Every key is optional but `name`. A wrong key, type or range is refused before anything runs. `tfx-vae config`
-prints what a file and `--set` amount to, defaults included.
+Every setting of a run, with its default. Put it into a YAML file like those in `pipelines/configs/`
+(`--config FILE`), or on the command line (`--set SECTION.KEY=VALUE`), which wins:
 
-Relative paths start from the working directory (under `tfx run create`: from the project). This page is made from the code by
-`python -m pipelines.config_reference > docs/configuration.md`, and a test holds it to that.
+    tfx-vae run --config pipelines/configs/mnist_vae.yaml --set trainer.epochs=3 --set data.dataset=fashion_mnist
+    tfx-vae config --config pipelines/configs/mnist_vae.yaml    # prints the whole configuration, defaults included
+
+Only `name` is required. A wrong key, type or range, or a key that is there twice, is refused before anything runs. Relative
+paths start from the working directory (under `tfx run create`: from the project).
+
+This page is generated: `python -m pipelines.config_reference > docs/configuration.md`.
 """
 
 

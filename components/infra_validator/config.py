@@ -15,7 +15,7 @@ class InfraValidatorConfig(Section):
     enabled: bool = True
     """Whether to check; if not, every blessed model is pushed."""
 
-    time_limit_seconds: float = Field(default=300.0, gt=0)
+    time_limit_seconds: float = Field(default=300.0, gt=0, le=1_000_000)
     """Time limit of the process, including the start of TensorFlow, which takes minutes on a busy machine."""
 
     memory_limit_gb: float = Field(default=4.0, gt=0)

@@ -64,10 +64,10 @@ class ModelConfig(Section):
     """`ae` or `vae`."""
 
     network: Network = Network.DENSE
-    """The encoder's network, `dense` or `conv`, and the decoder's too unless `decoder_network` says otherwise."""
+    """The network of the encoder, and of the decoder unless `decoder_network` is set: `dense` or `conv`."""
 
     decoder_network: Network | None = None
-    """`dense`, `conv`, or null for the encoder's. A dense encoder with a convolutional decoder is what an epoch helps most."""
+    """`dense`, `conv`, or null for `network`. A dense encoder with a convolutional decoder gains most from an epoch."""
 
     hidden_units: tuple[PositiveInt, ...] = Field(default=(512, 512), min_length=1)
     """Widths of the encoder's dense layers (`dense`); a dense decoder mirrors them."""
@@ -100,14 +100,14 @@ class ModelConfig(Section):
     """Weight of the KL divergence in the training objective (Higgins et al., 2017); an `ae` ignores it."""
 
     objective: Objective = Objective.ELBO
-    """What training lowers: `elbo`, or `iwae`, the importance-weighted bound over `samples` codes (Burda et al., 2016)."""
+    """What training minimises: `elbo`, or `iwae`, the importance-weighted bound over `samples` codes (Burda et al., 2016)."""
 
     samples: PositiveInt = 1
     """Codes drawn for each image in training. The decoder's work grows with them."""
 
     precision: Precision = Precision.AUTO
-    """What training multiplies matrices in: `float32`, `bfloat16` (faster with AVX512_BF16, AMX or an accelerator, much slower
-    without), or `auto`, whichever this machine is fast in. The exported model computes in float32 in any case."""
+    """Precision of matrix products in training: `float32`, `bfloat16` (faster with AVX512_BF16, AMX or an accelerator, much
+    slower without), or `auto`, the faster of the two on this machine. The exported model always computes in float32."""
 
     @field_validator("activation")
     @classmethod

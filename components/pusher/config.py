@@ -6,7 +6,7 @@ from components.settings import Section
 
 
 class PusherConfig(Section):
-    """The versioned serving directory."""
+    """Where blessed models are pushed."""
 
     serving_dir: Path | None = None
-    """TensorFlow Serving's base path of the model; null is `<runtime.root>/serving/<name>`."""
+    """Directory of the model's versions, TensorFlow Serving's base path; null is `<runtime.root>/serving/<name>`."""

@@ -9,28 +9,28 @@ class ReportConfig(Section):
     """Switches and sample sizes of the report."""
 
     enabled: bool = True
-    """Make a report in every run, also of a model that is not blessed."""
+    """Make a report in every run, even if the model is not blessed."""
 
     test_images: PositiveInt = 10_000
-    """Test images to look at, at most: the best and the worst are found among them, and their codes are drawn."""
+    """Most test images that are searched for the best and the worst, and whose codes are drawn."""
 
     projected_images: int = Field(default=2_000, ge=10)
-    """Points in the pictures of the latent space, at most."""
+    """Most points in the pictures of the latent space."""
 
     tsne: bool = True
-    """Draw the t-SNE projection too, the slowest part of the report."""
+    """Also draw the t-SNE projection, the slowest part of the report."""
 
     interpolation_labels: tuple[tuple[int, int], ...] = ((2, 6), (1, 7), (3, 8), (4, 9))
-    """Pairs of labels to interpolate between; where one of them has no image, or without labels, other images are taken."""
+    """Pairs of labels to interpolate between; other images are taken if one of them has no image, or there are no labels."""
 
     interpolation_steps: int = Field(default=9, ge=2, le=30)
-    """Images on the way from one end to the other, both included."""
+    """Images per interpolation, both ends included."""
 
     samples: PositiveInt = 100
     """Images drawn from the prior."""
 
     manifold_steps: int = Field(default=20, ge=2, le=50)
-    """Images along each side of the manifold, which is drawn where the latent size is 2."""
+    """Images along each side of the manifold, which is drawn if the latent size is 2."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Fixes samples and projections: two reports on the same model have identical figures."""
+    """Determines samples and projections: two reports on the same model have identical figures."""

@@ -36,47 +36,47 @@ class Distribution(StrEnum):
 
 
 class AugmentationConfig(Section):
-    """Slightly transformed images beside the training images. Each number but the share is a standard deviation."""
+    """Random transformations of training images. Each number except `share` is a standard deviation."""
 
     share: float = Field(default=0.0, ge=0, le=1)
-    """Part of a batch that is transformed; 0 for none."""
+    """Fraction of a batch that is transformed; 0 transforms nothing."""
 
     fade: bool = True
-    """The share falls linearly to 0 over the training, so that it ends with the images as they are."""
+    """Lower the share linearly to 0, so that training ends on the original images."""
 
     rotation_degrees: float = Field(default=5.0, ge=0)
-    """Turns about the centre."""
+    """Rotation about the centre."""
 
     shear: float = Field(default=0.1, ge=0)
-    """Shears along the rows."""
+    """Shear along the rows."""
 
     scale: float = Field(default=0.05, ge=0)
-    """Scales width and height, each for itself."""
+    """Scale of width and height, drawn separately."""
 
 
 class TrainerConfig(Section):
     """The optimiser, its schedule, and when to stop."""
 
     epochs: PositiveInt = 45
-    """Passes over the training split, at most."""
+    """Most passes over the training split."""
 
     batch_size: PositiveInt = 256
-    """Images a step."""
+    """Images per step, on all devices together."""
 
     learning_rate: float = Field(default=4e-3, gt=0, le=1)
     """Adam's highest learning rate."""
 
     schedule: Schedule = Schedule.LINEAR
-    """How the learning rate goes after the warm-up: `cosine`, `linear` or `constant`."""
+    """Course of the learning rate after the warm-up: `cosine`, `linear` or `constant`."""
 
     warmup_fraction: float = Field(default=0.05, ge=0, lt=1)
-    """Part of all steps over which the learning rate rises to `learning_rate`."""
+    """Fraction of all steps in which the learning rate rises to `learning_rate`."""
 
     adam_beta_2: float = Field(default=0.99, gt=0, lt=1)
     """Decay of Adam's average of squared gradients."""
 
     kl_warmup_epochs: int = Field(default=0, ge=0)
-    """Epochs over which the weight of the KL divergence rises from 0 to `model.beta` (Bowman et al., 2016)."""
+    """Epochs in which the weight of the KL divergence rises from 0 to `model.beta` (Bowman et al., 2016)."""
 
     augmentation: AugmentationConfig = AugmentationConfig()
 
@@ -87,15 +87,15 @@ class TrainerConfig(Section):
     """Compile training with XLA. It slows down a CPU, above all its convolutions (benchmarks/README.md); a GPU may gain."""
 
     distribution: Distribution = Distribution.NONE
-    """Which devices train together: `none` for one, `mirrored` for all GPUs of the machine, `multi_worker` for all machines of
-    TF_CONFIG. `batch_size` images a step in all."""
+    """Devices that train together: `none` is one, `mirrored` all GPUs of this machine, `multi_worker` all machines in the
+    environment variable TF_CONFIG."""
 
     memory_limit_gb: float = Field(default=2.0, ge=0)
-    """Gigabytes (2^30) of float32 pixels of a split to keep in memory, and twice that for a moment while it is read. A larger
-    split is read from disk every epoch."""
+    """Largest split to keep in memory, in gigabytes (2^30) of float32 pixels; reading it takes twice that for a moment. A
+    larger split is read from disk in every epoch."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Fixes initial weights, the order of the images and the noise: the same seed on the same machine gives the same model."""
+    """Determines initial weights, the order of the images and the noise: one seed gives one model on one machine."""
 
     @model_validator(mode="after")
     def _can_be_compiled(self) -> Self:

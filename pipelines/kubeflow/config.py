@@ -1,4 +1,4 @@
-"""How the pipeline runs on Kubeflow."""
+"""The configuration section `kubeflow`."""
 
 import re
 from pathlib import Path
@@ -9,19 +9,19 @@ from components.settings import Section
 
 
 class StepConfig(Section):
-    """What one step asks of the cluster; null takes what `kubeflow.every_step` says."""
+    """What one step requests from the cluster; null takes the value of `kubeflow.every_step`."""
 
     cpu: str | None = None
-    """Processors, as Kubernetes writes them: `2`, `500m`."""
+    """Processors, in Kubernetes' notation: `2`, `500m`."""
 
     memory: str | None = None
-    """Memory, which is also its limit: `4Gi`."""
+    """Memory, request and limit: `4Gi`."""
 
     gpu: int | None = Field(default=None, ge=0, le=64)
-    """Graphics processors."""
+    """GPUs."""
 
     retries: int | None = Field(default=None, ge=0, le=20)
-    """How often a failed step is tried again; what was finished is not done again."""
+    """How often a failed step is retried; finished work is not repeated."""
 
     @field_validator("cpu")
     @classmethod
@@ -38,59 +38,59 @@ class StepConfig(Section):
         return memory
 
     def over(self, defaults: "StepConfig") -> "StepConfig":
-        """This one, with the gaps filled from another."""
+        """This one, with null replaced by the value of `defaults`."""
         return StepConfig(**(defaults.model_dump() | self.model_dump(exclude_none=True)))
 
 
 class EveryStepConfig(StepConfig):
-    """What a step asks of the cluster unless `kubeflow.steps` says otherwise; null asks for nothing."""
+    """What a step requests from the cluster unless `kubeflow.steps` says otherwise; null requests nothing."""
 
     cpu: str | None = "1"
-    """Processors, as Kubernetes writes them: `2`, `500m`."""
+    """Processors, in Kubernetes' notation: `2`, `500m`."""
 
     memory: str | None = "4Gi"
-    """Memory, which is also its limit."""
+    """Memory, request and limit."""
 
     gpu: int | None = Field(default=0, ge=0, le=64)
-    """Graphics processors."""
+    """GPUs."""
 
     retries: int | None = Field(default=2, ge=0, le=20)
-    """How often a failed step is tried again; what was finished is not done again."""
+    """How often a failed step is retried; finished work is not repeated."""
 
 
 class KubeflowConfig(Section):
-    """Kubeflow Pipelines: where it is, and what each step asks of the cluster."""
+    """Kubeflow Pipelines: its address, and what steps request from the cluster."""
 
     image: str | None = None
-    """The image that every step runs in, `REPOSITORY/NAME:TAG`: see `Dockerfile`."""
+    """The image of every step, `REPOSITORY/NAME:TAG`, built from `Dockerfile`."""
 
     endpoint: str | None = None
-    """The address of Kubeflow Pipelines, `https://HOST`; null asks the environment (`KF_PIPELINES_ENDPOINT`), then the
-    cluster that this process runs in, then kubectl's configuration."""
+    """Address of Kubeflow Pipelines, `https://HOST`; null is `KF_PIPELINES_ENDPOINT`, the cluster that this process runs in, or
+    that of kubectl."""
 
     namespace: str | None = None
-    """The profile's namespace where Kubeflow has several users; null where it has one."""
+    """Namespace of the profile, if Kubeflow has several users."""
 
     experiment: str | None = None
-    """The experiment that runs are filed under; null is the name of the pipeline."""
+    """Experiment of the runs; null is the name of the pipeline."""
 
     service_account: str | None = "tfx-vae"
-    """Whom steps run as; null is Kubeflow's own account."""
+    """Service account of the steps; null is Kubeflow's default."""
 
     volume_claim: str | None = "tfx-vae"
-    """The ReadWriteMany volume that steps share; null mounts none, and then `runtime.root` must be shared in some other way."""
+    """The ReadWriteMany volume that steps share; null mounts none: `runtime.root` must then be shared in another way."""
 
     mount_path: Path = Path("/mnt/tfx-vae")
-    """Where the volume is mounted: relative `runtime.root`, `data.data_dir` and `pusher.serving_dir` lie on it."""
+    """Where the volume is mounted; `runtime.root`, `data.data_dir` and `pusher.serving_dir` are relative to it."""
 
     metadata_secret: str | None = "tfx-vae-metadata"
-    """The secret whose keys `url` and `password` say where ML Metadata is; null where `metadata.url` does."""
+    """Secret with the keys `url` and `password` of ML Metadata; null takes `metadata.url`."""
 
     every_step: EveryStepConfig = EveryStepConfig()
-    """What a step asks for unless `steps` says otherwise."""
+    """What a step requests unless `steps` says otherwise."""
 
     steps: dict[str, StepConfig] = Field(default_factory=dict)
-    """What single components ask for, by name: `{Trainer: {cpu: "4", memory: 8Gi, gpu: 1}}`."""
+    """What single components request: `{Trainer: {cpu: "4", memory: 8Gi, gpu: 1}}`."""
 
-    timeout_seconds: float = Field(default=60, gt=0)
-    """How long to wait for an answer of Kubeflow Pipelines."""
+    timeout_seconds: float = Field(default=60, gt=0, le=86_400)
+    """How long to wait for an answer from Kubeflow Pipelines."""

@@ -1,4 +1,4 @@
-"""Which ML Metadata database."""
+"""The configuration section `metadata`."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ class MetadataConfig(Section):
 
     url: str | None = None
     """`sqlite:///relative.db`, `sqlite:////absolute.db`, `mysql://user@host:3306/database` or
-    `postgresql://user@host:5432/database`, without the password; null is what the environment variable `TFX_VAE_METADATA` says,
-    or else `<runtime.root>/metadata.sqlite`."""
+    `postgresql://user@host:5432/database`, without the password; null is the environment variable `TFX_VAE_METADATA`, or
+    `<runtime.root>/metadata.sqlite`."""
 
     password_file: Path | None = None
-    """A file whose first line is the password; null takes it from the environment variable `TFX_VAE_METADATA_PASSWORD`."""
+    """File whose first line is the password; null is the environment variable `TFX_VAE_METADATA_PASSWORD`."""
 
     @field_validator("url")
     @classmethod
