@@ -1,6 +1,7 @@
-"""Compiles the pipeline for Vertex AI, by TFX's own compiler."""
+"""The pipeline for Vertex AI, compiled by TFX's own compiler."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -8,14 +9,15 @@ from components.errors import ConfigurationError
 from pipelines.config import PipelineConfig
 from pipelines.kubeflow.compile import check_compilable
 
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
 
 def compile_for_vertex(config: PipelineConfig, output: Path) -> None:
     """Writes the pipeline as Vertex AI Pipelines takes it.
 
-    What Vertex AI does not know is left out or replaced: see `create_pipeline`.
-
     Args:
-      config: Loaded with `base=Path()`; what it writes beside artifacts, and reads, should lie under `/gcs/BUCKET`, where
+      config: Loaded with `base=Path()`; what it writes beside artifacts, and reads, should be under `/gcs/BUCKET`, where
         Vertex AI mounts buckets. `runtime.pipeline_root` is where Vertex AI keeps the artifacts, `gs://BUCKET/DIRECTORY`.
       output: The file, which ends in `.yaml`.
 
@@ -27,13 +29,43 @@ def compile_for_vertex(config: PipelineConfig, output: Path) -> None:
         raise ConfigurationError("--target vertex needs --pipeline-root gs://BUCKET/DIRECTORY, for the artifacts.")
     from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
-    from pipelines.pipeline import create_pipeline
-
-    pipeline = create_pipeline(config, for_vertex=True)
     settings = KubeflowV2DagRunnerConfig(
         display_name=config.name, default_image=config.kubeflow.image, use_pipeline_spec_2_1=True
     )
     # The runner's own file would leave out the root.
-    job = KubeflowV2DagRunner(settings).run(pipeline, write_out=False)
+    job = KubeflowV2DagRunner(settings).run(_create_vertex_pipeline(config), write_out=False)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(yaml.safe_dump({**job["pipelineSpec"], "defaultPipelineRoot": config.pipeline_root}), encoding="utf-8")
+
+
+def _create_vertex_pipeline(config: PipelineConfig) -> "Pipeline":
+    """What Vertex AI knows of the pipeline.
+
+    It knows neither artifacts of our own types (ValidationGate, FeatureClassifier, ModelReport) nor our resolver: TFX's
+    own strategy chooses the baseline, and may choose the candidate.
+    """
+    from tfx.components import ExampleValidator, StatisticsGen
+    from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+    from tfx.dsl.components.common.resolver import Resolver
+    from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+    from tfx.types import Channel, standard_artifacts
+
+    from pipelines import pipeline
+
+    example_gen = pipeline.make_example_gen(config)
+    schema_gen = ImportSchemaGen(schema_file=str(config.data.schema_path))
+    schema = schema_gen.outputs["schema"]
+    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"], schema=schema)
+    example_validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
+    transform = pipeline.make_transform(config, example_gen, schema_gen)
+    trainer = pipeline.make_trainer(config, transform)
+    baseline = Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+    ).with_id("BaselineResolver")
+    evaluator = pipeline.make_evaluator(config, example_gen, trainer, baseline)
+    infra_validator = pipeline.make_infra_validator(config, trainer) if config.infra_validator.enabled else None
+    pusher = pipeline.make_pusher(config, trainer, evaluator, infra_validator)
+    data = (example_gen, statistics_gen, schema_gen, example_validator, transform)
+    return pipeline.assemble(config, *data, trainer, baseline, evaluator, infra_validator, pusher)
