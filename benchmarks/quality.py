@@ -178,7 +178,7 @@ def train(
     )
 
     def build(precision: Precision) -> "Autoencoder":
-        return build_model(config.model.model_copy(update={"precision": precision}), (28, 28, 1), data.train.pixel_mean(), seed)
+        return build_model(config.model.model_copy(update={"precision": precision}), (28, 28, 1), data.train.pixel_mean, seed)
 
     model = build(resolve_precision(config.model.precision))
     loop = TrainingLoop(model, data, config.trainer, beta=config.model.beta if config.model.kind == "vae" else 0.0)

@@ -12,15 +12,18 @@ To add a model: write a subclass of `Autoencoder`, name it in `config.ModelKind`
 evaluation, serving and the report use only the methods of `Autoencoder`, so they work with it unchanged.
 """
 
+from collections.abc import Callable
 from typing import assert_never
 
 import keras
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from components.models import distributions
 from components.models.config import ModelConfig, ModelKind
 from components.models.distributions import Posterior
 from components.models.networks import build_decoder, build_encoder
+from components.models.prior import Prior, StandardNormal, fit_gaussian
 
 
 class Autoencoder(keras.Model):
@@ -36,10 +39,13 @@ class Autoencoder(keras.Model):
       seed: not negative; fixes the initial weights.
 
     Attributes:
+      has_posterior: whether codes are random, so that q(z|x) has a log variance.
       config: as given.
       image_shape: as given.
       latent_dim: L, the number of dimensions of a code.
     """
+
+    has_posterior = False
 
     def __init__(self, config: ModelConfig, image_shape: tuple[int, int, int], pixel_mean: float, seed: int) -> None:
         super().__init__(name=config.kind.value)
@@ -100,6 +106,14 @@ class Autoencoder(keras.Model):
         """KL(q(z|x) || p(z)) in nats for each latent dimension, float32 [N, L]. It is 0 for a deterministic code."""
         return tf.zeros_like(posterior.mean)
 
+    def prior(self, training_codes: Callable[[], ArrayLike]) -> Prior:
+        """The distribution from which new codes are drawn. An autoencoder's is a Gaussian, fitted to codes of training images.
+
+        Args:
+          training_codes: returns the posterior means of all training images, [N, L]; called only if they are needed.
+        """
+        return fit_gaussian(training_codes())
+
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The expected image of the posterior's mean: float32 [N, height, width, channels] in [0, 1]."""
         posterior = self.encode(inputs, training)
@@ -109,6 +123,8 @@ class Autoencoder(keras.Model):
 class VariationalAutoencoder(Autoencoder):
     """An autoencoder whose code is a random variable with a Gaussian posterior and a standard normal prior."""
 
+    has_posterior = True
+
     def sample_code(self, posterior: Posterior, noise: tf.Tensor) -> tf.Tensor:
         """A code drawn from the posterior, float32, of the shape of `noise`; arguments as for `Autoencoder.sample_code`."""
         return distributions.reparameterize(posterior.mean, posterior.log_variance, noise)
@@ -116,6 +132,11 @@ class VariationalAutoencoder(Autoencoder):
     def kl_divergence(self, posterior: Posterior) -> tf.Tensor:
         """KL(q(z|x) || N(0, I)) in nats for each latent dimension: float32 [N, L]."""
         return distributions.kl_divergence(posterior.mean, posterior.log_variance)
+
+    def prior(self, training_codes: Callable[[], ArrayLike]) -> Prior:
+        """N(0, I), as in training; the codes are not needed."""
+        del training_codes
+        return StandardNormal()
 
 
 def build_model(config: ModelConfig, image_shape: tuple[int, int, int], pixel_mean: float, seed: int) -> Autoencoder:

@@ -1,10 +1,29 @@
-"""A Gaussian fitted to codes: what to draw from where a model, an autoencoder, has no prior of its own."""
+"""Priors: distributions from which new codes are drawn."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
+
+
+class Prior(Protocol):
+    """A distribution over codes."""
+
+    def sample(self, noise: tf.Tensor) -> tf.Tensor:
+        """Codes drawn from the prior: float32 [N, L].
+
+        Args:
+          noise: float32 [N, L], drawn from the standard normal.
+        """
+
+
+class StandardNormal:
+    """N(0, I)."""
+
+    def sample(self, noise: tf.Tensor) -> tf.Tensor:
+        """See `Prior`."""
+        return noise
 
 
 class GaussianFit(NamedTuple):
@@ -15,6 +34,10 @@ class GaussianFit(NamedTuple):
 
     cholesky: NDArray[np.float32]
     """[L, L], lower triangular; times its transpose it is the covariance."""
+
+    def sample(self, noise: tf.Tensor) -> tf.Tensor:
+        """See `Prior`."""
+        return self.mean + tf.linalg.matmul(noise, self.cholesky, transpose_b=True)
 
 
 def fit_gaussian(codes: ArrayLike) -> GaussianFit:
@@ -41,13 +64,3 @@ def fit_gaussian(codes: ArrayLike) -> GaussianFit:
     # Which sign a row has is open; a Cholesky factor's diagonal is positive.
     cholesky[:, : len(upper)] = np.where(np.diag(upper) < 0, -1.0, 1.0) * upper.T
     return GaussianFit(mean.astype(np.float32), cholesky.astype(np.float32))
-
-
-def sample(fit: GaussianFit, noise: tf.Tensor) -> tf.Tensor:
-    """Codes drawn from the fitted Gaussian: float32 [N, L].
-
-    Args:
-      fit: what `fit_gaussian` gave.
-      noise: float32 [N, L], drawn from the standard normal.
-    """
-    return fit.mean + tf.linalg.matmul(noise, fit.cholesky, transpose_b=True)

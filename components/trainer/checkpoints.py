@@ -1,4 +1,4 @@
-"""Checkpoints that let a killed training go on where it was."""
+"""Checkpoints, from which a killed training continues."""
 
 import keras
 import numpy as np
@@ -8,30 +8,29 @@ from components.artifacts.history import History
 
 
 class TrainingCheckpoint:
-    """The state of a training after its last whole epoch: weights, optimiser, best weights and history.
+    """The state of a training after its last complete epoch: weights, optimiser, best weights and history.
 
-    One checkpoint holds all of them, so that they cannot disagree; TensorFlow writes it to a temporary name first, so that a
-    kill at any time leaves the one before.
+    One checkpoint contains all of them, so that they always fit together. TensorFlow writes it under a temporary name first:
+    after a kill at any time the previous one is still there.
     """
 
     def __init__(
         self, directory: str, model: keras.Model, optimizer: keras.optimizers.Optimizer, is_written: bool = True
     ) -> None:
-        """Prepares to save and restore; nothing is read yet.
+        """Prepares to save and restore; reads nothing.
 
         Args:
-          directory: Where this training's checkpoints lie.
+          directory: Of the checkpoints of this training.
           model: A built model.
           optimizer: A built optimiser.
-          is_written: Whether this process writes them; of several that train together one does, and all restore.
+          is_written: Whether this process writes them. Of several that train together one does; all restore them.
         """
         self._directory = directory
         self._model = model
         self._is_written = is_written
         self._best = [tf.Variable(variable.numpy(), trainable=False) for variable in model.variables]
         self._history = tf.Variable(History().model_dump_json(), dtype=tf.string)
-        # Keras 3 names its variables anew for each model, and a checkpoint goes by structure: plain lists are the same in
-        # every process.
+        # Keras 3 gives the variables of each model new names. Plain lists have the same structure in every process.
         self._manager = tf.train.CheckpointManager(
             tf.train.Checkpoint(
                 weights=[variable.value for variable in model.variables],
@@ -44,17 +43,17 @@ class TrainingCheckpoint:
         )
 
     def restore(self) -> History:
-        """Restores the last whole epoch, if there was one.
+        """Restores the last complete epoch, if there is one.
 
         Returns:
-          The epochs that are done; empty for a new training.
+          The epochs so far; empty for a new training.
         """
         if self._manager.latest_checkpoint:
             self._manager.checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
         return History.model_validate_json(self._history.numpy())
 
     def save(self, history: History) -> None:
-        """Saves the state after an epoch; the best weights are the model's own if this epoch is the best so far."""
+        """Saves the state after an epoch. If it is the best one so far, the best weights become those of the model."""
         if history.epochs_since_best == 0:
             for best, variable in zip(self._best, self._model.variables, strict=True):
                 best.assign(variable.value)
@@ -66,7 +65,7 @@ class TrainingCheckpoint:
         try:
             self._manager.save(checkpoint_number=epoch)
         except tf.errors.OpError:
-            # Most likely the disk is full: do not fill it further with what could not be finished.
+            # Most likely the disk is full: free what the unfinished checkpoint takes.
             for unfinished in tf.io.gfile.glob(f"{self._directory}/*_temp"):
                 tf.io.gfile.rmtree(unfinished)
             raise
@@ -77,6 +76,6 @@ class TrainingCheckpoint:
             variable.assign(np.asarray(best))
 
     def delete(self) -> None:
-        """Deletes this training's checkpoints: what it was for is exported."""
+        """Deletes the checkpoints of this training, whose model is exported."""
         if self._is_written:
             tf.io.gfile.rmtree(self._directory)

@@ -1,4 +1,4 @@
-"""How a model is trained."""
+"""The configuration of the training, and all that the pipeline tells the Trainer."""
 
 from enum import StrEnum
 from typing import Self
@@ -11,7 +11,7 @@ from components.settings import Section
 
 
 class Schedule(StrEnum):
-    """How the learning rate goes over the whole training."""
+    """The learning rate over the whole training, after the warm-up."""
 
     COSINE = "cosine"
     """From `learning_rate` to zero along half a cosine (Loshchilov & Hutter, 2017)."""
@@ -23,7 +23,7 @@ class Schedule(StrEnum):
 
 
 class Distribution(StrEnum):
-    """Which devices train together. Each computes on its share of every batch, and the result is that of one device."""
+    """Which devices train together. Each computes its share of every batch; the result is that of one device."""
 
     NONE = "none"
     """One device."""
@@ -32,7 +32,7 @@ class Distribution(StrEnum):
     """All GPUs of this machine."""
 
     MULTI_WORKER = "multi_worker"
-    """All machines that the environment variable TF_CONFIG names, each with all its GPUs."""
+    """All machines in the environment variable TF_CONFIG, each with all its GPUs."""
 
 
 class AugmentationConfig(Section):
@@ -100,23 +100,23 @@ class TrainerConfig(Section):
     @model_validator(mode="after")
     def _can_be_compiled(self) -> Self:
         if self.jit_compile and self.distribution is not Distribution.NONE:
-            raise ValueError("jit_compile compiles for one device: set it to false, or distribution to none")
+            raise ValueError("jit_compile compiles for one device only: set it to false, or distribution to none")
         if self.jit_compile and self.augmentation.share > 0:
-            raise ValueError("jit_compile cannot compile what transforms images: set it to false, or augmentation.share to 0")
+            raise ValueError("jit_compile cannot compile the augmentation: set it to false, or augmentation.share to 0")
         return self
 
 
 class CustomConfig(Section):
-    """All that the pipeline tells the Trainer beside its artifacts: its `custom_config`, which TFX keeps as JSON.
+    """All that the pipeline tells the Trainer in addition to its input artifacts: `custom_config`, which TFX stores as JSON.
 
-    `components.artifacts.training_settings` reads what Trainers of other versions were told.
+    `components.artifacts.training_settings` reads what the Trainer of any version of this project was told.
     """
 
     model: ModelConfig
     trainer: TrainerConfig
     binarization: Binarization
     checkpoint_dir: str
-    """Directory in which each training has a directory of checkpoints until it has ended."""
+    """Each training has a directory of checkpoints below this one until it ends."""
 
     source_digest: str = ""
     """Digest of the code that trains, so that it is part of the cache key."""

@@ -1,7 +1,7 @@
-"""Training on several devices or machines as if it were one.
+"""Training on several devices or machines, with the result of one.
 
-Every replica is given the whole batch, draws all that is random for the whole batch, and computes on its own share. So the
-result is that of one device with the same batch, but for the order in which sums are rounded.
+Every replica gets the whole batch, draws all random numbers for the whole batch, and computes its own share. The result is that
+of one device with the same batch, except for the order in which sums are rounded.
 """
 
 import json
@@ -19,20 +19,20 @@ from components.trainer.config import Distribution
 
 
 class Replicas:
-    """The devices that train together: one, or all of a `tf.distribute` strategy."""
+    """The devices that train together: one, or those of a `tf.distribute` strategy."""
 
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
-        """Keeps the strategy; TensorFlow's default one is a single device."""
+        """Keeps the strategy; TensorFlow's default strategy is one device."""
         self._strategy = strategy
 
     @property
     def count(self) -> int:
-        """How many devices there are, on all machines."""
+        """Number of devices on all machines."""
         return int(self._strategy.num_replicas_in_sync)
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process is the one that writes."""
+        """Whether this process writes the results. Exactly one does."""
         resolver = self._strategy.cluster_resolver
         if resolver is None or resolver.task_type is None:
             return True
@@ -40,16 +40,16 @@ class Replicas:
         return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Where the variables of what is trained are made, so that every device has them."""
+        """A context in which the model and the optimiser are made, so that every device has their variables."""
         return self._strategy.scope()
 
     def run(self, step: Callable[..., Any], *arguments: tf.Tensor) -> Any:
-        """Runs a step on every device, and gives what the first one here gives."""
+        """Runs a step on every device, and returns the result of the first device of this machine."""
         results = self._strategy.run(step, args=arguments)
         return tf.nest.map_structure(lambda result: self._strategy.experimental_local_results(result)[0], results)
 
     def share(self, batch: tf.Tensor, axis: int = 0) -> tf.Tensor:
-        """In a step: this device's part of what all devices have."""
+        """In a step: this device's part of a batch that every device has."""
         if self.count == 1:
             return batch
         number = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -63,34 +63,34 @@ class Replicas:
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
     def join(self, part: tf.Tensor) -> tf.Tensor:
-        """In a step: what all devices have of a batch, in the order of `share`."""
+        """In a step: the parts of all devices, in the order of `share`."""
         if self.count == 1:
             return part
         return tf.distribute.get_replica_context().all_gather(part, axis=0)
 
     def own_directory(self, directory: str) -> str:
-        """The directory itself for the chief; for the others one that nobody looks at, and that goes with this object."""
+        """The directory itself for the chief; for other processes a temporary one that is deleted with this object."""
         if self.is_chief:
             return directory
-        self._unseen = tempfile.TemporaryDirectory()
-        return self._unseen.name
+        self._temporary = tempfile.TemporaryDirectory()
+        return self._temporary.name
 
-    def hear_chief(self, text: str) -> str:
-        """What the chief gives here, in every process."""
+    def receive_from_chief(self, text: str) -> str:
+        """Returns the chief's text in every process."""
         if self.count == 1:
             return text
-        said = np.frombuffer(text.encode() if self.is_chief else b"", np.uint8).astype(np.int32)
-        length = int(self._of_chief(np.int32(len(said))))
-        heard = self._of_chief(said if self.is_chief else np.zeros(length, np.int32))
-        return heard.numpy().astype(np.uint8).tobytes().decode()
+        sent = np.frombuffer(text.encode() if self.is_chief else b"", np.uint8).astype(np.int32)
+        length = int(self._of_chief(np.int32(len(sent))))
+        received = self._of_chief(sent if self.is_chief else np.zeros(length, np.int32))
+        return received.numpy().astype(np.uint8).tobytes().decode()
 
     def wait_for_all(self) -> None:
-        """Returns when every process has come this far: one that leaves early looks like one that died."""
+        """Waits until every process calls this. A process that ends before the others looks to them as if it had crashed."""
         if self.count > 1:
             self._of_chief(np.int32(0))
 
     def _of_chief(self, value: np.ndarray | np.int32) -> tf.Tensor:
-        """The chief's value in every process, all of which give one of the same shape."""
+        """The chief's value, in every process; each passes a value of the same shape."""
 
         def contribute(value: tf.Tensor) -> tf.Tensor:
             is_first = tf.distribute.get_replica_context().replica_id_in_sync_group == 0
@@ -100,10 +100,10 @@ class Replicas:
 
 
 def open_replicas(distribution: Distribution) -> Replicas:
-    """The devices that the configuration asks for.
+    """Finds the configured devices.
 
     Raises:
-      ConfigurationError: Several machines are asked for and TF_CONFIG does not name them, or TensorFlow was used before.
+      ConfigurationError: TF_CONFIG does not describe the machines, or TensorFlow was used before in this process.
     """
     match distribution:
         case Distribution.NONE:
@@ -121,8 +121,8 @@ def _multi_worker_strategy() -> tf.distribute.Strategy:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
         raise ConfigurationError(
-            "trainer.distribution is multi_worker, but TensorFlow finds other workers only before it has done anything else "
-            f"in a process: run the Trainer in a process of its own, not after other components ({error})."
+            "trainer.distribution is multi_worker, but TensorFlow cannot connect to other workers after it has done something "
+            f"else in the same process: run the Trainer in a separate process, not after other components ({error})."
         ) from error
 
 
@@ -135,5 +135,6 @@ def _check_cluster(tf_config: str) -> None:
     if not complete:
         raise ConfigurationError(
             "trainer.distribution is multi_worker, but the environment variable TF_CONFIG does not say who the workers are and "
-            'which this is: set it to {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
+            "which of them this process is: set it to "
+            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
         )

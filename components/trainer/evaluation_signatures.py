@@ -31,13 +31,13 @@ from components.artifacts.signature_names import (
     SAMPLES,
 )
 from components.models.autoencoder import Autoencoder
-from components.models.config import Likelihood, ModelKind
+from components.models.config import Likelihood
 from components.models.image_quality import structural_similarity
 from components.models.objectives import Losses, log_importance_weights, per_example_losses
-from components.models.prior import GaussianFit, sample
+from components.models.prior import Prior
 from components.trainer.input_data import PixelScale
 
-# Codes of one image that are decoded at once.
+# Codes of one image that are decoded together.
 _CODES_AT_ONCE = 256
 Outputs = dict[str, tf.Tensor]
 
@@ -46,20 +46,20 @@ class ParsedImages(NamedTuple):
     """The images of a batch of examples."""
 
     encoded: tf.Tensor
-    """string [N]: PNG or JPEG bytes, as they stood in the examples."""
+    """string [N]: PNG or JPEG bytes, as in the examples."""
 
     normalized: tf.Tensor
     """float32 [N, height, width, channels]: what the encoder sees."""
 
 
 class ExampleParser(tf.Module):
-    """Parses raw tf.Examples, and sends their images through the transform graph."""
+    """Parses raw tf.Examples, and passes their images through the transform graph."""
 
     def __init__(self, transform_graph: tft.TFTransformOutput) -> None:
         """Reads the graph.
 
         Args:
-          transform_graph: What the training images went through.
+          transform_graph: The graph that produced the training images.
         """
         super().__init__()
         self._transform = transform_graph.transform_features_layer()
@@ -73,7 +73,7 @@ class ExampleParser(tf.Module):
 
 
 class Stream(IntEnum):
-    """What the noise is for; each purpose has its own."""
+    """What noise is used for; each purpose has its own noise."""
 
     POSTERIOR = 0
     BINARIZATION = 1
@@ -82,13 +82,13 @@ class Stream(IntEnum):
 
 
 class ImageNoise:
-    """Draws noise for images by their bytes."""
+    """Draws noise that depends only on the bytes of each image, not on the order or the batches of images."""
 
     def __init__(self, seed: int) -> None:
-        """Fixes what is drawn.
+        """Fixes the noise.
 
         Args:
-          seed: Not negative, and below 2^31.
+          seed: At least 0, below 2^31.
         """
         self._seed = seed
 
@@ -96,9 +96,9 @@ class ImageNoise:
         """Standard normal noise for each image: float32 [N, *shape].
 
         Args:
-          encoded: The images' bytes, string [N].
-          shape: Of the noise of one image.
-          stream: What it is for.
+          encoded: Bytes of the images, string [N].
+          shape: Shape of the noise of one image.
+          stream: What the noise is used for.
         """
         return tf.map_fn(
             lambda seed: tf.random.stateless_normal(shape, seed), self._seeds(encoded, stream), fn_output_signature=tf.float32
@@ -117,18 +117,16 @@ class ImageNoise:
 
 
 class EvaluationSignatures:
-    """What the Evaluator asks of a trained model."""
+    """The functions of a trained model that the Evaluator calls."""
 
-    def __init__(
-        self, model: Autoencoder, parse: ExampleParser, scale: PixelScale, prior: GaussianFit | None, seed: int
-    ) -> None:
-        """Gathers what the signatures need.
+    def __init__(self, model: Autoencoder, parse: ExampleParser, scale: PixelScale, prior: Prior, seed: int) -> None:
+        """Keeps what the signatures need.
 
         Args:
           model: The trained model.
-          parse: Gives its images.
+          parse: Reads the images of examples.
           scale: How normalised pixels relate to pixels in [0, 1].
-          prior: For an autoencoder, the Gaussian fitted to its training codes; None for a model with a prior of its own.
+          prior: Of the model.
           seed: Fixes all noise.
         """
         self._model = model
@@ -138,7 +136,7 @@ class EvaluationSignatures:
         self._noise = ImageNoise(seed)
 
     def functions(self) -> dict[str, tuple[Callable[..., Outputs], tuple[tf.TensorSpec, ...]]]:
-        """Each signature's function and the types of its arguments; only those that the model has an answer to."""
+        """Each signature's function and the types of its arguments; only signatures that the model has."""
         examples = tf.TensorSpec([None], tf.string, name=EXAMPLES)
         samples = tf.TensorSpec([], tf.int32, name=SAMPLES)
         functions: dict[str, tuple[Callable[..., Outputs], tuple[tf.TensorSpec, ...]]] = {
@@ -148,28 +146,28 @@ class EvaluationSignatures:
         is_binary = self._model.config.likelihood is Likelihood.BERNOULLI
         if is_binary:
             functions[EVALUATE_BINARIZED] = (self.evaluate_binarized, (examples,))
-        if self._model.config.kind is ModelKind.VAE:
+        if self._model.has_posterior:
             functions[EVALUATE_IW_NLL] = (self.evaluate_iw_nll, (examples, samples))
             if is_binary:
                 functions[EVALUATE_IW_NLL_BINARIZED] = (self.evaluate_iw_nll_binarized, (examples, samples))
         return functions
 
     def losses(self, images: ParsedImages) -> Losses:
-        """The losses of each image, with the same noise as in `evaluate`, all in one batch."""
+        """The losses of each image, with the noise of `evaluate`, computed in one batch."""
         return per_example_losses(
             self._model, images.normalized, self._scale.denormalize(images.normalized), self._posterior_noise(images.encoded)
         )
 
     def evaluate(self, examples: tf.Tensor) -> Outputs:
-        """Serialized tf.Examples [N] to the losses of each, its code, and how like its reconstruction it is.
+        """Serialized tf.Examples [N] to the losses and the code of each, and its similarity to its reconstruction.
 
         Returns:
-          float32 [N]: the losses of `LOSSES`, and `ssim`, of the reconstruction from the posterior mean.
-          float32 [N, L]: `latent_mean`; `latent_log_variance`, of a VAE; `latent_sample`, drawn from the posterior;
-          `kl_per_dimension`, nats.
+          float32 [N]: the losses of `LOSSES`, and `ssim` with the reconstruction from the posterior mean.
+          float32 [N, L]: `latent_mean`; `latent_log_variance`, for a VAE; `latent_sample`, drawn from the posterior;
+          `kl_per_dimension`, in nats.
         """
         latent = [LATENT_MEAN, LATENT_SAMPLE, KL_PER_DIMENSION]
-        if self._model.config.kind is ModelKind.VAE:
+        if self._model.has_posterior:
             latent.append(LATENT_LOG_VARIANCE)
         shapes: dict[str, Sequence[int]] = {name: [] for name in (*LOSSES, SSIM)}
         return in_equal_batches(
@@ -177,7 +175,7 @@ class EvaluationSignatures:
         )
 
     def evaluate_binarized(self, examples: tf.Tensor) -> Outputs:
-        """Serialized tf.Examples [N] to the losses of their binarised images, float32 [N]; the encoder sees those too."""
+        """Serialized tf.Examples [N] to the losses of their binarised images, float32 [N]; the encoder sees these too."""
         images = self._binarized(self._parse(examples))
         return in_equal_batches(
             lambda *batch: self.losses(ParsedImages(*batch))._asdict(), images, {name: [] for name in LOSSES}
@@ -191,20 +189,20 @@ class EvaluationSignatures:
         return {IW_NLL: self._iw_nll(self._parse(examples), samples)}
 
     def evaluate_iw_nll_binarized(self, examples: tf.Tensor, samples: tf.Tensor) -> Outputs:
-        """The same for binarised images."""
+        """As `evaluate_iw_nll`, for binarised images."""
         return {IW_NLL: self._iw_nll(self._binarized(self._parse(examples)), samples)}
 
     def evaluate_samples(self, examples: tf.Tensor) -> Outputs:
         """Serialized tf.Examples [N] to their `pixels`, and as many images drawn from the prior, `sample`.
 
-        An image and the sample beside it have nothing to do with each other, but that its bytes are the sample's seed.
+        The bytes of an image seed the sample at the same index; apart from that they are independent.
 
         Returns:
           float32 [N, height, width, channels] in [0, 1], both.
         """
         images = self._parse(examples)
         noise = self._noise.normal(images.encoded, [self._model.latent_dim], Stream.PRIOR)
-        codes = tf.ensure_shape(noise if self._prior is None else sample(self._prior, noise), [None, self._model.latent_dim])
+        codes = tf.ensure_shape(self._prior.sample(noise), [None, self._model.latent_dim])
         decoded = in_equal_batches(
             lambda batch: {SAMPLE: self._expected_image(batch)}, [codes], {SAMPLE: self._model.image_shape}
         )
@@ -223,7 +221,7 @@ class EvaluationSignatures:
         return outputs if posterior.log_variance is None else {**outputs, LATENT_LOG_VARIANCE: posterior.log_variance}
 
     def _iw_nll(self, images: ParsedImages, samples: tf.Tensor) -> tf.Tensor:
-        """Each image by itself, so that memory does not grow with how many there are."""
+        """Computes one image at a time, so that memory does not grow with the number of images."""
         return tf.map_fn(
             lambda image: self._iw_nll_of_one(ParsedImages(*(values[tf.newaxis] for values in image)), samples),
             tuple(images),
@@ -246,7 +244,7 @@ class EvaluationSignatures:
         return tf.where(tf.math.is_nan(nll), math.inf, nll)
 
     def _binarized(self, images: ParsedImages) -> ParsedImages:
-        """Binary images whose pixels are on with the probability that the grey pixel is (Salakhutdinov & Murray, 2008)."""
+        """Binary images: the grey value of a pixel is its probability of being 1 (Salakhutdinov & Murray, 2008)."""
         pixels = self._scale.denormalize(images.normalized)
         uniform = self._noise.uniform(images.encoded, list(self._model.image_shape), Stream.BINARIZATION)
         return ParsedImages(images.encoded, self._scale.normalize(tf.cast(uniform < pixels, tf.float32)))

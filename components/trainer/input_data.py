@@ -14,34 +14,34 @@ from components.artifacts.transform_graph import image_shape
 from components.errors import DataError
 
 _PARSED_BYTES = 8 * 2**20
-# Enough to mix what lies far apart, and few enough to keep open.
+# Enough to mix distant images, and not too many open files.
 _FILES_AT_ONCE = 16
 _RECORDS_IN_TURN = 16
 _SHUFFLE_BUFFER_BYTES = 256 * 2**20
 
 
 class PixelScale(NamedTuple):
-    """How normalised pixels relate to pixels in [0, 1]: ``pixels = normalized * scale + offset``."""
+    """The relation of normalised pixels to pixels in [0, 1]: ``pixels = normalized * scale + offset``."""
 
     scale: float
     offset: float
 
     def normalize(self, pixels: tf.Tensor) -> tf.Tensor:
-        """From [0, 1] to what the encoder sees."""
+        """From [0, 1] to the encoder's input."""
         return pixels if self.is_identity else (pixels - self.offset) / self.scale
 
     def denormalize(self, normalized: tf.Tensor) -> tf.Tensor:
-        """From what the encoder sees to [0, 1]; clipped, because rounding may leave the range by 1e-7."""
+        """From the encoder's input to [0, 1]; clipped, because rounding may leave the range by 1e-7."""
         return normalized if self.is_identity else tf.clip_by_value(normalized * self.scale + self.offset, 0.0, 1.0)
 
     @property
     def is_identity(self) -> bool:
-        """Whether the two are the same."""
+        """Whether both are the same."""
         return self.scale == 1.0 and self.offset == 0.0
 
 
 def pixel_scale(transform_graph: tft.TFTransformOutput) -> PixelScale:
-    """Reads the normalisation off the transform graph, by sending a black and a white image through it.
+    """Finds out how the transform graph normalises, by passing a black and a white image through it.
 
     Raises:
       DataError: The graph does not map pixels by one scale and offset.
@@ -55,7 +55,9 @@ def pixel_scale(transform_graph: tft.TFTransformOutput) -> PixelScale:
     normalized = layer({IMAGE: tf.reshape(tf.constant([black, white]), [2, *raw_shape])})[IMAGE].numpy()
     zero, one = normalized[0].flat[0], normalized[1].flat[0]
     if not np.all(normalized[0] == zero) or not np.all(normalized[1] == one) or one <= zero:
-        raise DataError("The transform graph must map every pixel by the same increasing linear function, and it does not.")
+        raise DataError(
+            "The transform graph does not map all pixels by the same increasing linear function: correct preprocessing_fn."
+        )
     scale = 1.0 / (float(one) - float(zero))
     return PixelScale(scale, -float(zero) * scale)
 
@@ -65,7 +67,7 @@ class ImageFiles:
     """GZIP TFRecord files of tf.Examples with a float32 image.
 
     Attributes:
-      paths: The files, in an order that is always the same.
+      paths: The files, always in the same order.
       shape: Height, width and channels of every image.
     """
 
@@ -74,29 +76,29 @@ class ImageFiles:
 
     @property
     def image_bytes(self) -> int:
-        """What an image takes in memory."""
+        """Bytes of an image in memory."""
         return 4 * math.prod(self.shape)
 
     def in_order(self, batch_size: int | None = None) -> tf.data.Dataset:
-        """Batches, float32 [N, height, width, channels], as the images lie in the files.
+        """Batches, float32 [N, height, width, channels], in the order of the files.
 
         Args:
-          batch_size: N; by default as many as make some megabytes. The last batch may be smaller.
+          batch_size: N; by default a batch of some megabytes. The last batch may be smaller.
         """
         batch_size = batch_size or max(1, _PARSED_BYTES // self.image_bytes)
         records = tf.data.TFRecordDataset(list(self.paths), compression_type="GZIP")
         return records.batch(batch_size).map(self._parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
 
     def shuffled(self, seed: tuple[int, int], buffer_bytes: int, batch_size: int, steps: int) -> tf.data.Dataset:
-        """Whole batches, float32 [steps, N, height, width, channels], in an order that the seed alone decides.
+        """Full batches, float32 [steps, N, height, width, channels], in an order that depends only on the seed.
 
-        The files come in random order, some at a time; each next record is drawn at random from a buffer of them.
+        The files are read in random order, several at a time; each record is drawn at random from a buffer of records.
 
         Args:
-          seed: The same gives the same order.
-          buffer_bytes: What the images in the buffer may take.
-          batch_size: N; what is left over after the last whole batch is left out.
-          steps: Batches at a time; fewer at the end.
+          seed: The same seed gives the same order.
+          buffer_bytes: Bytes of the images in the buffer, at most.
+          batch_size: N; images after the last full batch are left out.
+          steps: Number of batches in each element; fewer in the last one.
         """
         generator = np.random.default_rng(seed)
         records = tf.data.Dataset.from_tensor_slices(generator.permutation(self.paths)).interleave(
@@ -106,7 +108,7 @@ class ImageFiles:
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
-        # Records, not images: parsing many at once costs half of what parsing each does.
+        # Shuffles records, not images: parsing many records together takes half the time.
         batches = (
             records.shuffle(max(1, buffer_bytes // self.image_bytes), seed=int(generator.integers(2**31)))
             .batch(batch_size, drop_remainder=True)
@@ -121,113 +123,107 @@ class ImageFiles:
 
 
 class ImageSource(Protocol):
-    """Normalised images of a training split."""
+    """Normalised images of a split."""
 
     @property
     def count(self) -> int:
-        """How many images there are."""
+        """Number of images."""
 
+    @property
     def pixel_mean(self) -> float:
         """The mean of all normalised pixels."""
 
     def epoch(self, epoch: int, batch_size: int, steps: int) -> Iterator[tf.Tensor]:
-        """Goes once over the images, in an order of its own for each epoch.
+        """Goes once over the images, in another order in each epoch.
 
         Args:
-          epoch: Which one, from 0: the same gives the same order.
-          batch_size: Images a step, N; what is left over after the last whole batch is left out.
-          steps: Steps to give at a time, at most.
+          epoch: Number of the epoch, from 0; the same number gives the same order.
+          batch_size: Images per step, N; images after the last full batch are left out.
+          steps: Number of steps in each element, at most.
 
         Yields:
           float32 [steps, N, height, width, channels]; fewer steps at the end.
         """
 
     def in_order(self, batch_size: int) -> Iterator[tf.Tensor]:
-        """Goes once over the images as they lie, float32 [N, height, width, channels]; the last batch may be smaller."""
+        """Goes once over the images in the order of the files, float32 [N, height, width, channels].
 
-
-class ImagesInMemory:
-    """Images that fit into memory: read once, and drawn without replacement each epoch."""
-
-    def __init__(self, images: tf.Tensor, seed: int) -> None:
-        """Keeps the images.
-
-        Args:
-          images: float32 [N, height, width, channels], N > 0.
-          seed: Fixes the order of every epoch.
+        The last batch may be smaller.
         """
-        self._images = images
-        self._seed = seed
+
+
+@dataclass(frozen=True)
+class ImagesInMemory:
+    """An `ImageSource` of images that fit into memory; the order of an epoch is a random permutation.
+
+    Attributes:
+      images: float32 [N, height, width, channels], N > 0.
+      seed: Fixes the order of every epoch.
+    """
+
+    images: tf.Tensor
+    seed: int
 
     @property
     def count(self) -> int:
-        """How many images there are."""
-        return int(self._images.shape[0])
+        """Number of images."""
+        return int(self.images.shape[0])
 
+    @property
     def pixel_mean(self) -> float:
         """The mean of all normalised pixels."""
-        return float(np.mean(self._images.numpy(), dtype=np.float64))
+        return float(np.mean(self.images.numpy(), dtype=np.float64))
 
     def epoch(self, epoch: int, batch_size: int, steps: int) -> Iterator[tf.Tensor]:
-        """See `ImageSource`; the order is a random permutation."""
-        order = np.random.default_rng((self._seed, epoch)).permutation(self.count).astype(np.int32)
+        """See `ImageSource`."""
+        order = np.random.default_rng((self.seed, epoch)).permutation(self.count).astype(np.int32)
         batches = order[: self.count // batch_size * batch_size].reshape(-1, batch_size)
         for start in range(0, len(batches), steps):
-            yield tf.gather(self._images, batches[start : start + steps])
+            yield tf.gather(self.images, batches[start : start + steps])
 
     def in_order(self, batch_size: int) -> Iterator[tf.Tensor]:
         """See `ImageSource`."""
         for start in range(0, self.count, batch_size):
-            yield self._images[start : start + batch_size]
+            yield self.images[start : start + batch_size]
 
 
+@dataclass(frozen=True)
 class ImagesOnDisk:
-    """Images that do not fit into memory: read from disk every epoch, and shuffled within a buffer of 256 MB."""
+    """An `ImageSource` that reads its images from disk in every epoch, and shuffles them in a buffer of 256 MB.
 
-    def __init__(self, files: ImageFiles, count: int, pixel_mean: float, seed: int) -> None:
-        """Keeps the names of the files; nothing is read yet.
+    Attributes:
+      files: Files of the images.
+      count: Number of images.
+      pixel_mean: The mean of all normalised pixels.
+      seed: Fixes the order of every epoch.
+    """
 
-        Args:
-          files: Where the images lie.
-          count: How many there are.
-          pixel_mean: The mean of all normalised pixels.
-          seed: Fixes the order of every epoch.
-        """
-        self._files = files
-        self._count = count
-        self._pixel_mean = pixel_mean
-        self._seed = seed
-
-    @property
-    def count(self) -> int:
-        """How many images there are."""
-        return self._count
-
-    def pixel_mean(self) -> float:
-        """The mean of all normalised pixels."""
-        return self._pixel_mean
+    files: ImageFiles
+    count: int
+    pixel_mean: float
+    seed: int
 
     def epoch(self, epoch: int, batch_size: int, steps: int) -> Iterator[tf.Tensor]:
         """See `ImageSource`."""
-        yield from self._files.shuffled((self._seed, epoch), _SHUFFLE_BUFFER_BYTES, batch_size, steps)
+        yield from self.files.shuffled((self.seed, epoch), _SHUFFLE_BUFFER_BYTES, batch_size, steps)
 
     def in_order(self, batch_size: int) -> Iterator[tf.Tensor]:
         """See `ImageSource`."""
-        yield from self._files.in_order(batch_size)
+        yield from self.files.in_order(batch_size)
 
 
 def open_images(patterns: Sequence[str], shape: tuple[int, int, int], split: str, memory_limit: int, seed: int) -> ImageSource:
     """Opens the transformed images of a split: in memory if they fit, on disk otherwise.
 
     Args:
-      patterns: Of GZIP TFRecord files of transformed examples.
+      patterns: Patterns of the names of GZIP TFRecord files with transformed examples.
       shape: Height, width and channels of every image.
       split: The name of the split, for the message.
-      memory_limit: Bytes of float32 pixels to keep in memory at most.
-      seed: Fixes the order in which training sees them.
+      memory_limit: Bytes of float32 pixels to keep in memory, at most.
+      seed: Fixes the order of the images in every epoch.
 
     Raises:
-      DataError: The split holds no example, or a file is corrupt.
+      DataError: The split has no example, or a file is corrupt.
     """
     files = ImageFiles(tuple(sorted(tf.io.gfile.glob(list(patterns)))), shape)
     kept: list[tf.Tensor] = []
@@ -242,11 +238,11 @@ def open_images(patterns: Sequence[str], shape: tuple[int, int, int], split: str
                 kept.clear()
     except tf.errors.DataLossError as error:
         raise DataError(
-            f"The transformed examples of split '{split}' are corrupt in {', '.join(patterns)}: {error.message}; "
+            f"The transformed examples of split '{split}' are corrupt in {', '.join(patterns)} ({error.message}): "
             "run again with --set runtime.cache=false."
         ) from error
     if not count:
-        raise DataError(f"Split '{split}' holds no example: there is nothing to train with.")
+        raise DataError(f"Split '{split}' has no example: there is nothing to train with. Give it images in data.splits.")
     if kept:
         return ImagesInMemory(tf.concat(kept, axis=0), seed)
     return ImagesOnDisk(files, count, pixel_sum / (count * math.prod(shape)), seed)

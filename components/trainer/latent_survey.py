@@ -1,4 +1,4 @@
-"""Surveys the latent space of a trained model for its map: asks it about images of the eval split."""
+"""The map of the latent space of a trained model, from images of the eval split."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from components.artifacts.features import LABEL
 from components.artifacts.latent_map import LATENT_MAP_FILE, LatentMap, draw_map
 from components.models.autoencoder import Autoencoder
-from components.models.config import ModelKind
 from components.models.objectives import per_example_losses
 from components.trainer.input_data import ImageSource, PixelScale
 
@@ -21,14 +20,14 @@ _BATCH = 500
 def survey(
     model: Autoencoder, images: ImageSource, scale: PixelScale, labels: NDArray[np.int64] | None, seed: int
 ) -> LatentMap:
-    """Maps the codes of up to 2,000 images, evenly spread over the split.
+    """Maps the codes of up to 2,000 images at even distances in the split.
 
     Args:
-      model: The model as it is exported.
+      model: The model that is exported.
       images: The split.
-      scale: How normalised pixels relate to pixels in [0, 1].
-      labels: Of all of its images, in their order; None where there are none.
-      seed: Fixes the codes that the scores are estimated with.
+      scale: The relation of normalised pixels to pixels in [0, 1].
+      labels: Labels of all images, in their order; None if there are none.
+      seed: Fixes the codes from which the scores are estimated.
     """
     count = min(_IMAGES, images.count)
     chosen = np.arange(count) * images.count // count
@@ -45,18 +44,18 @@ def survey(
         scores.append(per_example_losses(model, normalized, scale.denormalize(normalized), noise).negative_elbo.numpy())
     return draw_map(
         np.concatenate(codes),
-        np.concatenate(divergences) if model.config.kind is ModelKind.VAE else None,
+        np.concatenate(divergences) if model.has_posterior else None,
         np.concatenate(scores),
         None if labels is None else labels[chosen],
     )
 
 
 def read_labels(patterns: Sequence[str], transform_graph: tft.TFTransformOutput) -> NDArray[np.int64] | None:
-    """The labels of transformed examples, in the order of `open_images`; None where they have none.
+    """The labels of transformed examples, in the order of `open_images`; None if they have none.
 
     Args:
-      patterns: Of GZIP TFRecord files of transformed examples.
-      transform_graph: Says what the examples hold.
+      patterns: Patterns of the names of GZIP TFRecord files with transformed examples.
+      transform_graph: Describes the features of the examples.
     """
     specification = transform_graph.transformed_feature_spec()
     if LABEL not in specification:

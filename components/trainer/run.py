@@ -1,4 +1,4 @@
-"""What the stock Trainer calls: trains a model and exports it."""
+"""`run_fn`, which the stock Trainer calls: trains a model and exports it."""
 
 import hashlib
 import json
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import tensorflow_transform as tft
+from numpy.typing import NDArray
 
 from components.artifacts.features import EVAL, TRAIN
 from components.artifacts.history import HISTORY_FILE, History
 from components.artifacts.transform_graph import image_shape
 from components.artifacts.warmup import write_warmup_requests
 from components.models.autoencoder import Autoencoder, build_model
-from components.models.config import ModelKind, Precision
-from components.models.prior import GaussianFit, fit_gaussian
+from components.models.config import Precision
 from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import CustomConfig
@@ -27,14 +27,14 @@ from components.trainer.training_loop import TrainingData, TrainingLoop
 from components.trainer.views import ImageViews
 
 if TYPE_CHECKING:
-    # Not at run time: the workers of a distributed training need no TFX.
+    # Only for types: the workers of a distributed training need no TFX.
     from tfx.components.trainer.fn_args_utils import FnArgs
 
 _ENCODE_BATCH = 1000
 
 
 class TrainingArguments(Section):
-    """What the stock Trainer says of a training, in a form that other machines can be sent."""
+    """The stock Trainer's arguments that a training needs, in a form that can be sent to other machines."""
 
     train_files: tuple[str, ...]
     eval_files: tuple[str, ...]
@@ -45,38 +45,38 @@ class TrainingArguments(Section):
 
     @classmethod
     def of(cls, fn_args: "FnArgs") -> Self:
-        """Takes what is needed from TFX's arguments."""
+        """Takes the fields from TFX's arguments."""
         return cls(**{name: getattr(fn_args, name) for name in cls.model_fields})
 
 
 def run_fn(fn_args: "FnArgs") -> None:
-    """Trains on `train`, steers by `eval`, exports one SavedModel with every signature.
+    """Trains on `train`, stops and chooses the epoch by `eval`, and exports one SavedModel with every signature.
 
     Args:
-      fn_args: Of its fields, those of `TrainingArguments`.
+      fn_args: Only the fields of `TrainingArguments` are used.
 
     Raises:
-      TrainingDivergedError: A loss became NaN or infinite; nothing is exported.
+      TrainingDivergedError: A loss became NaN or infinite. Nothing is exported.
       DataError: A split is empty or corrupt.
-      ConfigurationError: The devices that are to train together cannot.
+      ConfigurationError: The configured devices cannot train together.
     """
     arguments = TrainingArguments.of(fn_args)
-    # Before anything else of TensorFlow is used: several machines find each other only then.
+    # First of all: several machines can connect only before TensorFlow has done anything else.
     replicas = open_replicas(arguments.custom_config.trainer.distribution)
-    train(TrainingArguments.model_validate_json(replicas.hear_chief(arguments.model_dump_json())), replicas)
+    train(TrainingArguments.model_validate_json(replicas.receive_from_chief(arguments.model_dump_json())), replicas)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A trained model, with what it was trained on.
+    """A trained model, and what it was trained on.
 
     Attributes:
-      model: Has the weights of the best epoch, in the precision of the training.
+      model: With the weights of the best epoch, in the precision of the training.
       history: Every epoch.
       data: The images.
-      transform_graph: What they went through.
-      pixel_mean: Of the normalised training images.
-      checkpoint: The training's; to be deleted when the model is exported.
+      transform_graph: The graph that produced the images.
+      pixel_mean: Mean of all pixels of the training images in [0, 1].
+      checkpoint: Of the training; to be deleted when the model is exported.
     """
 
     model: Autoencoder
@@ -88,7 +88,7 @@ class Fit:
 
 
 def train(arguments: TrainingArguments, replicas: Replicas) -> None:
-    """What `run_fn` does, in each process that takes part; only the chief writes."""
+    """Does the work of `run_fn` in each process that takes part; only the chief writes."""
     trained = fit(arguments, replicas)
     if replicas.is_chief:
         _export(trained, arguments)
@@ -98,7 +98,7 @@ def train(arguments: TrainingArguments, replicas: Replicas) -> None:
 
 
 def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
-    """Trains, and exports nothing yet."""
+    """Trains, and exports nothing."""
     model_config, config = arguments.custom_config.model, arguments.custom_config.trainer
     transform_graph = tft.TFTransformOutput(arguments.transform_output)
     limit, shape = int(config.memory_limit_gb * 2**30), image_shape(transform_graph)
@@ -108,24 +108,24 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
         eval=open_images(arguments.eval_files, shape, EVAL, limit, config.seed),
         views=ImageViews(scale, config.augmentation, arguments.custom_config.binarization),
     )
-    pixel_mean = data.train.pixel_mean() * scale.scale + scale.offset
+    pixel_mean = data.train.pixel_mean * scale.scale + scale.offset
     model_config = model_config.model_copy(update={"precision": resolve_precision(model_config.precision)})
     with replicas.scope():
         model = build_model(model_config, shape, pixel_mean, config.seed)
-    loop = TrainingLoop(model, data, config, model_config.beta if model_config.kind is ModelKind.VAE else 0.0, replicas)
+    loop = TrainingLoop(model, data, config, model_config.beta if model.has_posterior else 0.0, replicas)
     checkpoint = TrainingCheckpoint(_checkpoint_directory(arguments), model, loop.optimizer, replicas.is_chief)
     history = loop.run(checkpoint, replicas.own_directory(arguments.model_run_dir))
     return Fit(model, history, data, transform_graph, pixel_mean, checkpoint)
 
 
 def _export(trained: Fit, arguments: TrainingArguments) -> None:
-    """Writes the SavedModel, with what travels with it."""
+    """Writes the SavedModel, with its warm-up requests and its latent map."""
     data, transform_graph, seed = trained.data, trained.transform_graph, arguments.custom_config.trainer.seed
-    # Serving machines differ in what they are fast in; the model must not.
+    # The exported model computes the same on every machine, also where bfloat16 is slow.
     config = trained.model.config.model_copy(update={"precision": Precision.FLOAT32})
     model = build_model(config, trained.model.image_shape, trained.pixel_mean, seed)
     model.set_weights(trained.model.get_weights())
-    prior = _fit_prior(model, data.train) if config.kind is ModelKind.AE else None
+    prior = model.prior(lambda: _codes(model, data.train))
     scale, directory = data.views.scale, arguments.serving_model_dir
     signatures = ExportedModel(model, transform_graph, scale, prior, seed).save(directory)
     pixels = scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES)))
@@ -133,12 +133,12 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     write_map(survey(model, data.eval, scale, read_labels(arguments.eval_files, transform_graph), seed), directory)
 
 
-def _fit_prior(model: Autoencoder, images: ImageSource) -> GaussianFit:
-    return fit_gaussian(np.concatenate([model.encode(batch).mean.numpy() for batch in images.in_order(_ENCODE_BATCH)]))
+def _codes(model: Autoencoder, images: ImageSource) -> NDArray[np.float32]:
+    return np.concatenate([model.encode(batch).mean.numpy() for batch in images.in_order(_ENCODE_BATCH)])
 
 
 def _checkpoint_directory(arguments: TrainingArguments) -> str:
-    """A directory named by a digest of all that the result of the training depends on."""
+    """The name of the directory is a digest of everything that the result of the training depends on."""
     inputs = {
         "custom_config": arguments.custom_config.model_dump(mode="json"),
         "examples": sorted([*arguments.train_files, *arguments.eval_files]),

@@ -36,7 +36,7 @@ from components.artifacts.transform_graph import image_shape
 from components.artifacts.warmup import RecordedRequest
 from components.models.autoencoder import Autoencoder
 from components.models.latent_space import linear_path
-from components.models.prior import GaussianFit, sample
+from components.models.prior import Prior
 from components.trainer.evaluation_signatures import EvaluationSignatures, ExampleParser, Outputs
 from components.trainer.input_data import PixelScale
 
@@ -57,17 +57,17 @@ class ExportedModel:
         model: Autoencoder,
         transform_graph: tft.TFTransformOutput,
         scale: PixelScale,
-        prior: GaussianFit | None,
+        prior: Prior,
         seed: int,
     ) -> None:
-        """Gathers what the signatures need.
+        """Keeps what the signatures need.
 
         Args:
           model: The trained model.
-          transform_graph: What the training images went through; the signatures that take examples send them through it too.
-          scale: How normalised pixels relate to pixels in [0, 1].
-          prior: For an autoencoder, the Gaussian fitted to its training codes; None for a model with a prior of its own.
-          seed: Fixes all noise of the evaluation, and that of the score.
+          transform_graph: The graph that produced the training images. Signatures that take examples pass them through it too.
+          scale: The relation of normalised pixels to pixels in [0, 1].
+          prior: Of the model.
+          seed: Fixes all noise of the evaluation and of the score.
         """
         self._model = model
         self._parse = ExampleParser(transform_graph)
@@ -79,12 +79,12 @@ class ExportedModel:
     def save(self, directory: str) -> Signatures:
         """Writes the SavedModel.
 
-        What TensorFlow Serving restores are the variables of the objects below the one that is saved. A Keras model there would
-        have its variables in the graph twice, and those that are restored are not those that the functions read
-        (keras-team/keras#20095; TensorFlow's own loader in Python does not mind). So the variables themselves are there.
+        TensorFlow Serving restores the variables of the objects below the saved one. With a Keras model among these objects the
+        graph has each variable twice, and TensorFlow Serving does not restore the one that the functions read
+        (keras-team/keras#20095; TensorFlow's loader in Python does). So the saved object has the variables themselves.
 
         Args:
-          directory: Where to.
+          directory: Directory of the SavedModel.
 
         Returns:
           The concrete functions by signature name.
@@ -92,7 +92,7 @@ class ExportedModel:
         signatures = self._signatures()
         root = tf.Module()
         read = {id(variable) for function in signatures.values() for variable in function.variables}
-        # In the model's order, which names in the file follow: that of the functions differs from one process to the next.
+        # In the order of the model, because it decides their names; the order of the functions differs between processes.
         root.variables_read = [weight.value for weight in self._model.weights if id(weight.value) in read]
         root.parse = self._parse
         tf.saved_model.save(root, directory, signatures=signatures)
@@ -119,7 +119,7 @@ class ExportedModel:
     def serve(self, examples: tf.Tensor) -> Outputs:
         """Serialized tf.Examples [N] with an encoded `image` to reconstructions, codes and scores.
 
-        The score is the negative ELBO in nats per image, with the posterior sample that `evaluate` takes.
+        The score is the negative ELBO in nats per image, with the posterior sample of `evaluate`.
         """
         images = self._parse(examples)
         posterior = self._model.encode(images.normalized)
@@ -130,11 +130,11 @@ class ExportedModel:
         }
 
     def reconstruct(self, image: tf.Tensor) -> Outputs:
-        """Images [N, height, width, channels] in [0, 1] to the decoder's expectation at the posterior mean."""
+        """Images [N, height, width, channels] in [0, 1] to the decoder's expected image at the posterior mean."""
         return {RECONSTRUCTION: self._decode(self._encode_mean(image))}
 
     def encode(self, image: tf.Tensor) -> Outputs:
-        """Images in [0, 1] to the posterior's mean [N, L] and, for a VAE, log variance [N, L]."""
+        """Images in [0, 1] to the mean [N, L] and, for a VAE, the log variance [N, L] of the posterior."""
         posterior = self._model.encode(self._scale.normalize(image))
         outputs = {LATENT_MEAN: posterior.mean}
         if posterior.log_variance is not None:
@@ -146,12 +146,12 @@ class ExportedModel:
         return {IMAGE: self._decode(latent)}
 
     def generate(self, count: tf.Tensor, seed: tf.Tensor) -> Outputs:
-        """`count` images drawn from the prior, the same for the same seed [2]."""
+        """`count` images drawn from the prior; the same seed [2] gives the same images."""
         noise = tf.random.stateless_normal([count, self._model.latent_dim], seed)
-        return {IMAGE: self._decode(noise if self._prior is None else sample(self._prior, noise))}
+        return {IMAGE: self._decode(self._prior.sample(noise))}
 
     def interpolate(self, start: tf.Tensor, end: tf.Tensor, steps: tf.Tensor) -> Outputs:
-        """Images [N, steps, height, width, channels] on the straight line between the codes of two images."""
+        """Images [N, steps, height, width, channels] on the straight line between the codes of each two images."""
         path = linear_path(self._encode_mean(start), self._encode_mean(end), steps)
         images = self._decode(tf.reshape(path, [-1, self._model.latent_dim]))
         return {IMAGE: tf.reshape(images, [-1, steps, *self._image_shape])}

@@ -26,21 +26,21 @@ from components.trainer.optimizer import build_optimizer
 from components.trainer.views import ImageViews, View
 
 _REPORTS_PER_EPOCH = 10
-# Codes decoded at a time.
+# Codes that are decoded together.
 _EVAL_BATCH = 1000
-# Of images handed over at a time.
+# Of the images in one call.
 _CHUNK_BYTES = 16 * 2**20
-# Chance in training and in evaluation must not be the same sequence.
+# Training and evaluation must not have the same noise.
 _EVAL_STREAM = -1
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Normalised images and what they mean.
+    """Normalised images, and what the model sees of them.
 
     Attributes:
       train: The training split.
-      eval: The split that steers the training.
+      eval: The split that decides which epoch is the best, and when to stop.
       views: What the model sees of an image.
     """
 
@@ -52,24 +52,24 @@ class TrainingData:
 class TrainingLoop:
     """Trains a model, epoch by epoch.
 
-    All randomness is a pure function of the seed and of the step, so that a training that was killed and resumed ends with the
-    same weights as one that was not.
+    All random numbers depend only on the seed and on the step: a training that was killed and continued ends with the same
+    weights as one that was not.
     """
 
     def __init__(
         self, model: Autoencoder, data: TrainingData, config: TrainerConfig, beta: float, replicas: Replicas | None = None
     ) -> None:
-        """Builds the optimiser and the compiled steps; nothing runs yet.
+        """Builds the optimiser and the compiled steps; runs nothing.
 
         Args:
-          model: A built model, made in the scope of `replicas`; trained in place.
+          model: A built model, made in the scope of `replicas`. It is trained in place.
           data: The images.
           config: The recipe.
           beta: Weight of the KL divergence after the warm-up.
           replicas: The devices that train together; by default one.
 
         Raises:
-          ConfigurationError: A batch cannot be shared evenly.
+          ConfigurationError: The devices cannot share a batch evenly.
         """
         self._model = model
         self._config = config
@@ -90,15 +90,15 @@ class TrainingLoop:
 
     @property
     def optimizer(self) -> keras.optimizers.Optimizer:
-        """The optimiser, built, for checkpoints."""
+        """The built optimiser, for checkpoints."""
         return self._optimizer
 
     def run(self, checkpoint: TrainingCheckpoint, curves_directory: str) -> History:
-        """Trains until the last epoch or until the eval loss no longer improves; the model then has the best weights.
+        """Trains until the last epoch, or until the eval loss no longer improves. The model then has the best weights.
 
         Args:
-          checkpoint: Saved after each epoch; a training that it already holds goes on where it was.
-          curves_directory: Where the TensorBoard logs go.
+          checkpoint: Saved after each epoch; if it has a training, that training continues.
+          curves_directory: Directory for TensorBoard logs.
 
         Returns:
           The whole history, with the epochs before an interruption.
@@ -114,7 +114,7 @@ class TrainingLoop:
             history = history.plus(epoch)
             checkpoint.save(history)
             curves.add(epoch)
-            watch.look_at(epoch)
+            watch.check(epoch)
         curves.close()
         checkpoint.use_best_weights()
         return history
@@ -128,7 +128,7 @@ class TrainingLoop:
         """Trains one pass over the training split, and evaluates.
 
         Args:
-          finished_epochs: How many passes were made before; decides the order and the noise.
+          finished_epochs: Number of passes before; decides the order and the noise.
 
         Raises:
           TrainingDivergedError: A loss became NaN or infinite.
@@ -184,7 +184,7 @@ class TrainingLoop:
     def _judge(
         self, view: View, seed: tf.Tensor, weight: tf.Tensor | float, training: bool
     ) -> tuple[Losses, tf.Tensor, Posterior]:
-        """The losses of each image of this device's share, what training lowers of each, and its posterior."""
+        """For each image of this device's share: its losses, the objective of the training, and its posterior."""
         shape = [self._model.config.samples, tf.shape(view.inputs)[0], self._model.latent_dim]
         noise = self._replicas.share(tf.random.stateless_normal(shape, seed), axis=1)
         inputs, pixels = (self._replicas.share(images) for images in view)
@@ -193,7 +193,7 @@ class TrainingLoop:
         return losses, training_objective(self._model.config.objective, losses, samples, weight), samples.posterior
 
     def _evaluate(self) -> tuple[EpochLosses, LatentMoments]:
-        """Means over the eval split, with the same noise after every epoch, and how the latent space is used."""
+        """Means over the eval split, with the same noise after every epoch, and moments of its codes."""
         sums = np.zeros(len(LOSSES) + 1)
         moments: list[LatentMoments] = []
         for start, images in enumerate(self._data.eval.in_order(self._eval_batch)):
@@ -210,7 +210,7 @@ class TrainingLoop:
         return self._replicas.sum(sums), self._replicas.join(posterior.mean), self._replicas.join(divergence)
 
     def _seed(self, index: tf.Tensor, stream: int = 0) -> tf.Tensor:
-        """int32 [2], another one for each step of training and each batch of evaluation."""
+        """int32 [2], different for each step of training and each batch of evaluation."""
         return tf.stack([tf.constant(self._config.seed, tf.int32) ^ stream, index])
 
     def _report(self, epochs: float, loss: float) -> None:
@@ -225,14 +225,14 @@ class TrainingLoop:
 
 
 def _batch_size(configured: int, count: int, replicas: int) -> int:
-    """Images a step: no more than there are, and as many for each device."""
+    """Images per step: at most all images, and equally many on each device."""
     if configured % replicas:
         raise ConfigurationError(
             f"trainer.batch_size is {configured}, which {replicas} devices cannot share evenly: set a multiple of {replicas}."
         )
     if count < replicas:
         raise ConfigurationError(f"There are {count} training images for {replicas} devices: set trainer.distribution to none.")
-    # Never a smaller batch at the end: XLA would compile again for it, and its images would weigh more.
+    # All batches have this size: for a smaller one at the end XLA would compile again, and its images would have more weight.
     return min(configured, count // replicas * replicas)
 
 
@@ -242,33 +242,33 @@ def _as_losses(values: np.ndarray) -> EpochLosses:
 
 _LOGGER = logging.getLogger("tfx_vae.trainer")
 _FEWEST_ACTIVE = 0.1
-# The first epoch may look like a collapse and recover.
+# A model may recover after the first epoch.
 _GRACE_EPOCHS = 1
 
 
 class CollapseWatch:
-    """Warns, once a training, that hardly any latent dimension says anything about the image."""
+    """Warns once per training when the posterior collapses: when the code hardly depends on the image."""
 
     def __init__(self, latent_dim: int, beta: float, warmup_epochs: int) -> None:
-        """Makes a watch.
+        """Decides from which epoch on to warn.
 
         Args:
-          latent_dim: Latent dimensions of the model.
-          beta: The weight of the KL divergence; without it nothing can collapse.
-          warmup_epochs: Epochs before that weight is reached.
+          latent_dim: Number of latent dimensions.
+          beta: Weight of the KL divergence; if it is 0, nothing collapses.
+          warmup_epochs: Number of epochs until that weight is reached.
         """
         self._latent_dim = latent_dim
         self._needed = math.ceil(_FEWEST_ACTIVE * latent_dim)
         self._first_epoch = max(warmup_epochs, _GRACE_EPOCHS) + 1
         self._is_watching = beta > 0
 
-    def look_at(self, epoch: Epoch) -> None:
+    def check(self, epoch: Epoch) -> None:
         """Warns if fewer than a tenth of the latent dimensions are active."""
         if self._is_watching and epoch.epoch >= self._first_epoch and epoch.active_units < self._needed:
             self._is_watching = False
             _LOGGER.warning(
                 "The posterior collapses: after epoch %d, %d of %d latent dimensions are active, with a KL divergence of %.2f "
-                "nats. A lower model.beta, or trainer.kl_warmup_epochs, may keep the code in use.",
+                "nats. Lower model.beta or raise trainer.kl_warmup_epochs, so that the model uses its code.",
                 epoch.epoch,
                 epoch.active_units,
                 self._latent_dim,

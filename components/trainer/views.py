@@ -1,4 +1,4 @@
-"""What training shows the model of an image: the image itself, a slightly transformed one, a binary one drawn from it."""
+"""What the model sees of an image: the image itself, a slightly changed one, or a binary one drawn from it."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from components.artifacts.features import Binarization
 from components.trainer.config import AugmentationConfig
 from components.trainer.input_data import PixelScale
 
-# Each kind of chance has a stream of its own under the seed of a step.
+# Each use of random numbers has its own stream under the seed of a step.
 _CHANGE, _WHICH, _PIXELS = range(3)
 
 
@@ -26,11 +26,11 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageViews:
-    """Makes views of normalised images; all that is random is a pure function of the seed.
+    """Makes views of normalised images; all random numbers depend only on the seed.
 
     Attributes:
-      scale: How normalised pixels relate to pixels in [0, 1].
-      augmentation: Which transformed images training sees.
+      scale: The relation of normalised pixels to pixels in [0, 1].
+      augmentation: How training images are changed.
       binarization: Whether the model sees binary images.
     """
 
@@ -43,7 +43,7 @@ class ImageViews:
 
         Args:
           images: float32 [N, height, width, channels], normalised.
-          seed: int32 [2], another one for each step.
+          seed: int32 [2], different for each step.
           progress: Part of the training that is done, float32 scalar in [0, 1].
         """
         if self.augmentation.share:
@@ -51,9 +51,9 @@ class ImageViews:
         return self.for_evaluation(images, seed)
 
     def for_evaluation(self, images: tf.Tensor, seed: tf.Tensor) -> View:
-        """Binarised, as configured; never augmented. With the same seed the result is the same."""
+        """Binarised, as configured; never augmented. The same seed gives the same result."""
         pixels = self.scale.denormalize(images)
-        # Not `match`, which AutoGraph does not know.
+        # Not `match`: AutoGraph does not know it.
         if self.binarization is Binarization.NONE:
             return View(images, pixels)
         binary = binarize(pixels, seed)
@@ -61,7 +61,7 @@ class ImageViews:
 
 
 def binarize(pixels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Binary images whose pixels are on with the probability that the grey pixel is (Salakhutdinov & Murray, 2008).
+    """Binary images: the grey value of a pixel is its probability of being 1 (Salakhutdinov & Murray, 2008).
 
     Args:
       pixels: float32 in [0, 1].
@@ -75,17 +75,17 @@ def binarize(pixels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def augment(images: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor, progress: tf.Tensor) -> tf.Tensor:
-    """Turns, shears and scales a share of the images a little about their centre, each in its own way.
+    """Rotates, shears and scales a share of the images slightly about their centre, each one differently.
 
     Args:
-      images: float32 [N, height, width, channels]. What comes in from outside the image repeats its edge.
+      images: float32 [N, height, width, channels]. Pixels from outside the image repeat its edge.
       config: The share, and standard deviations.
       seed: int32 [2].
-      progress: Part of the training that is done: the share falls with it, where it is to fade.
+      progress: Part of the training that is done; if `config.fade` is set, the share falls with it.
     """
     share = config.share * (1.0 - progress) if config.fade else config.share
     which = tf.where(tf.random.stateless_uniform(tf.shape(images)[:1], _stream(seed, _WHICH)) < share)
-    # The others would come out as they are, but not for nothing.
+    # Only these: the transformation would leave the others as they are, but takes time.
     changed = _transform(tf.gather_nd(images, which), config, _stream(seed, _CHANGE))
     return tf.tensor_scatter_nd_update(images, which, changed)
 
@@ -96,7 +96,7 @@ def _transform(images: tf.Tensor, config: AugmentationConfig, seed: tf.Tensor) -
     shear = normal[1] * config.shear
     scale_x, scale_y = 1.0 + normal[2] * config.scale, 1.0 + normal[3] * config.scale
     cos, sin = tf.cos(angle), tf.sin(angle)
-    # Rotation times (shear times scale): where an output pixel, as seen from the centre, comes from.
+    # Rotation times (shear times scale): the source of an output pixel, relative to the centre.
     from_xx, from_xy = cos * scale_x, cos * shear * scale_x - sin * scale_y
     from_yx, from_yy = sin * scale_x, sin * shear * scale_x + cos * scale_y
     center_x, center_y = (images.shape[2] - 1) / 2, (images.shape[1] - 1) / 2

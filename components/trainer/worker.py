@@ -1,7 +1,7 @@
-"""Takes part in a training that a Trainer on another machine leads: `python -m components.trainer.worker`.
+"""A worker of a training on several machines, whose chief is the pipeline's Trainer: `python -m components.trainer.worker`.
 
-TF_CONFIG says who takes part and which of them this is; all else comes from the chief. Files must have the same names on all
-machines.
+TF_CONFIG describes the workers and which of them this process is; all else comes from the chief. Files must have the same names
+on all machines.
 """
 
 import sys
@@ -10,7 +10,7 @@ from components.errors import PipelineError
 
 
 def main() -> int:
-    """Trains along until the chief is done; the exit status."""
+    """Trains until the chief is done, and returns the exit status."""
     from components.trainer.config import Distribution
     from components.trainer.distribution import open_replicas
     from components.trainer.run import TrainingArguments, train
@@ -19,10 +19,10 @@ def main() -> int:
         replicas = open_replicas(Distribution.MULTI_WORKER)
         if replicas.is_chief:
             sys.stderr.write(
-                "TF_CONFIG makes this process the chief, which is the Trainer of the pipeline: give it another index.\n"
+                "TF_CONFIG makes this process the chief, but that is the Trainer of the pipeline: set another task index.\n"
             )
             return 2
-        train(TrainingArguments.model_validate_json(replicas.hear_chief("")), replicas)
+        train(TrainingArguments.model_validate_json(replicas.receive_from_chief("")), replicas)
     except PipelineError as error:
         sys.stderr.write(f"{error}\n")
         return 1

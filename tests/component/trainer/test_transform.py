@@ -11,8 +11,9 @@ from support.digits import SIZES, Transformed, raw_examples, read_digits, transf
 
 from components.artifacts.features import IMAGE, LABEL
 from components.artifacts.transform_graph import image_shape
-from components.models.config import ModelConfig, ModelKind
+from components.models.config import ModelConfig
 from components.models.distributions import Posterior
+from components.models.prior import StandardNormal
 from components.trainer.input_data import pixel_scale
 from components.trainer.signatures import ExportedModel
 
@@ -99,13 +100,15 @@ def test_examples_without_a_label_need_none(tmp_path: Path):
 
 
 class _Mirror:
-    """Stands where a model stands, and shows what reaches it: its code is the normalised image, its loss one chosen pixel."""
+    """Shows what a model is given: its code is the normalised image, its loss one chosen pixel."""
+
+    has_posterior = False
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
         self.latent_dim = int(np.prod(shape))
         self.shape = shape
         self.image_shape = shape
-        self.config = ModelConfig(kind=ModelKind.AE)
+        self.config = ModelConfig()
         self.chosen = tf.Variable(0, dtype=tf.int32)
         # Keras's variables have TensorFlow's as their value.
         self.weights = [SimpleNamespace(value=self.chosen)]
@@ -136,7 +139,7 @@ def test_training_evaluation_and_serving_see_the_same_pixels_bit_for_bit(
     data: Transformed = request.getfixturevalue(normalization)
     graph = tft.TFTransformOutput(str(data.graph))
     mirror = _Mirror(image_shape(graph))
-    ExportedModel(mirror, graph, pixel_scale(graph), None, seed=0).save(str(tmp_path))
+    ExportedModel(mirror, graph, pixel_scale(graph), StandardNormal(), seed=0).save(str(tmp_path))
     loaded = tf.saved_model.load(str(tmp_path))
     [chosen] = loaded.variables_read
     examples = tf.constant(data.raw["test"])

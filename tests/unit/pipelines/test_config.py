@@ -233,7 +233,7 @@ def test_an_objective_that_the_model_does_not_have_is_refused(config_file: Path,
     ("override", "expected"),
     [
         ("trainer.distribution=mirrored", "trainer: jit_compile compiles for one device"),
-        ("trainer.augmentation.share=0.5", "trainer: jit_compile cannot compile what transforms images"),
+        ("trainer.augmentation.share=0.5", "trainer: jit_compile cannot compile the augmentation"),
     ],
 )
 def test_what_xla_cannot_compile_is_refused(config_file: Path, override: str, expected: str):

@@ -23,7 +23,7 @@ def test_shapes_from_image_to_losses(make_model, make_images, make_noise, kind, 
     code = model.sample_code(posterior, make_noise(2))
     parameters = model.decode(code)
     assert posterior.mean.shape == code.shape == model.kl_divergence(posterior).shape == (2, 3)
-    assert (posterior.log_variance is None) == (kind == "ae")
+    assert (posterior.log_variance is not None) == model.has_posterior == (kind == "vae")
     assert parameters.shape == model.expected_image(parameters).shape == model(images).shape == (2, *image_shape)
     assert model.log_likelihood(images, parameters).shape == (2,)
 
@@ -47,6 +47,15 @@ def test_a_vaes_codes_have_the_mean_and_variance_of_the_posterior(make_model, ma
     codes = make_model().sample_code(posterior, make_noise(count)).numpy()
     np.testing.assert_array_less(np.abs(codes.mean(axis=0) - mean), 4 * np.sqrt(variance / count))
     np.testing.assert_array_less(np.abs(codes.var(axis=0) - variance), 4 * variance * np.sqrt(2 / count))
+
+
+def test_an_autoencoders_prior_is_fitted_to_codes_and_a_vaes_is_the_standard_normal(make_model, make_noise):
+    noise = make_noise(2)
+    fitted = make_model(kind="ae").prior(lambda: [[2.0, 1.0, 5.0], [4.0, 1.0, 5.0]])
+    np.testing.assert_allclose(fitted.sample(noise), np.float32([3, 1, 5]) + noise * np.float32([1, 0, 0]), rtol=1e-6)
+    np.testing.assert_array_equal(
+        make_model(kind="vae").prior(lambda: pytest.fail("codes are not needed")).sample(noise), noise
+    )
 
 
 def test_calling_a_model_shows_the_reconstruction_of_the_mean_code(make_model, make_images):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.models.prior import GaussianFit, fit_gaussian, sample
+from components.models.prior import GaussianFit, fit_gaussian
 
 
 def covariance(fit: GaussianFit) -> np.ndarray:
@@ -33,13 +33,13 @@ def test_a_constant_dimension_stays_constant_in_the_samples(random):
     codes[:, 1] = 7.0
     fit = fit_gaussian(codes)
     np.testing.assert_allclose(covariance(fit), np.cov(codes.T, bias=True), atol=1e-6)
-    np.testing.assert_allclose(sample(fit, random.normal(size=(50, 3)).astype(np.float32))[:, 1], 7.0, rtol=1e-6)
+    np.testing.assert_allclose(fit.sample(random.normal(size=(50, 3)).astype(np.float32))[:, 1], 7.0, rtol=1e-6)
 
 
 def test_dependent_dimensions_stay_dependent_in_the_samples(random):
     codes = random.normal(size=(100, 3))
     codes[:, 2] = codes[:, 0] - 2 * codes[:, 1]
-    drawn = sample(fit_gaussian(codes), random.normal(size=(50, 3)).astype(np.float32)).numpy()
+    drawn = fit_gaussian(codes).sample(random.normal(size=(50, 3)).astype(np.float32)).numpy()
     np.testing.assert_allclose(drawn[:, 2], drawn[:, 0] - 2 * drawn[:, 1], atol=1e-5)
 
 
@@ -53,7 +53,7 @@ def test_fewer_codes_than_dimensions_are_enough(random, count):
 
 def test_a_sample_is_the_mean_plus_the_factor_times_the_noise():
     fit = GaussianFit(np.float32([10, 20]), np.float32([[2, 0], [3, 4]]))
-    np.testing.assert_array_equal(sample(fit, tf.constant([[1.0, 0.0], [0.0, 1.0]])), [[12, 23], [10, 24]])
+    np.testing.assert_array_equal(fit.sample(tf.constant([[1.0, 0.0], [0.0, 1.0]])), [[12, 23], [10, 24]])
 
 
 @pytest.mark.parametrize("codes", [np.zeros((0, 3)), np.zeros((3, 0)), np.zeros(3), np.zeros((2, 3, 1))])

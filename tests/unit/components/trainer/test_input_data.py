@@ -89,7 +89,7 @@ def test_in_order_gives_every_image_once_as_they_lie(make_source: MakeSource):
 
 def test_count_and_mean_are_those_of_all_images(make_source: MakeSource):
     assert make_source().count == COUNT
-    assert make_source().pixel_mean() == pytest.approx(11 + 0.125)
+    assert make_source().pixel_mean == pytest.approx(11 + 0.125)
 
 
 def test_a_buffer_of_one_image_still_mixes_files(tmp_path: Path):

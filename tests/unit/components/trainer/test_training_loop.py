@@ -26,7 +26,7 @@ def epoch(number: int, active_units: int) -> Epoch:
 def warnings(caplog: pytest.LogCaptureFixture, watch: CollapseWatch, *active_units: int) -> list[str]:
     with caplog.at_level(logging.WARNING, logger="tfx_vae"):
         for number, active in enumerate(active_units, start=1):
-            watch.look_at(epoch(number, active))
+            watch.check(epoch(number, active))
     return [record.getMessage() for record in caplog.records]
 
 
