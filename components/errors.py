@@ -12,7 +12,7 @@ from typing import Final
 
 
 class PipelineError(Exception):
-    """A run cannot go on, and the message says why. Exit status 1."""
+    """A run cannot continue; the message says why. Exit status 1."""
 
 
 class ConfigurationError(PipelineError):

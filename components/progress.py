@@ -1,4 +1,4 @@
-"""How a component tells whoever watches how far it is.
+"""How a component reports its progress.
 
 Progress travels as log records, so that a component needs to know nothing of who shows it: without a listener it costs one
 function call, with Python's logging configured it is a line in the log, and the local runner turns it into a progress bar.
@@ -17,9 +17,9 @@ class Progress:
     """How far a piece of work is.
 
     Attributes:
-      task: What is being done, as a person would say it, e.g. ``"training"``.
+      task: What is being done, e.g. ``"training"``.
       completed: Units that are done.
-      total: Units in all, or None if nobody knows.
+      total: Units in all, or None if unknown.
       unit: The plural of what is counted, e.g. ``"epochs"``.
       figures: What to show beside the bar, e.g. ``{"eval loss": 101.2}``, in nats per image unless the name says otherwise.
     """

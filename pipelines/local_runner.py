@@ -10,11 +10,11 @@ import os
 import sys
 from pathlib import Path
 
-import click
+from rich.console import Console
 
 from components.errors import ConfigurationError
 from pipelines.config import load_config
-from pipelines.local import session
+from pipelines.local import failures, session
 from pipelines.local.capture import prepare_process
 
 CONFIG_VARIABLE = "TFX_VAE_CONFIG"
@@ -32,8 +32,7 @@ def main() -> int:
     try:
         config = load_config(path, base=PROJECT)
     except ConfigurationError as error:
-        click.echo(error, err=True)
-        return 2
+        return failures.tell(error, Console(stderr=True))
     return session.run(config)
 
 

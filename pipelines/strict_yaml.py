@@ -80,7 +80,7 @@ def write_yaml(value: Any) -> str:
 
 
 def _read(path: Path) -> bytes:
-    """Reads as much as is allowed, and waits as long as is allowed: `path` may be a pipe or a device."""
+    """Reads up to the limit, and waits up to the limit: `path` may be a pipe or a device."""
     content = bytearray()
     with io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as file:
         while select.select([file], [], [], _SECONDS)[0]:

@@ -1,4 +1,4 @@
-"""The command line. Imports neither tensorflow nor tfx: they take many seconds, and most commands do without them."""
+"""The command line. Imports neither tensorflow nor tfx: they take many seconds, and most commands need neither."""
 
 import sys
 from importlib.metadata import version
@@ -21,7 +21,7 @@ _PROJECT = Path(__file__).parents[1]
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version("tfx-vae"), prog_name="tfx-vae")
 def main() -> None:
-    """Trains, judges and ships autoencoders and variational autoencoders with TFX."""
+    """Train, evaluate and serve autoencoders and variational autoencoders with TFX."""
 
 
 @main.command()

@@ -20,13 +20,13 @@ from pipelines.kubeflow.parameters import Parameters, as_text, configuration, pa
 from pipelines.local.capture import captured_output, prepare_environment
 from tfx_vae.options import config_option, set_option
 
-_image_option = click.option("--image", help="The image that every step runs in: REPOSITORY/NAME:TAG.")
+_image_option = click.option("--image", help="The image of every step: REPOSITORY/NAME:TAG.")
 _param_option = click.option(
     "--param",
     "words",
     multiple=True,
     metavar="NAME=VALUE",
-    help="What runs change: epochs, latent_dim, beta, dataset or run_date; may be repeated.",
+    help="A parameter of the run: epochs, latent_dim, beta, dataset or run_date; may be repeated.",
 )
 
 
@@ -36,11 +36,11 @@ def kubeflow() -> None:
 
 
 def _connecting(function: Callable[..., None]) -> Callable[..., None]:
-    """Adds how to reach Kubeflow, and the configuration."""
+    """Adds the options for the connection and for the configuration."""
     for option in (
         click.option("--endpoint", envvar=ENDPOINT_VARIABLE, help=f"The address of Kubeflow Pipelines [{ENDPOINT_VARIABLE}]."),
         click.option("--namespace", envvar=NAMESPACE_VARIABLE, help=f"The profile's namespace [{NAMESPACE_VARIABLE}]."),
-        click.option("--token", envvar=TOKEN_VARIABLE, help=f"A bearer token; better put it into {TOKEN_VARIABLE}."),
+        click.option("--token", envvar=TOKEN_VARIABLE, help=f"A bearer token; {TOKEN_VARIABLE} is safer."),
         config_option,
         set_option,
     ):
@@ -54,11 +54,11 @@ def _connecting(function: Callable[..., None]) -> Callable[..., None]:
 @_image_option
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
 @click.option("--target", type=click.Choice(["kubeflow", "vertex"]), default="kubeflow", show_default=True)
-@click.option("--pipeline-root", help="Where the artifacts lie, if not on the volume: gs://BUCKET/DIRECTORY.")
+@click.option("--pipeline-root", help="Where artifacts are written, if not to the volume: gs://BUCKET/DIRECTORY.")
 def compile_(
     config_path: Path, overrides: tuple[str, ...], image: str | None, output: Path, target: str, pipeline_root: str | None
 ) -> None:
-    """Write the pipeline as Kubeflow Pipelines, or Vertex AI, takes it."""
+    """Write the pipeline as YAML for Kubeflow Pipelines or Vertex AI."""
     if pipeline_root is not None:
         overrides = (*overrides, f"runtime.pipeline_root={pipeline_root}")
     config = _load(config_path, overrides, image)
@@ -93,24 +93,24 @@ def submit(image: str | None, words: tuple[str, ...], **where: Any) -> None:
 @_image_option
 @_param_option
 def schedule(cron: str, image: str | None, words: tuple[str, ...], **where: Any) -> None:
-    """Upload a new version of the pipeline and run it again and again.
+    """Upload a new version of the pipeline and run it on a schedule.
 
-    A pipeline has one schedule: the one that there was is replaced. A run that is due while the last one still goes on waits
-    for it; of those that were missed while the schedule was paused, only the last is made up for.
+    A pipeline has one schedule: an earlier one is replaced. Runs never overlap: one that is due while another is running waits.
+    Of the runs that were missed while the schedule was paused, only the last is made up for.
     """
     from pipelines.kubeflow import schedules
 
     checked = check_cron(cron)
     with _compiled(image, words, **where) as (config, package, parameters), _client(config, **where) as client:
         _, replaced = schedules.schedule(client, config, package, checked, parameters)
-    click.echo(f"{config.name} is scheduled{', in place of the schedule there was' if replaced else ''}")
+    click.echo(f"{config.name} is scheduled{', which replaces the earlier schedule' if replaced else ''}")
     Console().print(next_times_table(checked, datetime.datetime.now(datetime.UTC)))
 
 
 @kubeflow.command("schedules")
 @_connecting
 def schedules_(**where: Any) -> None:
-    """List the schedules, and when each fires next."""
+    """List all schedules, with the next time of each."""
     from pipelines.kubeflow import schedules
 
     config = _load(where["config_path"], where["overrides"])
@@ -126,7 +126,7 @@ def schedules_(**where: Any) -> None:
 @kubeflow.command()
 @_connecting
 def pause(**where: Any) -> None:
-    """Keep the pipeline's schedule from firing; a run that goes on is left alone."""
+    """Pause the pipeline's schedule; a run that has started continues."""
     from pipelines.kubeflow import schedules
 
     click.echo(f"The schedule of {_change(schedules.pause, where).name} is paused")
@@ -135,7 +135,7 @@ def pause(**where: Any) -> None:
 @kubeflow.command()
 @_connecting
 def resume(**where: Any) -> None:
-    """Let the pipeline's schedule fire again: at once, if it should have fired while it was paused."""
+    """Resume the pipeline's schedule: it starts a run at once if one was due while it was paused."""
     from pipelines.kubeflow import schedules
 
     click.echo(f"The schedule of {_change(schedules.resume, where).name} is active")
@@ -144,7 +144,7 @@ def resume(**where: Any) -> None:
 @kubeflow.command()
 @_connecting
 def unschedule(**where: Any) -> None:
-    """Remove the pipeline's schedule; its runs and models stay."""
+    """Delete the pipeline's schedule; its runs and models stay."""
     from pipelines.kubeflow import schedules
 
     click.echo(f"The schedule of {_change(schedules.unschedule, where).name} is removed")
@@ -165,7 +165,7 @@ def _compiled(
         config = _load(config_path, overrides, image)
         parameters = Parameters.of(config).changed(words)
         parse_run_date(parameters.run_date)
-        configuration(as_text(config), parameters)  # refuses what no step would take
+        configuration(as_text(config), parameters)  # refuses what a step would refuse
         package = Path(directory) / "pipeline.yaml"
         with _quiet_libraries():
             from pipelines.kubeflow.compile import compile_pipeline
@@ -176,7 +176,7 @@ def _compiled(
 
 @contextmanager
 def _quiet_libraries() -> Iterator[None]:
-    """What TensorFlow and TFX print when they are imported says nothing about what is compiled."""
+    """Hides what TensorFlow and TFX print when they are imported."""
     prepare_environment()
     with captured_output(Path(os.devnull)):
         yield
@@ -191,13 +191,13 @@ def _client(config: PipelineConfig, endpoint: str | None, namespace: str | None,
 
 
 def _load(path: Path, overrides: tuple[str, ...], image: str | None = None) -> PipelineConfig:
-    """Relative paths stay so: they are meant for the image, and not for this machine."""
+    """Keeps relative paths relative: they refer to the image, not to this machine."""
     words = [*overrides, *([f"kubeflow.image={image}"] if image else [])]
     return load_config(path, words, base=Path())
 
 
 def next_times_table(cron: str, now: datetime.datetime) -> Table:
-    """The next three times at which a schedule fires, in UTC and in the time of this machine.
+    """The next three times at which a schedule fires, in UTC and in local time.
 
     Args:
       cron: From `check_cron`.
@@ -210,7 +210,7 @@ def next_times_table(cron: str, now: datetime.datetime) -> Table:
 
 
 def _next_time(cron: str) -> str:
-    """When a schedule of anybody's fires next, if its cron is one that we understand."""
+    """When a schedule fires next; empty if its cron was made by hand and is not understood."""
     try:
         times = next_times(check_cron(cron), datetime.datetime.now(datetime.UTC), 1)
     except ConfigurationError:

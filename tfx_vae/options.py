@@ -1,4 +1,4 @@
-"""What several commands take, and how a command ends that fails."""
+"""Options that several commands share, and how every command ends if it fails."""
 
 import sys
 from pathlib import Path

@@ -50,7 +50,7 @@ def connected(connection: Connection) -> Iterator[Any]:
     Raises:
       PipelineError: Kubeflow Pipelines cannot be reached, or refuses what was asked; the message says why, without the token.
     """
-    # KFP prints links and warnings of its own, and logs what is raised anyway.
+    # KFP prints links and warnings, and logs what it also raises.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _silent_logging():
         warnings.simplefilter("ignore")
         try:
@@ -62,7 +62,7 @@ def connected(connection: Connection) -> Iterator[Any]:
 
 
 def is_undecided(error: BaseException) -> bool:
-    """Whether Kubeflow may have done what it was asked for, though the answer was an error, or none."""
+    """Whether Kubeflow may have done what it was asked for although the answer was an error, or there was none."""
     status = getattr(error, "status", None)
     return not isinstance(status, int) or status >= 500
 
@@ -78,7 +78,7 @@ def _silent_logging() -> Iterator[None]:
 
 
 def explained(error: Exception, connection: Connection) -> PipelineError | None:
-    """The sentence for what the client raised; None for what it is not to blame for."""
+    """The sentence for what the client raised; None for other exceptions."""
     where = f"Kubeflow Pipelines at {connection.endpoint}" if connection.endpoint else "Kubeflow Pipelines"
     package = type(error).__module__.partition(".")[0]
     if package == "kfp_server_api" and isinstance(status := getattr(error, "status", None), int):
@@ -90,7 +90,7 @@ def explained(error: Exception, connection: Connection) -> PipelineError | None:
                 f"{where} did not answer within {connection.timeout_seconds:g} seconds: try again, or raise "
                 "kubeflow.timeout_seconds."
             )
-        return PipelineError(f"{where} cannot be reached: is --endpoint right, and does `kubectl port-forward` still run?")
+        return PipelineError(f"{where} cannot be reached: is --endpoint right, and is `kubectl port-forward` still running?")
     return None
 
 
@@ -98,17 +98,17 @@ def _explain_status(status: int, message: str, where: str) -> PipelineError:
     said = f" It says: {message}" if message else ""
     match status:
         case 0:
-            return PipelineError(f"{where} cannot be reached safely: mend its certificate, or name the right address.{said}")
+            return PipelineError(f"{where} cannot be reached safely: fix its certificate, or use the right address.{said}")
         case 401 | 403:
             return ConfigurationError(
-                f"{where} refuses ({status}): put a valid token into {TOKEN_VARIABLE}, and name the right --namespace.{said}"
+                f"{where} refuses access ({status}): put a valid token into {TOKEN_VARIABLE}, and set the --namespace.{said}"
             )
         case 404:
-            return PipelineError(f"{where} does not know what was asked for (404): is the address that of its API?{said}")
+            return PipelineError(f"{where} does not have what was asked for (404): is this the address of its API?{said}")
         case 409:
-            return PipelineError(f"{where} has something of that name already (409): try again, or remove it there.{said}")
+            return PipelineError(f"{where} already has something of that name (409): try again, or remove it there.{said}")
         case 400:
-            return PipelineError(f"{where} finds the request wrong (400).{said}")
+            return PipelineError(f"{where} rejects the request (400).{said}")
     return PipelineError(f"{where} failed ({status}): try again, or look at its log (deployment ml-pipeline).{said}")
 
 
@@ -149,7 +149,7 @@ def upload(client: Any, name: str, package: Path) -> Version:
     namespace = client.get_user_namespace() or None
     found = list(everything(client.list_pipelines, "pipelines", filter=equals("display_name", name), namespace=namespace))
     if len(found) > 1:
-        raise PipelineError(f"Kubeflow has {len(found)} pipelines of the name {name}: delete all but one of them there.")
+        raise PipelineError(f"Kubeflow has {len(found)} pipelines named {name}: delete all but one there.")
     if not found:
         pipeline = client.upload_pipeline(str(package), pipeline_name=name, namespace=namespace)
         [version] = everything(client.list_pipeline_versions, "pipeline_versions", pipeline_id=pipeline.pipeline_id)

@@ -18,7 +18,7 @@ from pipelines.mlmd.location import PASSWORD_VARIABLE, URL_VARIABLE
 _GPU: Final = "nvidia.com/gpu"
 _RETRY_AFTER: Final = "30s"
 _RETRY_WITHIN_SECONDS: Final = 30 * 24 * 3600
-"""So long after its first attempt began, Argo Workflows gives a step up, and kills the attempt that goes on."""
+"""Time from the start of the first attempt until Argo Workflows gives up on a step, and kills the running attempt."""
 
 
 def compile_pipeline(config: PipelineConfig, output: Path) -> None:
@@ -64,33 +64,33 @@ def compile_pipeline(config: PipelineConfig, output: Path) -> None:
 
     for task in pipeline.pipeline_spec.root.dag.tasks.values():
         if task.HasField("retry_policy"):
-            # The SDK knows no more than an hour, in which no training that takes longer would be tried again.
+            # The SDK allows one hour at most, and a training that takes longer would not be retried.
             task.retry_policy.backoff_max_duration.FromSeconds(_RETRY_WITHIN_SECONDS)
     output.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(pipeline, str(output))
 
 
 def check_compilable(config: PipelineConfig, output: Path) -> None:
-    """Refuses what neither Kubeflow nor Vertex AI could run.
+    """Refuses what neither Kubeflow nor Vertex AI can run.
 
     Raises:
       ConfigurationError: There is no image, the file's name is wrong, or a training on several machines or Docker is asked for.
     """
     if config.kubeflow.image is None:
-        raise ConfigurationError("kubeflow.image: no image is named; say --image REPOSITORY/NAME:TAG (see Dockerfile).")
+        raise ConfigurationError("kubeflow.image: no image is named; pass --image REPOSITORY/NAME:TAG (see Dockerfile).")
     if output.suffix != ".yaml":
         raise ConfigurationError(f"--output {output}: the name of a compiled pipeline must end in .yaml.")
     if config.trainer.distribution is Distribution.MULTI_WORKER:
         raise ConfigurationError(
             "trainer.distribution: multi_worker needs a Trainer on each of several machines, but a step runs on one: "
-            "say mirrored, which uses all of kubeflow.steps.Trainer.gpu, or none."
+            "set it to mirrored, which uses all of kubeflow.steps.Trainer.gpu, or to none."
         )
     if config.infra_validator.docker:
-        raise ConfigurationError("infra_validator.docker: a step has no Docker; set it to false, and the check itself stays.")
+        raise ConfigurationError("infra_validator.docker: a step has no Docker; set it to false, which keeps the check itself.")
 
 
 def upstream_of_nodes(config: PipelineConfig) -> dict[str, list[str]]:
-    """The components in an order in which they may run, and which others each waits for."""
+    """The components in topological order, and those that each waits for."""
     from components import private_tfx
     from pipelines.pipeline import create_pipeline
 
@@ -106,7 +106,7 @@ def _component(node: str, image: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         component = dsl.component(run_step, base_image=image, install_kfp_package=False)
-    # KFP names steps after their function, and all of these are one function.
+    # KFP names steps after their function, which is the same for all.
     component.component_spec.name = node
     return component
 

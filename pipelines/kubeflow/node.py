@@ -57,9 +57,9 @@ def run_node(node: str, run_id: str, text: str, parameters: Parameters) -> int:
     log_to_stderr()
     try:
         if run_id.startswith("{{"):
-            # All runs would be one, whose work was done when the first had ended.
+            # All runs would share this id, and be finished once the first has ended.
             raise ConfigurationError(
-                f"Kubeflow has left {run_id} where the id of the run should be: its backend must be 2.5.0 or newer."
+                f"Kubeflow did not replace {run_id} with the id of the run: its backend must be 2.5.0 or newer."
             )
         config = configuration(text, parameters)
         with (
@@ -84,7 +84,7 @@ def _run(node: str, run_id: str, undated: PipelineConfig, text: str, parameters:
         session.check(config)
         _launch(node, run_id, config)
     except BaseException as error:
-        # The error that matters is the first one, and a server may have hung up during the hours of a training.
+        # The first error is the one to report, and a server may have closed the connection during a long training.
         with suppress(Exception):
             reconnected = SharedRun(open_store(undated.metadata_location), undated.name, run_id)
             reconnected.fail(node, failures.explain(error).message if isinstance(error, Exception) else _KILLED)
@@ -92,7 +92,7 @@ def _run(node: str, run_id: str, undated: PipelineConfig, text: str, parameters:
 
 
 def _launch(node: str, run_id: str, config: PipelineConfig) -> None:
-    # Many seconds, so not before the configuration is known to be good.
+    # Takes many seconds, so only once the configuration is known to be good.
     from components import private_tfx
     from pipelines.local.runner import launch_node
     from pipelines.pipeline import create_pipeline
@@ -116,7 +116,7 @@ def _launch(node: str, run_id: str, config: PipelineConfig) -> None:
 
 
 def _remove_outputs(directory: str, execution: int) -> None:
-    """What a killed attempt left half written would stand in the way of the next: the launcher gives both the same places."""
+    """Removes what a killed attempt may have half written: the launcher gives the next attempt the same directories."""
     from tfx.dsl.io import fileio
 
     for leftover in [*fileio.glob(f"{directory}/*/{execution}"), *fileio.glob(f"{directory}/.system/*/{execution}")]:
@@ -132,8 +132,8 @@ def _wait(reason: str) -> Iterator[None]:
 class SharedRun:
     """One run, as one of its steps sees it.
 
-    KFP starts a step when those before it have ended well. It may start one again: because it failed, or its machine was taken
-    away, perhaps after all was done. So what is asked here is what ML Metadata has, not what KFP thinks.
+    KFP starts a step after those before it have succeeded. It may start one again, because it failed or its machine was taken
+    away, perhaps after the work was done. So this relies on what ML Metadata has recorded, not on KFP.
     """
 
     def __init__(self, store: Any, pipeline: str, run_id: str) -> None:
@@ -142,19 +142,19 @@ class SharedRun:
         Args:
           store: An `ml_metadata.MetadataStore`.
           pipeline: The pipeline's name.
-          run_id: The run's; the same for all steps, and for a step that is tried again.
+          run_id: The run's id; the same for all steps, and for all attempts of a step.
         """
         self._store = store
         self._pipeline = pipeline
         self._run_id = run_id
 
     def join(self, node: str, pipeline_root: str, date: datetime.date | None) -> datetime.date:
-        """Notes that the run goes on, unless another node has failed.
+        """Records that the run is running, unless another node has failed.
 
         Args:
-          node: Which of its steps this is; if it failed before, that is no longer held against it.
+          node: The step; an earlier failure of it no longer counts.
           pipeline_root: The directory of its artifacts.
-          date: The run's; None is the day on which its first step joined it, in UTC.
+          date: The date of the run; None is the day on which its first step joined it, in UTC.
 
         Returns:
           The date, the same for every step.
@@ -174,13 +174,13 @@ class SharedRun:
         return any(execution.last_known_state in ended_well for execution in self._executions(node))
 
     def require(self, nodes: Iterable[str]) -> None:
-        """Refuses to go on where one of these has not ended well.
+        """Refuses to continue unless all of these have succeeded.
 
         Raises:
           PipelineError: Which.
         """
         if missing := [node for node in nodes if not self.is_finished(node)]:
-            raise PipelineError(f"This needs {', '.join(missing)}, which did not end well in run {self._run_id}.")
+            raise PipelineError(f"This needs {', '.join(missing)}, which did not succeed in run {self._run_id}.")
 
     def forget_attempts(self, node: str) -> list[int]:
         """Prepares for another attempt: TFX's launcher takes up the execution of the one before, in whatever state it is.
@@ -198,7 +198,7 @@ class SharedRun:
         return [execution.id for execution in executions]
 
     def fail(self, node: str, error: str) -> None:
-        """Notes that a node failed, and the run with it; nodes that run beside it are left alone."""
+        """Records that a node failed, and the run with it; other nodes continue."""
         from ml_metadata.proto import metadata_store_pb2
 
         states = metadata_store_pb2.Execution
@@ -212,7 +212,7 @@ class SharedRun:
         self._settle()
 
     def succeed(self, nodes: Sequence[str]) -> bool:
-        """Notes that the run is complete, if all these nodes are finished.
+        """Records that the run is complete, if all these nodes are finished.
 
         Returns:
           Whether they are.
@@ -223,9 +223,9 @@ class SharedRun:
         return False
 
     def _settle(self) -> None:
-        """Has the run say that it failed as long as one of its nodes says so.
+        """Makes the state of the run follow from those of its nodes.
 
-        Steps on other machines write at the same time, so it looks again at what it wrote: whoever writes last has seen all.
+        Steps on other machines write at the same time, so it reads what it wrote again: the last one to write has seen all.
         """
         while True:
             context = self._context()
@@ -259,7 +259,7 @@ class SharedRun:
 @click.option("--latent-dim", type=int, required=True)
 @click.option("--beta", type=float, required=True)
 @click.option("--dataset", default="")
-@click.option("--run-date", default="", help="What {run_date} stands for.")
+@click.option("--run-date", default="", help="What replaces {run_date}.")
 def main(node: str, run_id: str, text: str, epochs: int, latent_dim: int, beta: float, dataset: str, run_date: str) -> None:
     """Run one component of the pipeline, as a step on Kubeflow does."""
     sys.exit(run_node(node, run_id, text, Parameters(epochs, latent_dim, beta, dataset, run_date)))

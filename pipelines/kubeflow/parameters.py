@@ -1,4 +1,4 @@
-"""What a step is handed: the configuration as text, and what a person may change from run to run."""
+"""What a step receives: the configuration as text, and the parameters, which may change from run to run."""
 
 import datetime
 import json
@@ -11,19 +11,19 @@ from components.errors import ConfigurationError
 from pipelines.config import PipelineConfig, validate
 
 RUN_DATE: Final = "{run_date}"
-"""Stands for the date of the run wherever the section `data` has a text."""
+"""Replaced by the date of the run in every text of the section `data`."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a person may change from run to run; each has the configuration's value unless a run says otherwise.
+    """What may change from run to run; the defaults are the configuration's values.
 
     Attributes:
       epochs: `trainer.epochs`.
       latent_dim: `model.latent_dim`.
       beta: `model.beta`.
       dataset: `data.dataset`; empty where the configuration names a `data.directory`.
-      run_date: What `{run_date}` stands for, as 2026-01-31; empty is the day on which the run began, in UTC.
+      run_date: What replaces `{run_date}`, as 2026-01-31; empty is the day on which the run began, in UTC.
     """
 
     epochs: int
@@ -57,13 +57,13 @@ class Parameters:
 
 
 def as_text(config: PipelineConfig) -> str:
-    """The configuration as a step is handed it: JSON, with every default, and relative paths as they are.
+    """The configuration as a step receives it: JSON, with every default, and relative paths as they are.
 
-    In one line, since KFP writes the defaults of parameters into a comment, and the rest of several lines would not be one.
+    In one line, because KFP writes the defaults of parameters into a comment of one line.
 
     Args:
       config: Loaded with `base=Path()`, so that its relative paths are still that. They start from the step's working
-        directory, the project within the image; but what a run writes lies on the shared volume.
+        directory, the project within the image; but what a run writes is on the shared volume.
     """
     values = config.model_dump(mode="json", exclude={"kubeflow"})
     if config.kubeflow.volume_claim is not None:
@@ -76,12 +76,12 @@ def as_text(config: PipelineConfig) -> str:
 
 
 def configuration(text: str, parameters: Parameters, run_date: datetime.date | None = None) -> PipelineConfig:
-    """The configuration of a run, from what each of its steps is handed.
+    """The configuration of a run, from what each of its steps receives.
 
     Args:
       text: From `as_text`.
       parameters: Of the run.
-      run_date: What `{run_date}` stands for; None leaves it.
+      run_date: What replaces `{run_date}`; None leaves it.
 
     Returns:
       The configuration, with absolute paths.
@@ -98,7 +98,7 @@ def configuration(text: str, parameters: Parameters, run_date: datetime.date | N
         if run_date is not None:
             values["data"] = _dated(values["data"], run_date.isoformat())
     except (ValueError, TypeError, KeyError) as error:
-        raise ConfigurationError("The pipeline's parameter `configuration` is damaged: compile it anew.") from error
+        raise ConfigurationError("The pipeline's parameter `configuration` is damaged: compile the pipeline again.") from error
     return validate(values, "the pipeline's parameters", base=Path.cwd())
 
 

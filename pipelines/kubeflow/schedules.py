@@ -20,7 +20,7 @@ class Schedule:
     Attributes:
       id: Kubeflow's.
       name: The pipeline's name.
-      cron: Six fields, in UTC; empty where somebody made a schedule of another kind by hand.
+      cron: Six fields, in UTC; empty for a schedule of another kind, made by hand.
       enabled: Whether it fires.
     """
 
@@ -51,10 +51,10 @@ def submit(client: Any, config: PipelineConfig, package: Path, parameters: Param
 
 
 def schedule(client: Any, config: PipelineConfig, package: Path, cron: str, parameters: Parameters) -> tuple[Schedule, int]:
-    """Uploads the pipeline and makes the schedule that runs it, in place of the one that there was.
+    """Uploads the pipeline and makes the schedule that runs it; replaces an earlier one.
 
-    The API has no way to change a schedule. The new one is made so that it does not fire, then the old one is deleted, and then
-    the new one enabled: there are never two that fire, and if anything fails before the old one is gone, it is left alone.
+    The API cannot change a schedule. So the new one is made disabled, the old one is deleted, and the new one is enabled: two
+    never fire, and if anything fails before the old one is deleted, it stays as it was.
 
     Args:
       client: From `connected`.
@@ -89,13 +89,13 @@ def list_schedules(client: Any) -> list[Schedule]:
 
 
 def pause(client: Any, config: PipelineConfig) -> None:
-    """Keeps the pipeline's schedule from firing; a run that goes on is left alone."""
+    """Disables the pipeline's schedule; a run that has started continues."""
     for found in _found(client, config):
         client.disable_recurring_run(found.id)
 
 
 def resume(client: Any, config: PipelineConfig) -> None:
-    """Lets the pipeline's schedule fire again: at once, where it should have fired while it was paused, and then as it says.
+    """Enables the pipeline's schedule: it fires at once if it was due while it was paused.
 
     Raises:
       PipelineError: There is none; or there are several, which would all fire.
@@ -103,7 +103,7 @@ def resume(client: Any, config: PipelineConfig) -> None:
     found = _found(client, config)
     if len(found) > 1:
         raise PipelineError(
-            f"There are {len(found)} schedules for {config.name}: say `tfx-vae kubeflow schedule` again, which leaves one."
+            f"There are {len(found)} schedules for {config.name}: run `tfx-vae kubeflow schedule` again, which leaves one."
         )
     client.enable_recurring_run(found[0].id)
 
@@ -120,7 +120,7 @@ def _create_paused(
     made = client.create_recurring_run(
         experiment,
         config.name,
-        description=f"Trains {config.name} anew, and pushes what is blessed.",
+        description=f"Trains {config.name} and pushes the model if it is blessed.",
         cron_expression=cron,
         max_concurrency=1,
         no_catchup=True,
@@ -134,7 +134,7 @@ def _create_paused(
 
 
 def _clean_up(client: Any, config: PipelineConfig, version: Version, before: Sequence[Schedule], error: Exception) -> None:
-    """Removes what is left of a schedule that could not be made; the error that matters is the one that kept it from being."""
+    """Removes what is left of a schedule that could not be made; errors of its own are not reported."""
     if is_undecided(error):
         with contextlib.suppress(Exception):
             for found in _named(client, config.name):
@@ -145,7 +145,7 @@ def _clean_up(client: Any, config: PipelineConfig, version: Version, before: Seq
 
 
 def _replace(client: Any, old: Schedule, made: str) -> None:
-    """Deletes an old schedule; where that cannot be done, the new one, so that the old one is left as it was."""
+    """Deletes an old schedule; if that fails, deletes the new one, so that the old one stays as it was."""
     try:
         client.delete_recurring_run(old.id)
     except Exception as error:
@@ -156,13 +156,13 @@ def _replace(client: Any, old: Schedule, made: str) -> None:
 
 
 def _is_there(client: Any, old: Schedule, error: Exception) -> bool:
-    """Whether a schedule that could not be deleted is there; the answer may have been lost, or somebody else faster."""
+    """Whether a schedule that could not be deleted still exists: the answer may have been lost, or another user was faster."""
     try:
         return old.id in {found.id for found in _named(client, old.name)}
     except Exception:
         raise PipelineError(
-            "Kubeflow does not answer any more, and it may be that the old schedule is gone and the new one does not fire yet: "
-            "when it answers again, say `tfx-vae kubeflow schedule` again."
+            "Kubeflow does not answer any more. The old schedule may be deleted and the new one not yet enabled: when Kubeflow "
+            "answers again, run `tfx-vae kubeflow schedule` again."
         ) from error
 
 
@@ -171,20 +171,20 @@ def _enable(client: Any, made: str) -> None:
         client.enable_recurring_run(made)
     except Exception as error:
         raise PipelineError(
-            "The schedule is made, but Kubeflow does not say that it is enabled, and otherwise nothing fires: when it answers "
-            "again, say `tfx-vae kubeflow resume`."
+            "The schedule is made, but Kubeflow did not confirm that it is enabled: when Kubeflow answers again, run "
+            "`tfx-vae kubeflow resume`."
         ) from error
 
 
 def _found(client: Any, config: PipelineConfig) -> list[Schedule]:
     found = _named(client, config.name)
     if not found:
-        raise PipelineError(f"There is no schedule for {config.name}: `tfx-vae kubeflow schedules` lists those there are.")
+        raise PipelineError(f"There is no schedule for {config.name}: `tfx-vae kubeflow schedules` lists all.")
     return found
 
 
 def _named(client: Any, name: str) -> list[Schedule]:
-    """The schedules of a pipeline, whatever experiment their runs are filed under."""
+    """The schedules of a pipeline, in any experiment."""
     return _schedules(client, filter=equals("display_name", name))
 
 
@@ -203,6 +203,6 @@ def _experiment(config: PipelineConfig) -> str:
 
 
 def _changes(config: PipelineConfig, parameters: Parameters) -> dict[str, Any]:
-    """Only what differs: everything else is in the pipeline itself."""
+    """Only what differs from the defaults, which are in the pipeline itself."""
     defaults = asdict(Parameters.of(config))
     return {name: value for name, value in asdict(parameters).items() if value != defaults[name]}

@@ -27,7 +27,7 @@ WARNINGS_LOGGER = "tfx_vae"
 
 
 class NodeState(StrEnum):
-    """How a node ended well."""
+    """How a node succeeded."""
 
     RAN = "ran"
     CACHED = "cached"
@@ -49,7 +49,7 @@ class NodeResult:
 
 
 class RunDisplay:
-    """Writes to the terminal what happens; plain lines where it is not one."""
+    """Writes to the terminal what happens; plain lines if it is not a terminal."""
 
     def __init__(self, console: Console) -> None:
         """Makes a display; `running` starts it."""
@@ -62,7 +62,7 @@ class RunDisplay:
             _FiguresColumn(table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             transient=True,
-            # What the libraries print belongs in the log, and not on the terminal above the bar.
+            # What the libraries print belongs in the log, not on the terminal above the bar.
             redirect_stdout=False,
             redirect_stderr=False,
             disable=not console.is_terminal,
@@ -73,7 +73,7 @@ class RunDisplay:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Listens to the components' progress and warnings meanwhile."""
+        """Shows the components' progress and warnings until it is left."""
         handler = _Listener(self)
         logger = logging.getLogger(WARNINGS_LOGGER)
         # Ten times a second is right for a bar, and a flood in a log; `update` logs now and then.
@@ -92,7 +92,7 @@ class RunDisplay:
 
     @contextlib.contextmanager
     def activity(self, name: str) -> Iterator[None]:
-        """Shows that something is going on that may take seconds."""
+        """Shows that something may take seconds."""
         self._start(name)
         try:
             yield
@@ -101,7 +101,7 @@ class RunDisplay:
 
     @contextlib.contextmanager
     def waiting(self, reason: str) -> Iterator[None]:
-        """Says what is waited for, which may take long, until it is over."""
+        """Says what is waited for, until it is over."""
         self.warn(reason)
         with self.activity("waiting"):
             yield
@@ -118,7 +118,7 @@ class RunDisplay:
             self._console.print(f"{node_id} started", highlight=False)
 
     def node_ended(self, node_id: str, result: NodeResult, seconds: float) -> None:
-        """A component ended well."""
+        """A component succeeded."""
         self._stop()
         style = "dim" if result.state is NodeState.CACHED else "green"
         self._console.print(
@@ -131,11 +131,11 @@ class RunDisplay:
         self._console.print(f"[red]✗[/] {node_id:<{_NAME_WIDTH}} [red]failed[/] {seconds:7.1f} s", highlight=False)
 
     def warn(self, message: str) -> None:
-        """Something that the user should know, though the run goes on."""
+        """Shows a warning; the run continues."""
         self._console.print(Text(f"! {message}", style="yellow"), soft_wrap=True)
 
     def update(self, progress: component_progress.Progress) -> None:
-        """A component says how far it is."""
+        """A component reports its progress."""
         if self._task is not None:
             self._progress.update(self._task, completed=progress.completed, total=progress.total, figures=str(progress))
         if time.monotonic() - self._last_plain_line > _SECONDS_BETWEEN_PLAIN_LINES:
@@ -156,7 +156,7 @@ class RunDisplay:
 
 
 class _FiguresColumn(ProgressColumn):
-    """What the component says beside its bar."""
+    """The component's figures, beside its bar."""
 
     def render(self, task: Task) -> Text:
         return Text(task.fields["figures"], style="cyan")

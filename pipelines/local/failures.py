@@ -48,7 +48,7 @@ def explain(error: BaseException, root: Path | None = None) -> Failure:
 
     Args:
       error: What was raised, by a component, by Beam on behalf of a component, or by the system.
-      root: The directory that is named where the system does not say which file it was about.
+      root: The directory to name if the system does not name a file.
 
     Returns:
       The message, and the status to exit with.
@@ -97,13 +97,12 @@ def tell(error: Exception, console: Console, root: Path | None = None, log: Path
 
 
 _OS_ERRORS = {
-    errno.ENOSPC: "The disk is full{where}: free some space and run again; what is finished will not be done again.",
-    errno.EDQUOT: "The disk quota is used up{where}: free some space and run again; what is finished will not be done again.",
+    errno.ENOSPC: "The disk is full{where}: free some space and run again; finished work is not repeated.",
+    errno.EDQUOT: "The disk quota is used up{where}: free some space and run again; finished work is not repeated.",
     errno.EACCES: "Permission is denied{where}: let this user write there, or choose another directory with "
     "--set runtime.root=DIRECTORY.",
     errno.EROFS: "The file system is read-only{where}: choose another directory with --set runtime.root=DIRECTORY.",
-    errno.ENOTDIR: "A file stands where a directory should be{where}: choose another directory with "
-    "--set runtime.root=DIRECTORY.",
+    errno.ENOTDIR: "There is a file instead of a directory{where}: choose another directory with --set runtime.root=DIRECTORY.",
 }
 
 
@@ -157,15 +156,15 @@ def _explain_by_name(error: BaseException, root: Path | None) -> Failure | None:
 class Interruption:
     """Whether the run was asked to stop.
 
-    Python raises KeyboardInterrupt wherever it happens to be. Where that is a callback or a broad `except` of a library, the
-    exception is lost, and the run would go on to its end.
+    Python raises KeyboardInterrupt wherever it happens to be. If that is a callback, or a broad `except` of a library, the
+    exception is lost, and the run would continue to its end.
     """
 
     def __init__(self) -> None:
         self._is_asked_for = False
 
     def raise_if_asked_for(self) -> None:
-        """Stops here at the latest.
+        """Stops the run here at the latest.
 
         Raises:
           KeyboardInterrupt: The run was asked to stop.

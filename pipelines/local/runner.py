@@ -36,11 +36,11 @@ def run_pipeline(config: PipelineConfig, run_id: str, log: Path, display: RunDis
     Args:
       config: A validated configuration.
       run_id: The name of the run in ML Metadata; new for each run.
-      log: The log of the run; it is there, and stays locked for as long as the run goes on.
-      display: Where to show what happens; everything else that is printed meanwhile should go to a log.
+      log: The log of the run, an existing file, which is locked until the run ends.
+      display: Where to show what happens; everything else should be printed to the log.
 
     Returns:
-      What became of each node; empty where the `tfx` command line only looks for the pipeline.
+      The results of all nodes; empty if the `tfx` command line only looks for the pipeline.
 
     Raises:
       Exception: What the first component to fail raised.
@@ -52,7 +52,7 @@ def run_pipeline(config: PipelineConfig, run_id: str, log: Path, display: RunDis
 
 
 class WatchedLocalDagRunner(LocalDagRunner):
-    """TFX's local runner, which says what happens and keeps what came of it.
+    """TFX's local runner, with a display and with results.
 
     `run` is TFX's own, so that the `tfx` command line finds the pipeline in a file that calls it.
 
@@ -80,11 +80,11 @@ class WatchedLocalDagRunner(LocalDagRunner):
         """Runs each node of a compiled pipeline, in topological order.
 
         Raises:
-          ValueError: There are `run_options`: a partial run is not needed where what is finished comes from the cache.
+          ValueError: There are `run_options`: partial runs are not supported, because finished work comes from the cache.
           Exception: What the first component to fail raised; nothing after it ran.
         """
         if run_options:
-            raise ValueError("WatchedLocalDagRunner has no partial runs: what is finished comes from the cache anyway.")
+            raise ValueError("WatchedLocalDagRunner has no partial runs: finished work comes from the cache.")
         private_tfx.set_run_id(pipeline, self._run_id)
         self._display.run_started(pipeline.pipeline_info.id, self._run_id)
         root = pipeline.runtime_spec.pipeline_root.field_value.string_value
@@ -97,7 +97,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
                     interruption.raise_if_asked_for()
                     self._run_node(pipeline, node.pipeline_node)
         except BaseException as error:
-            # What went wrong may be the disk that the database is on; the error that matters is the first one.
+            # The cause may be the disk that holds the database; the first error is the one to report.
             with contextlib.suppress(Exception):
                 if isinstance(error, KeyboardInterrupt):
                     self._finish("canceled")
@@ -107,7 +107,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
         self._finish("complete")
 
     def _finish(self, state: str, error: str = "") -> None:
-        # Connected anew: a server forgets who says nothing for the hours that a training takes.
+        # On a new connection: a server drops one that is silent for the hours of a training.
         finish_record(open_store(self._location), self._run_id, state, error)
 
     def _run_node(
@@ -138,7 +138,7 @@ def launch_node(
     Args:
       pipeline: A compiled pipeline whose run id is set.
       node: One of its nodes; those before it have run.
-      location: Where ML Metadata is, with the password that a compiled pipeline has not.
+      location: Where ML Metadata is, with the password, which a compiled pipeline does not hold.
 
     Returns:
       How it ended.

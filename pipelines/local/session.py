@@ -62,7 +62,7 @@ def run(config: PipelineConfig, work: Work | None = None) -> int:
 
 
 def run_unless_running(config: PipelineConfig) -> int:
-    """Runs a pipeline for cron or a systemd timer, unless an earlier run that was started by this function still goes on.
+    """Runs a pipeline for cron or a systemd timer, unless another run that this function started is still running.
 
     Returns:
       The exit status of `run`; 0 if there was nothing to do.
@@ -138,8 +138,8 @@ def _check_docker() -> None:
         docker.from_env(timeout=5).ping()
     except (docker.errors.DockerException, OSError) as error:
         raise ConfigurationError(
-            "infra_validator.docker: no Docker answers on this machine; start it, name it with the environment variable "
-            f"DOCKER_HOST, or go without: --set infra_validator.docker=false ({error})."
+            "infra_validator.docker: Docker does not answer on this machine; start it, set the environment variable "
+            f"DOCKER_HOST, or switch it off: --set infra_validator.docker=false ({error})."
         ) from error
 
 

@@ -64,7 +64,7 @@ def first(kubeflow: LocalKubeflow) -> Shown:
 
 @pytest.fixture(scope="module")
 def second(kubeflow: LocalKubeflow, first: Shown) -> Shown:
-    """Trained for longer, as a person asks for at submission."""
+    """Trained for longer, as a parameter of the submission says."""
     kubeflow.run(epochs=2)
     return kubeflow.ask("show", "latest")
 

@@ -1,4 +1,4 @@
-"""KFP's own local runner, on a pipeline that is compiled as a person compiles it."""
+"""KFP's own local runner, on a pipeline that the command compiled."""
 
 import json
 import subprocess

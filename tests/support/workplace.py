@@ -1,4 +1,4 @@
-"""Runs whole pipelines as a person does: by their commands, in processes of their own."""
+"""Runs whole pipelines by their commands, each in its own process."""
 
 import os
 import subprocess

@@ -16,7 +16,7 @@ from tfx_vae.doctor.check import Check, failure, ok, short
 GIGABYTE: Final = 1e9
 
 SUPPORTED_PYTHONS: Final = ">=3.11,<3.14"
-"""As requires-python in pyproject.toml, which nobody has outside a clone."""
+"""As requires-python in pyproject.toml, which an installed package does not have."""
 
 FREE_DISK: Final = 1 * GIGABYTE
 """Bytes that a default run may need in the runs directory: the prepared dataset, the artifacts, checkpoints, logs."""
@@ -47,7 +47,7 @@ def check_platform(system: str | None = None, machine: str | None = None) -> Che
         return ok("Platform", f"{system} {machine}")
     return failure(
         "Platform",
-        f"{system} {machine}, but TFX has wheels for Linux x86_64 alone",
+        f"{system} {machine}, but TFX has wheels for Linux x86_64 only",
         "use a Linux x86_64 machine, or an emulated one: docker run --platform linux/amd64 ...",
     )
 
@@ -91,7 +91,7 @@ def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
         return free
     if limit == "max":
         return free
-    # The page cache of files that nobody uses counts as used, but is given up as soon as a program needs the memory.
+    # The page cache of unused files counts as used, but is freed as soon as a program needs the memory.
     return min(free, int(limit) - used + int(statistics.get("inactive_file", 0)))
 
 
@@ -117,14 +117,14 @@ def check_writable(root: Path) -> Check:
         return failure(
             "Runs",
             f"{short(root)} cannot be written: {error.strerror}",
-            "set runtime.root to a directory of your own, or mend its rights",
+            "set runtime.root to a directory of your own, or fix its permissions",
         )
     return ok("Runs", f"{short(root)} can be written")
 
 
 def _existing(path: Path) -> Path:
     """The path itself, or the closest of its parents that exists."""
-    # Path.exists raises where a parent may not be entered; access answers no.
+    # Path.exists raises if a parent may not be entered; access returns False.
     return next(candidate for candidate in (path.absolute(), *path.absolute().parents) if os.access(candidate, os.F_OK))
 
 

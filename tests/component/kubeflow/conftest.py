@@ -15,7 +15,7 @@ SMOKE = PROJECT / "pipelines" / "configs" / "smoke.yaml"
 
 @pytest.fixture(autouse=True, scope="module")
 def logging_as_it_was() -> Iterator[None]:
-    """A step takes over the logging of its process, which here goes on to other tests."""
+    """Restores logging, which a step takes over for its process; here other tests follow in it."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

@@ -107,7 +107,7 @@ def test_a_step_whose_upstream_has_not_ended_well_is_not_started(
 ):
     assert step("StatisticsGen") == 1
     assert executions(config) == []
-    assert "StatisticsGen failed: This needs ImportSchemaGen, TfdsExampleGen, which did not end well" in capfd.readouterr().err
+    assert "StatisticsGen failed: This needs ImportSchemaGen, TfdsExampleGen, which did not succeed" in capfd.readouterr().err
     assert record(config)[names.STATE] == "failed"
 
 

@@ -119,7 +119,7 @@ def test_to_pause_or_resume_twice_is_to_do_it_once(
     assert [found["status"] for found in server.schedules.values()] == [status]
 
 
-def test_of_two_schedules_that_somebody_made_by_hand_none_is_resumed(
+def test_of_two_schedules_that_were_made_by_hand_none_is_resumed(
     connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
 ):
     schedule(connection, smoke, golden)
@@ -127,7 +127,7 @@ def test_of_two_schedules_that_somebody_made_by_hand_none_is_resumed(
     server.schedules["another"] = made | {"recurring_run_id": "another"}
     with connected(connection) as client:
         schedules.pause(client, smoke)
-    with pytest.raises(PipelineError, match="There are 2 schedules for mnist-smoke: say"), connected(connection) as client:
+    with pytest.raises(PipelineError, match="There are 2 schedules for mnist-smoke: run"), connected(connection) as client:
         schedules.resume(client, smoke)
     assert server.enabled() == []
     schedule(connection, smoke, golden)
@@ -204,13 +204,13 @@ def test_where_the_old_schedule_is_deleted_though_the_answer_is_an_error_the_new
     assert (made["trigger"]["cron_schedule"]["cron"], made["status"]) == (HOURLY, "ENABLED")
 
 
-def test_where_nobody_knows_whether_the_old_schedule_is_there_a_person_is_told_to_do_it_again(
+def test_if_the_old_schedule_may_be_deleted_the_user_is_told_to_schedule_again(
     connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
 ):
     schedule(connection, smoke, golden)
     server.failures.append(Failure("DELETE", "/recurringruns/[^/]+", 500, after=True))
     server.failures.append(Failure("GET", "/recurringruns", 500, skip=1))
-    with pytest.raises(PipelineError, match="say `tfx-vae kubeflow schedule` again"):
+    with pytest.raises(PipelineError, match="run `tfx-vae kubeflow schedule` again"):
         schedule(connection, smoke, golden, HOURLY)
     assert server.enabled() == []
 
@@ -222,7 +222,7 @@ def test_a_new_schedule_that_cannot_be_enabled_says_how_to_do_it_later(
     connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
 ):
     server.failures.append(Failure("POST", ":enable", 500))
-    with pytest.raises(PipelineError, match=r"nothing fires: .*tfx-vae kubeflow resume"):
+    with pytest.raises(PipelineError, match=r"did not confirm that it is enabled: .*tfx-vae kubeflow resume"):
         schedule(connection, smoke, golden)
     with connected(connection) as client:
         schedules.resume(client, smoke)
@@ -240,10 +240,10 @@ def test_never_are_there_two_schedules_that_fire(
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (401, r"refuses \(401\): put a valid token into KF_PIPELINES_TOKEN"),
-        (403, r"refuses \(403\)"),
-        (404, r"\(404\): is the address that of its API\?"),
-        (409, r"has something of that name already \(409\)"),
+        (401, r"refuses access \(401\): put a valid token into KF_PIPELINES_TOKEN"),
+        (403, r"refuses access \(403\)"),
+        (404, r"\(404\): is this the address of its API\?"),
+        (409, r"already has something of that name \(409\)"),
         (500, r"failed \(500\): try again, or look at its log"),
         (0, r"did not answer within 2 seconds"),
     ],
@@ -271,7 +271,7 @@ def test_a_server_that_is_not_there_is_told_at_once():
 
 def test_a_wrong_token_is_refused_without_being_repeated(connection: Connection):
     refusing = connected(replace(connection, token="wr0ng-t0ken"))
-    with pytest.raises(PipelineError, match=r"refuses \(401\)") as caught, refusing as client:
+    with pytest.raises(PipelineError, match=r"refuses access \(401\)") as caught, refusing as client:
         schedules.list_schedules(client)
     assert "wr0ng" not in str(caught.value)
     assert "wr0ng" not in repr(replace(connection, token="wr0ng-t0ken"))
@@ -281,6 +281,6 @@ def test_two_pipelines_of_one_name_are_not_guessed_at(
     connection: Connection, server: KubeflowServer, smoke: PipelineConfig, golden: Path
 ):
     server.pipelines |= {id_: {"pipeline_id": id_, "display_name": "mnist-smoke"} for id_ in ("1", "2", "3")}
-    with pytest.raises(PipelineError, match="has 3 pipelines of the name mnist-smoke"):
+    with pytest.raises(PipelineError, match="has 3 pipelines named mnist-smoke"):
         schedule(connection, smoke, golden)
     assert server.schedules == {}

@@ -1,4 +1,4 @@
-"""What a person reads when a schedule is made."""
+"""What is printed when a schedule is made."""
 
 import datetime
 import io

@@ -1,4 +1,4 @@
-"""What a person applies to the cluster once."""
+"""The manifests that are applied to the cluster once."""
 
 import re
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_the_secret_of_the_documentation_fits_the_database_that_is_applied():
     assert (given["MARIADB_USER"], given["MARIADB_DATABASE"]) == (location.user, location.database)
 
 
-def test_no_password_stands_in_a_manifest():
+def test_no_manifest_holds_a_password():
     assert not [item for item in documents() if item["kind"] == "Secret"]
     values = [
         item.get("value", "")

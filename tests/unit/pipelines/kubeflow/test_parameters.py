@@ -81,7 +81,7 @@ def test_a_parameter_out_of_range_is_refused_by_its_full_name():
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "x"}'])
 def test_a_damaged_configuration_is_told_as_such(text: str):
-    with pytest.raises(ConfigurationError, match="is damaged: compile it anew"):
+    with pytest.raises(ConfigurationError, match="is damaged: compile the pipeline again"):
         configuration(text, Parameters.of(load()))
 
 

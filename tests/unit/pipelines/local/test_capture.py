@@ -1,4 +1,4 @@
-"""Everything that is printed goes to the log, whoever prints it."""
+"""Whatever is printed goes to the log, and the terminal, the locale and Keras's own configuration cannot harm a run."""
 
 import os
 import subprocess

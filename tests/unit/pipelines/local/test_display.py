@@ -1,4 +1,4 @@
-"""What a person sees of a run, on a terminal and in a pipe."""
+"""What a run shows, on a terminal and in a pipe."""
 
 import io
 import logging
@@ -83,12 +83,12 @@ def test_what_the_libraries_print_does_not_come_between(
 def test_a_components_warning_reaches_the_person(piped: RunDisplay, screen: io.StringIO):
     with piped.running():
         logging.getLogger("tfx_vae").warning("split 'train' has anomalies")
-        logging.getLogger("apache_beam").warning("nobody needs to know")
+        logging.getLogger("apache_beam").warning("not for the user")
 
     assert screen.getvalue() == "! split 'train' has anomalies\n"
 
 
-def test_nobody_listens_after_the_run(piped: RunDisplay, screen: io.StringIO):
+def test_after_the_run_nothing_is_shown(piped: RunDisplay, screen: io.StringIO):
     with piped.running():
         pass
     report(Progress("training", 1, 2, "epochs"))

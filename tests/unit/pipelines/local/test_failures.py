@@ -117,7 +117,7 @@ def test_a_full_disk_under_beam_is_recognised():
     assert explain(error).message.startswith("The disk is full (/runs/x)")
 
 
-def test_what_nobody_foresaw_keeps_its_type_and_first_line():
+def test_an_unforeseen_error_keeps_its_type_and_first_line():
     failure = explain(ZeroDivisionError("division by zero\nand more"))
 
     assert (failure.message, failure.exit_status) == ("ZeroDivisionError: division by zero", 1)
@@ -132,7 +132,7 @@ def test_an_interruption_that_was_swallowed_is_raised_again(number: signal.Signa
             interruption.raise_if_asked_for()
 
 
-def test_nothing_is_raised_where_nobody_asked():
+def test_nothing_is_raised_without_an_interruption():
     with remembered_interruption() as interruption:
         interruption.raise_if_asked_for()
 

@@ -135,7 +135,7 @@ def test_where_docker_is_wanted_and_not_there_the_way_out_is_named(tmp_path: Pat
     session.check(config(tmp_path))
 
     with pytest.raises(
-        ConfigurationError, match=r"^infra_validator\.docker: no Docker answers .* --set infra_validator\.docker=false"
+        ConfigurationError, match=r"^infra_validator\.docker: Docker does not answer .* --set infra_validator\.docker=false"
     ):
         session.check(config(tmp_path, "infra_validator.docker=true"))
 
