@@ -15,7 +15,7 @@ from rich.console import Console
 from components.errors import ConfigurationError
 from pipelines.config import load_config
 from pipelines.local import failures, session
-from pipelines.local.capture import prepare_process
+from pipelines.local.process import prepare_streams
 
 CONFIG_VARIABLE = "TFX_VAE_CONFIG"
 PROJECT = Path(__file__).resolve().parent.parent
@@ -27,7 +27,7 @@ def main() -> int:
     Returns:
       The exit status, as `tfx-vae run` gives it.
     """
-    prepare_process()
+    prepare_streams()
     path = Path(os.environ.get(CONFIG_VARIABLE, PROJECT / "pipelines" / "configs" / "mnist_vae.yaml"))
     try:
         config = load_config(path, base=PROJECT)

@@ -17,7 +17,7 @@ from pipelines.config import PipelineConfig, load_config
 from pipelines.kubeflow.client import ENDPOINT_VARIABLE, NAMESPACE_VARIABLE, TOKEN_VARIABLE, Connection, connected
 from pipelines.kubeflow.cron import check_cron, next_times
 from pipelines.kubeflow.parameters import Parameters, as_text, configuration, parse_run_date
-from pipelines.local.capture import captured_output, prepare_environment
+from pipelines.local.process import captured_output, prepare_environment
 from tfx_vae.options import config_option, set_option
 
 _image_option = click.option("--image", help="The image of every step: REPOSITORY/NAME:TAG.")

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from pipelines.local import failures
-from pipelines.local.capture import finish_output, prepare_process
+from pipelines.local.process import finish_output, prepare_streams
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "pipelines" / "configs" / "mnist_vae.yaml"
 
@@ -34,7 +34,7 @@ class Commands(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Calls `invoke`, and exits."""
-        prepare_process()
+        prepare_streams()
         try:
             return super().main(*arguments, **options)
         finally:

@@ -7,10 +7,12 @@ on all machines.
 import sys
 
 from components.errors import PipelineError
+from components.keras_environment import prepare_keras
 
 
 def main() -> int:
     """Trains until the chief is done, and returns the exit status."""
+    prepare_keras()
     from components.trainer.config import Distribution
     from components.trainer.distribution import open_replicas
     from components.trainer.run import TrainingArguments, train

@@ -21,7 +21,7 @@ from components.errors import ConfigurationError, PipelineError
 from pipelines.config import PipelineConfig
 from pipelines.kubeflow.parameters import Parameters, configuration, parse_run_date
 from pipelines.local import failures, session
-from pipelines.local.capture import log_to_stderr, prepare_process
+from pipelines.local.process import log_to_stderr, prepare_environment, prepare_streams
 from pipelines.mlmd import names
 from pipelines.mlmd.client import open_store
 from pipelines.mlmd.lock import database_lock
@@ -53,7 +53,8 @@ def run_node(node: str, run_id: str, text: str, parameters: Parameters) -> int:
       The exit status: 0 if the node did its work, now or in an earlier attempt, or was served from the cache; 1 if it failed; 2
       if the configuration asks for what cannot be done.
     """
-    prepare_process()
+    prepare_streams()
+    prepare_environment()
     log_to_stderr()
     try:
         if run_id.startswith("{{"):

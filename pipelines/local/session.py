@@ -18,8 +18,8 @@ from components.validation.schema import check_schema
 from pipelines.config import BeamConfig, PipelineConfig
 from pipelines.kubeflow.parameters import RUN_DATE
 from pipelines.local import failures
-from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
 from pipelines.local.display import RunDisplay
+from pipelines.local.process import captured_output, log_to_stderr, prepare_environment
 from pipelines.mlmd.lock import database_lock, try_lock
 
 Work = Callable[[PipelineConfig, str, Path, Console], None]

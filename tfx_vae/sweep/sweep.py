@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 
 from pipelines.config import PipelineConfig
-from pipelines.local.capture import log_to_stderr
 from pipelines.local.display import RunDisplay
+from pipelines.local.process import log_to_stderr
 from pipelines.mlmd.lock import database_lock
 from tfx_vae.sweep.variants import Variant
 

@@ -44,8 +44,8 @@ def test_no_descriptor_that_was_closed_becomes_that_of_a_file(tmp_path: Path):
     """Or what C++ code prints would be written into it."""
     script = tmp_path / "script.py"
     script.write_text(
-        "from pipelines.local.capture import prepare_process\n"
-        "prepare_process()\n"
+        "from pipelines.local.process import prepare_streams\n"
+        "prepare_streams()\n"
         f"with open({str(tmp_path / 'file')!r}, 'w') as file:\n"
         "    raise SystemExit(file.fileno())\n"
     )

@@ -12,7 +12,7 @@ from components.artifacts.features import IMAGE
 from components.artifacts.serving_directory import SAVED_MODEL, find_pushed, pushed_versions
 from components.artifacts.signature_names import GENERATE
 from components.errors import ConfigurationError, PipelineError
-from pipelines.local.capture import captured_output, prepare_environment
+from pipelines.local.process import captured_output, prepare_environment
 from tfx_vae.serving.commands.options import ImageChoice, Preparation
 from tfx_vae.serving.image_batches import ImageBatches, ImageFile, printable, stacked
 from tfx_vae.serving.images import Pixels, Target, edge_brightness, encode_png, find_images

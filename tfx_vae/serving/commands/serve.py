@@ -13,8 +13,8 @@ from rich.console import Console
 from components.artifacts.serving_directory import find_pushed
 from components.errors import PipelineError
 from pipelines.config import PipelineConfig, load_config
-from pipelines.local.capture import captured_output, log_to_stderr, prepare_environment
 from pipelines.local.failures import INTERRUPTED, interrupted_by_sigterm
+from pipelines.local.process import captured_output, log_to_stderr, prepare_environment
 from tfx_vae.options import config_option, set_option
 
 if TYPE_CHECKING:

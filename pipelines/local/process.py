@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from components.keras_environment import prepare_keras
+
 _QUIET_AND_OFFLINE: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "1",
     "GRPC_VERBOSITY": "ERROR",
@@ -21,20 +23,14 @@ _QUIET_AND_OFFLINE: Final = {
     "NO_GCE_CHECK": "true",
     "GCE_METADATA_TIMEOUT": "1",
 }
-_KERAS: Final = {
-    "KERAS_BACKEND": "tensorflow",
-    # A keras.json of the user's could say float16, or channels first. Neither Keras 3 nor Keras 2 finds one here.
-    "KERAS_HOME": os.devnull,
-}
-_KERAS_LIMITS: Final = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
 _ASCII: Final = {"✓": "+", "✗": "x", "≥": ">=", "≤": "<=", "→": "->", "…": "...", "β": "beta"}
 _SPINNER: Final = range(0x2800, 0x2900)
 """Braille, in which rich draws its spinner."""
 _SPELL: Final = "tfx-vae"
 
 
-def prepare_process() -> None:
-    """Makes the standard streams hold, and sets what libraries read when they are imported; call it before that.
+def prepare_streams() -> None:
+    """Makes the standard streams hold; call it first of all.
 
     A stream that is closed is opened on the null device, or the next file would become standard output. What the terminal
     cannot encode is spelled otherwise. Errors are not lost in errors of writing them.
@@ -51,16 +47,16 @@ def prepare_process() -> None:
     codecs.register_error(_SPELL, _spell)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors=_SPELL)
-    prepare_environment()
 
 
 def prepare_environment() -> None:
-    """Sets what the libraries read on import. What the user has set stays, but for what would change how Keras computes."""
+    """Sets what the libraries read when they are imported; call it before that.
+
+    What the user has set stays, except for what would change how Keras computes.
+    """
     for name, value in _QUIET_AND_OFFLINE.items():
         os.environ.setdefault(name, value)
-    os.environ.update(_KERAS)
-    for name in _KERAS_LIMITS:
-        os.environ.pop(name, None)
+    prepare_keras()
 
 
 def finish_output() -> None:

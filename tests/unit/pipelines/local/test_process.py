@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.local.capture import captured_output, prepare_environment
+from pipelines.local.process import captured_output, prepare_environment
 
 
 def test_python_c_and_child_processes_write_to_the_log_and_the_terminal_stays_ours(tmp_path: Path):
@@ -16,7 +16,7 @@ def test_python_c_and_child_processes_write_to_the_log_and_the_terminal_stays_ou
     code = f"""
 import os, subprocess, sys
 from pathlib import Path
-from pipelines.local.capture import captured_output
+from pipelines.local.process import captured_output
 print("before")
 with captured_output(Path({str(log)!r})) as terminal:
     print("python out")
@@ -52,7 +52,7 @@ def run(code: str, environment: dict[str, str], directory: Path) -> subprocess.C
     """Runs code that has a `console` on the terminal, while everything else goes to `log.txt`."""
     code = (
         "import sys\nfrom pathlib import Path\nfrom rich.console import Console\n"
-        "from pipelines.local.capture import captured_output, prepare_process\nprepare_process()\n"
+        "from pipelines.local.process import captured_output, prepare_streams\nprepare_streams()\n"
         f"with captured_output(Path({str(directory / 'log.txt')!r})) as terminal:\n"
         f"    console = Console(file=terminal)\n{textwrap.indent(textwrap.dedent(code), '    ')}"
     )
