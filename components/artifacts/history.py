@@ -1,15 +1,17 @@
-"""Learning curves: what each epoch gave."""
+"""`history.json` beside an exported model: what each epoch of its training gave."""
 
 import json
-from typing import Any, Final
+from pathlib import Path
+from typing import Final, Literal
 
-import tensorflow as tf
 from pydantic import Field
 
 from components.settings import Section
 
 HISTORY_FILE: Final = "history.json"
 """Beside the model."""
+
+_BEST_EPOCH: Final = "best_epoch"
 
 
 class EpochLosses(Section):
@@ -66,46 +68,26 @@ class History(Section):
         """This history and one more epoch."""
         return History(epochs=(*self.epochs, epoch))
 
-    def summary(self) -> dict[str, Any]:
-        """What `history.json` holds: the epochs, and which of them was exported."""
-        return {"best_epoch": None if self.best is None else self.best.epoch, **self.model_dump(mode="json")}
+    @property
+    def seconds(self) -> float:
+        """Of all epochs."""
+        return sum(epoch.seconds for epoch in self.epochs)
 
-    def write(self, path: str) -> None:
-        """Writes `history.json`."""
-        with tf.io.gfile.GFile(path, "w") as file:
-            json.dump(self.summary(), file, indent=2)
+    def curve(self, split: Literal["train", "eval"], loss: str) -> list[float]:
+        """One loss of one split by epoch, in nats per image."""
+        return [float(getattr(getattr(epoch, split), loss)) for epoch in self.epochs]
+
+    def to_json(self) -> str:
+        """The content of `history.json`: the epochs, and which of them was exported."""
+        best_epoch = None if self.best is None else self.best.epoch
+        return json.dumps({_BEST_EPOCH: best_epoch, **self.model_dump(mode="json")}, indent=2)
 
 
-class LearningCurves:
-    """Writes a history as TensorBoard logs, one run for each split."""
-
-    def __init__(self, directory: str, history: History) -> None:
-        """Opens the logs and writes the epochs that an interrupted training already had.
-
-        Args:
-          directory: Where TensorBoard looks; each split gets a folder of its own.
-          history: The epochs so far.
-        """
-        self._writers = {split: tf.summary.create_file_writer(f"{directory}/{split}") for split in ("train", "eval")}
-        for epoch in history.epochs:
-            self.add(epoch)
-
-    def add(self, epoch: Epoch) -> None:
-        """Writes one epoch."""
-        for split, losses in (("train", epoch.train), ("eval", epoch.eval)):
-            with self._writers[split].as_default(step=epoch.epoch):
-                for name, value in losses.model_dump().items():
-                    tf.summary.scalar(name, value)
-        with self._writers["eval"].as_default(step=epoch.epoch):
-            tf.summary.scalar("active_units", epoch.active_units)
-            tf.summary.histogram("kl_per_dimension", epoch.kl_per_dimension)
-        with self._writers["train"].as_default(step=epoch.epoch):
-            tf.summary.scalar("learning_rate", epoch.learning_rate)
-            tf.summary.scalar("kl_weight", epoch.kl_weight)
-        for writer in self._writers.values():
-            writer.flush()
-
-    def close(self) -> None:
-        """Closes the logs."""
-        for writer in self._writers.values():
-            writer.close()
+def read_history(model: Path) -> History | None:
+    """Reads the history of a Model artifact; None if it has none, because another trainer made it."""
+    path = model / HISTORY_FILE
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content.pop(_BEST_EPOCH)
+    return History.model_validate(content)

@@ -1,34 +1,23 @@
 """What is measured, and when a model is good enough."""
 
-from typing import Final, Literal, Self
+import difflib
+from operator import attrgetter
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
+from components.artifacts.metrics import CATALOGUE, NEGATIVE_ELBO, describe, is_known
 from components.settings import Section
 
-MetricName = Literal[
-    "reconstruction_loss",
-    "squared_error",
-    "kl_divergence",
-    "negative_elbo",
-    "iw_nll",
-    "binarized/reconstruction_loss",
-    "binarized/kl_divergence",
-    "binarized/negative_elbo",
-    "binarized/iw_nll",
-    "ssim",
-    "active_units",
-    "mutual_information",
-    "marginal_kl",
-    "latent_gaussianity",
-    "latent_probe_accuracy/linear",
-    "latent_probe_accuracy/knn",
-    "frechet_distance",
-]
 
-HIGHER_IS_BETTER: Final[frozenset[MetricName]] = frozenset(
-    {"ssim", "active_units", "mutual_information", "latent_probe_accuracy/linear", "latent_probe_accuracy/knn"}
-)
+def _is_in_the_catalogue(name: str) -> str:
+    if not is_known(name):
+        close = difflib.get_close_matches(name, [metric.name for metric in CATALOGUE], n=1, cutoff=0.4)
+        raise ValueError(f"must be a metric of docs/metrics.md; did you mean {close[0] if close else NEGATIVE_ELBO}?")
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_is_in_the_catalogue)]
 
 
 class Threshold(Section):
@@ -92,7 +81,7 @@ class FrechetDistanceConfig(Section):
     """Images to compare, at most: always the same, chosen by a hash of their bytes. Figures for others do not compare."""
 
 
-def _default_thresholds() -> dict[MetricName, Threshold]:
+def _default_thresholds() -> dict[str, Threshold]:
     return {"negative_elbo": Threshold(worsening=1.0)}
 
 
@@ -124,18 +113,9 @@ class EvaluatorConfig(Section):
                     raise ValueError(f"evaluator.thresholds limits {name}, which evaluator.{key}=false leaves out")
         return self
 
-    def measures(self, name: MetricName) -> bool:
+    def measures(self, name: str) -> bool:
         """Whether a metric is computed, if the model and the data have it."""
         return all(self._switches(name).values())
 
-    def _switches(self, name: MetricName) -> dict[str, bool]:
-        switches = {}
-        if name.startswith("binarized/"):
-            switches["binarized"] = self.binarized
-        if name.endswith("iw_nll"):
-            switches["importance_weighted.enabled"] = self.importance_weighted.enabled
-        if name in ("mutual_information", "marginal_kl", "latent_gaussianity") or name.startswith("latent_probe_accuracy/"):
-            switches["latent_space.enabled"] = self.latent_space.enabled
-        if name == "frechet_distance":
-            switches["frechet_distance.enabled"] = self.frechet_distance.enabled
-        return switches
+    def _switches(self, name: str) -> dict[str, bool]:
+        return {switch: attrgetter(switch)(self) for switch in describe(name).switches}

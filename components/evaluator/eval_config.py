@@ -3,34 +3,22 @@
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.dsl.placeholder import placeholder
 from tfx.types import BaseChannel
 from tfx.utils import proto_utils
 
-from components.artifacts.features import KL_PER_DIMENSION, LABEL, LOSSES
+from components.artifacts.features import LABEL
+from components.artifacts.metrics import CATALOGUE, FRECHET_DISTANCE, LOSSES, PER_DIMENSION, Better, Group, Metric
 from components.artifacts.signature_names import EVALUATE
-from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName, Threshold
+from components.evaluator.config import EvaluatorConfig, Threshold
 from components.source_digest import source_digest
 
 USER_FUNCTIONS: Final = "components.evaluator.user_functions"
 """The Evaluator's parameter `module_path`."""
 
-_METRICS = "components.evaluator.metrics"
-_SAMPLE_METRICS = "components.evaluator.sample_metrics"
-_CLASSES: Final = {
-    "active_units": (_METRICS, "ActiveUnits"),
-    "iw_nll": (_METRICS, "ImportanceWeightedNll"),
-    "binarized/iw_nll": (_METRICS, "ImportanceWeightedNll"),
-    "mutual_information": (_SAMPLE_METRICS, "MutualInformation"),
-    "marginal_kl": (_SAMPLE_METRICS, "MarginalKl"),
-    "latent_gaussianity": (_SAMPLE_METRICS, "LatentGaussianity"),
-    "latent_probe_accuracy/linear": (_SAMPLE_METRICS, "LatentProbeAccuracy"),
-    "latent_probe_accuracy/knn": (_SAMPLE_METRICS, "LatentProbeAccuracy"),
-    "frechet_distance": (_SAMPLE_METRICS, "FrechetDistance"),
-}
 _LATER: Final = "@classifier@"
 
 
@@ -79,32 +67,36 @@ def build_eval_config(config: EvaluatorConfig, classifier: str = "") -> config_p
 
 
 def _metrics(config: EvaluatorConfig, classifier: str, digest: str) -> Iterator[config_pb2.MetricConfig]:
-    names: tuple[MetricName, ...] = get_args(MetricName)
-    for name in names:
-        if not config.measures(name) or (name == "frechet_distance" and not classifier):
+    for metric in CATALOGUE:
+        if not config.measures(metric.name) or (metric.name == FRECHET_DISTANCE and not classifier):
             continue
-        module, class_name = _CLASSES.get(name, (_METRICS, "MeanLoss"))
-        arguments = {"name": name, **_arguments(name, config, classifier), "source_digest": digest}
-        metric = config_pb2.MetricConfig(class_name=class_name, module=module, config=json.dumps(arguments))
-        threshold = config.thresholds.get(name, Threshold() if name in LOSSES else None)
+        built = _metric(metric, digest, **_arguments(metric, config, classifier))
+        threshold = config.thresholds.get(metric.name, Threshold() if metric.name in LOSSES else None)
         if threshold is not None:
-            # MetricConfig.threshold would hold for every digit too.
-            metric.per_slice_thresholds.add(
-                slicing_specs=[config_pb2.SlicingSpec()], threshold=_to_tfma(threshold, name in HIGHER_IS_BETTER)
+            # MetricConfig.threshold would hold for every label too.
+            built.per_slice_thresholds.add(
+                slicing_specs=[config_pb2.SlicingSpec()], threshold=_to_tfma(threshold, metric.better is Better.HIGHER)
             )
-        yield metric
-    per_dimension = {"name": KL_PER_DIMENSION, "source_digest": digest}
-    yield config_pb2.MetricConfig(class_name="KlPerDimension", module=_METRICS, config=json.dumps(per_dimension))
+        yield built
+    yield _metric(PER_DIMENSION, digest)
 
 
-def _arguments(name: MetricName, config: EvaluatorConfig, classifier: str) -> dict[str, Any]:
-    """Of the metric's class, beyond its name."""
-    if name.endswith("iw_nll"):
-        return {"samples": config.importance_weighted.samples, "images": config.importance_weighted.images}
-    if name == "frechet_distance":
-        return {"images": config.frechet_distance.images, "classifier": classifier}
-    if name in _CLASSES and _CLASSES[name][0] == _SAMPLE_METRICS:
-        return {"images": config.latent_space.images}
+def _metric(metric: Metric, digest: str, **arguments: int | str) -> config_pb2.MetricConfig:
+    module, _, class_name = metric.computed_by.rpartition(".")
+    return config_pb2.MetricConfig(
+        class_name=class_name, module=module, config=json.dumps({"name": metric.name, **arguments, "source_digest": digest})
+    )
+
+
+def _arguments(metric: Metric, config: EvaluatorConfig, classifier: str) -> dict[str, int | str]:
+    """The arguments of the metric's class, except its name."""
+    match metric.group:
+        case Group.IMPORTANCE_WEIGHTED:
+            return {"samples": config.importance_weighted.samples, "images": config.importance_weighted.images}
+        case Group.FRECHET_DISTANCE:
+            return {"images": config.frechet_distance.images, "classifier": classifier}
+        case Group.LATENT_SPACE:
+            return {"images": config.latent_space.images}
     return {}
 
 

@@ -20,7 +20,7 @@ from components.source_digest import source_digest
 # Whose edit may change the page.
 _CODE = (
     "components.artifacts.tfma_files",
-    "components.artifacts.verdict",
+    "components.artifacts.evaluation",
     "components.artifacts.infra_blessing",
     "components.artifacts.loaded_model",
     "components.models.latent_space",

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
+from components.artifacts.evaluation import Evaluation, read_evaluation
 from components.artifacts.features import TEST, TRAIN
+from components.artifacts.history import History, read_history
 from components.artifacts.images import Images, read_images
 from components.artifacts.infra_blessing import REFUSAL
 from components.report import properties
 from components.report.config import ReportConfig
 from components.report.data_summary import DataSummary, read_data_summary
-from components.report.evaluation import Evaluation, read_evaluation
 from components.report.model import Codes, ReportedModel
 from components.report.provenance import Provenance
-from components.report.training import Training, read_training
 
 _TRAINING_IMAGES = 1000
 _ENCODED_AT_ONCE = 1024
@@ -46,7 +46,7 @@ class Findings:
     pipeline: str
     provenance: Provenance
     data: DataSummary
-    training: Training | None
+    training: History | None
     evaluation: Evaluation
     refusal: str
     model: ReportedModel
@@ -86,7 +86,7 @@ def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: st
         pipeline=pipeline,
         provenance=provenance,
         data=read_data_summary(examples, artifacts[properties.STATISTICS], artifacts[properties.DATA_VERDICT]),
-        training=read_training(Path(trained.uri)),
+        training=read_history(Path(trained.uri)),
         evaluation=read_evaluation(Path(artifacts[properties.EVALUATION].uri)),
         refusal=checked.get_string_custom_property(REFUSAL) if checked else "",
         model=model,

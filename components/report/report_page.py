@@ -8,11 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
+from components.artifacts.evaluation import Evaluation
+from components.artifacts.metrics import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS, describe
 from components.models.latent_space import ACTIVE_VARIANCE
-from components.report.evaluation import Evaluation
 from components.report.findings import Findings
-from components.report.metric_names import describe
 from components.report.page import Page, Section, Tile
 from components.report.sections.data import data_section
 from components.report.sections.interpolations import interpolations_section

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_transform as tft
 from numpy.typing import NDArray
 
@@ -92,7 +93,8 @@ def train(arguments: TrainingArguments, replicas: Replicas) -> None:
     trained = fit(arguments, replicas)
     if replicas.is_chief:
         _export(trained, arguments)
-        trained.history.write(f"{arguments.serving_model_dir.rpartition('/')[0]}/{HISTORY_FILE}")
+        with tf.io.gfile.GFile(f"{arguments.serving_model_dir.rpartition('/')[0]}/{HISTORY_FILE}", "w") as file:
+            file.write(trained.history.to_json())
         trained.checkpoint.delete()
     replicas.wait_for_all()
 

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.artifacts.features import LOSSES
-from components.artifacts.history import Epoch, EpochLosses, History, LearningCurves
+from components.artifacts.history import Epoch, EpochLosses, History
+from components.artifacts.metrics import LOSSES
 from components.errors import ConfigurationError, TrainingDivergedError
 from components.models.autoencoder import Autoencoder
 from components.models.distributions import Posterior
@@ -22,6 +22,7 @@ from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import TrainerConfig
 from components.trainer.distribution import Replicas
 from components.trainer.input_data import ImageSource
+from components.trainer.learning_curves import LearningCurves
 from components.trainer.optimizer import build_optimizer
 from components.trainer.views import ImageViews, View
 

@@ -2,25 +2,21 @@
 
 from collections.abc import Container
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components.artifacts.features import EXAMPLE_COUNT, IW_NLL, LOSSES
+from components.artifacts.evaluation import Evaluation, read_evaluation
 from components.artifacts.files import is_in_object_store, readable
 from components.artifacts.infra_blessing import REFUSAL
+from components.artifacts.metrics import CATALOGUE, EXAMPLE_COUNT, Metric
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION, find_difference, find_fault, pushed_versions
-from components.artifacts.verdict import Verdict, read_verdict
-from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName
-from components.report.metric_names import describe
+from components.evaluator.config import EvaluatorConfig
 from pipelines.config import PipelineConfig
 from pipelines.local.display import NodeResult
 from pipelines.mlmd.location import Backend
-
-_MAIN_METRICS: Final = (*LOSSES, IW_NLL, "binarized/iw_nll", "active_units", "latent_probe_accuracy/knn", "frechet_distance")
-_DECIMALS: Final = {"active_units": 0, "latent_probe_accuracy/knn": 3, "latent_probe_accuracy/linear": 3, "ssim": 3}
 
 
 def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:
@@ -34,22 +30,22 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
     """
     console.print()
     if "Evaluator" in results:
-        with readable(_only_output(results["Evaluator"], "evaluation").uri) as evaluation:
-            verdict = read_verdict(evaluation)
-        console.print(_metrics_table(verdict, config.evaluator))
-        if left_out := left_out_metrics(verdict, config.evaluator):
+        with readable(_only_output(results["Evaluator"], "evaluation").uri) as directory:
+            evaluation = read_evaluation(directory)
+        console.print(_metrics_table(evaluation))
+        if left_out := left_out_metrics(evaluation, config.evaluator):
             console.print(f"Left out, for this model or these images do not have them: {', '.join(left_out)}", style="dim")
         console.print()
-        for line in describe_verdict(verdict, _refusal(results)):
+        for line in describe_verdict(evaluation, _refusal(results)):
             console.print(line, soft_wrap=True)
     for name, place in _places(config, results, log):
         console.print(Text.assemble((f"{name:<10}", "bold"), place), soft_wrap=True)
 
 
-def _metrics_table(verdict: Verdict, config: EvaluatorConfig) -> Table:
-    shown = shown_metrics(verdict, config)
-    title = f"Test split: means over {int(verdict.metrics[EXAMPLE_COUNT]):,} images"
-    if any(name.startswith("binarized/") for name in shown):
+def _metrics_table(evaluation: Evaluation) -> Table:
+    shown = shown_metrics(evaluation)
+    title = f"Test split: means over {int(evaluation.metrics[EXAMPLE_COUNT]):,} images"
+    if any(metric.is_binarized for metric in shown):
         title += "; binarized/: in black and white"
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
     table.add_column("metric", no_wrap=True)
@@ -57,60 +53,48 @@ def _metrics_table(verdict: Verdict, config: EvaluatorConfig) -> Table:
     table.add_column("model", justify="right")
     table.add_column("latest blessed", justify="right")
     table.add_column("must be", no_wrap=True)
-    for name in shown:
-        baseline = verdict.baseline_metrics.get(name)
+    for metric in shown:
+        baseline = evaluation.baseline.get(metric.name)
         table.add_row(
-            name,
-            describe(name).unit,
-            f"{verdict.metrics[name]:.{_DECIMALS.get(name, 2)}f}",
-            "none" if baseline is None else f"{baseline:.{_DECIMALS.get(name, 2)}f}",
-            describe_thresholds(config, name),
+            metric.name,
+            metric.unit,
+            f"{evaluation.metrics[metric.name]:.{metric.decimals}f}",
+            "none" if baseline is None else f"{baseline:.{metric.decimals}f}",
+            evaluation.thresholds.get(metric.name, ""),
         )
     return table
 
 
-def shown_metrics(verdict: Verdict, config: EvaluatorConfig) -> list[str]:
-    """The metrics that say most, and those that are limited, as far as the model has them; the report has all."""
-    limited = [str(name) for name in config.thresholds if name not in _MAIN_METRICS]
-    return [name for name in (*_MAIN_METRICS, *limited) if name in verdict.metrics]
+def shown_metrics(evaluation: Evaluation) -> list[Metric]:
+    """The main metrics, and those with a threshold, if the model has them; the report has all."""
+    main = [metric for metric in CATALOGUE if metric.is_main]
+    limited = [metric for metric in CATALOGUE if metric.name in evaluation.thresholds and metric not in main]
+    return [metric for metric in (*main, *limited) if metric.name in evaluation.metrics]
 
 
-def left_out_metrics(verdict: Verdict, config: EvaluatorConfig) -> list[str]:
+def left_out_metrics(evaluation: Evaluation, config: EvaluatorConfig) -> list[str]:
     """Metrics that are switched on, but that an autoencoder, or images without labels, do not have."""
-    names: tuple[MetricName, ...] = get_args(MetricName)
-    return [name for name in names if config.measures(name) and name not in verdict.metrics]
+    names = [metric.name for metric in CATALOGUE]
+    return [name for name in names if config.measures(name) and name not in evaluation.metrics]
 
 
-def describe_thresholds(config: EvaluatorConfig, name: str) -> str:
-    """What a metric must be, as inequalities; empty if anything will do."""
-    threshold = {str(key): value for key, value in config.thresholds.items()}.get(name)
-    if threshold is None:
-        return ""
-    bounds = []
-    if threshold.lower is not None:
-        bounds.append(f"≥ {threshold.lower:g}")
-    if threshold.upper is not None:
-        bounds.append(f"≤ {threshold.upper:g}")
-    if threshold.worsening is not None:
-        is_floor = name in HIGHER_IS_BETTER
-        bounds.append(f"{'≥' if is_floor else '≤'} blessed {'-' if is_floor else '+'} {threshold.worsening:g}")
-    return ", ".join(bounds)
-
-
-def describe_verdict(verdict: Verdict, refusal: str) -> list[Text]:
+def describe_verdict(evaluation: Evaluation, refusal: str) -> list[Text]:
     """Whether the model was pushed, and why not.
 
     Args:
-      verdict: What the Evaluator found.
+      evaluation: What the Evaluator found.
       refusal: Why the model failed the check before pushing; empty if it did not.
     """
-    if verdict.blessed and not refusal:
+    if evaluation.blessed and not refusal:
         return [Text.assemble(("Blessed   ", "bold green"), "every threshold is kept, so it was pushed")]
-    lines = [Text("Not blessed, so nothing was pushed:", "bold yellow"), *(Text(f"  {reason}") for reason in verdict.reasons)]
-    if verdict.blessed:
+    lines = [
+        Text("Not blessed, so nothing was pushed:", "bold yellow"),
+        *(Text(f"  {reason}") for reason in evaluation.reasons),
+    ]
+    if evaluation.blessed:
         lines = [Text.assemble(("Blessed   ", "bold green"), "every threshold is kept")]
     if refusal:
-        also = "so nothing was pushed" if verdict.blessed else "too"
+        also = "so nothing was pushed" if evaluation.blessed else "too"
         lines += [Text(f"It failed the check before pushing, {also}:", "bold yellow"), Text(f"  {refusal}")]
     return lines
 

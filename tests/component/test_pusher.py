@@ -22,7 +22,7 @@ from tfx.types.channel import Channel
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel
 from tfx.utils import proto_utils
 
-from components.artifacts.verdict import Verdict, read_verdict
+from components.artifacts.evaluation import Evaluation, read_evaluation
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.eval_config import build_eval_config
 from components.pusher.executor import Executor
@@ -87,9 +87,9 @@ class Project:
     def versions(self) -> list[Path]:
         return sorted(self.serving.iterdir(), key=lambda path: int(path.name)) if self.serving.exists() else []
 
-    def last_verdict(self) -> Verdict:
+    def last_verdict(self) -> Evaluation:
         artifacts = self.store.get_artifacts_by_type("ModelEvaluation")
-        return read_verdict(Path(max(artifacts, key=lambda artifact: artifact.id).uri))
+        return read_evaluation(Path(max(artifacts, key=lambda artifact: artifact.id).uri))
 
     def last_pushed(self) -> dict[str, Any]:
         artifact = max(self.store.get_artifacts_by_type("PushedModel"), key=lambda artifact: artifact.id)
@@ -137,7 +137,7 @@ def test_only_a_model_that_is_not_worse_than_the_latest_blessed_one_is_pushed(
     assert project.last_pushed()["pushed"] == 0
 
     project.run(tmp_path / "better")
-    assert project.last_verdict().baseline_metrics["kl_divergence"] == pytest.approx(3.0)
+    assert project.last_verdict().baseline["kl_divergence"] == pytest.approx(3.0)
     old, newest = project.versions()
     assert (old, kl_divergence(newest, digits)) == (first, 2.5)
     assert (project.last_state("Evaluator"), project.last_state("Pusher")) == (COMPLETE, COMPLETE)

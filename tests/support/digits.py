@@ -189,7 +189,7 @@ def fit(
     """Trains a small model as `run_fn` does, but for the export; `model` and `trainer` hold the settings that differ."""
     arguments = TrainingArguments.of(training_arguments(data, directory, model, trainer, binarization))
     trained = run.fit(arguments, open_replicas(Distribution.NONE))
-    return Fitted(trained.history.summary(), trained.model.get_weights())
+    return Fitted(json.loads(trained.history.to_json()), trained.model.get_weights())
 
 
 def train(

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.artifacts.metrics import describe, in_order
 from components.report.choices import one_of_each, pairs
 from components.report.figures.image_grid import image_grid
 from components.report.latent_space import interpolate
-from components.report.metric_names import describe, in_order
 from components.report.page import Block, Cell, Figure, Note, Section, Table
 from components.report.sections.interpolations import pair_name
 from components.report.sections.latent import beside_prior_figure, projections

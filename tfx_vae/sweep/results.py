@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
-from components.artifacts.verdict import read_verdict
+from components.artifacts.evaluation import read_means
+from components.artifacts.history import read_history
+from components.artifacts.metrics import ACTIVE_UNITS, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from components.report.page import Cell, Figure, Page, Section, Table, write
 from pipelines.local.display import NodeResult
 from tfx_vae.sweep.figure import Point, rate_distortion
@@ -40,14 +41,14 @@ def read_result(variant: Variant, run: str, nodes: dict[str, NodeResult]) -> Res
     """Reads the artifacts of a variant's run."""
     [evaluation] = nodes["Evaluator"].outputs["evaluation"]
     [model] = nodes["Trainer"].outputs["model"]
-    metrics = read_verdict(Path(evaluation.uri)).metrics
+    metrics, history = read_means(Path(evaluation.uri)), read_history(Path(model.uri))
     return Result(
         variant=variant,
         run=run,
         rate=metrics[KL_DIVERGENCE],
         distortion=metrics[RECONSTRUCTION_LOSS],
         negative_elbo=metrics[NEGATIVE_ELBO],
-        active_units=_active_units(Path(model.uri) / "history.json"),
+        active_units=None if history is None or history.best is None else history.best.active_units,
     )
 
 
@@ -71,7 +72,7 @@ def write_results(name: str, results: Sequence[Result], directory: Path) -> Path
             KL_DIVERGENCE: result.rate,
             RECONSTRUCTION_LOSS: result.distortion,
             NEGATIVE_ELBO: result.negative_elbo,
-            "active_units": result.active_units,
+            ACTIVE_UNITS: result.active_units,
         }
         for result in results
     ]
@@ -127,11 +128,3 @@ def _table(results: Sequence[Result]) -> Table:
     ]
     columns = ["latent size", "beta", "KL", "reconstruction", "negative ELBO", "active"]
     return Table("Losses over the test split in nats per image, and active dimensions", columns, rows, narrow=True)
-
-
-def _active_units(history: Path) -> int | None:
-    if not history.is_file():
-        return None
-    content = json.loads(history.read_text(encoding="utf-8"))
-    best = next((epoch for epoch in content["epochs"] if epoch["epoch"] == content["best_epoch"]), None)
-    return None if best is None else int(best["active_units"])

@@ -1,10 +1,10 @@
 """How the training went."""
 
-from components.artifacts.features import KL_DIVERGENCE, RECONSTRUCTION_LOSS
+from components.artifacts.history import History
+from components.artifacts.metrics import KL_DIVERGENCE, RECONSTRUCTION_LOSS
 from components.report.figures.training_curves import learning_rate_curve, loss_curve
 from components.report.findings import Findings
 from components.report.page import Block, Figure, Note, Section
-from components.report.training import Training
 
 _TITLE = "Training"
 
@@ -12,7 +12,7 @@ _TITLE = "Training"
 def training_section(findings: Findings) -> Section:
     """Loss, reconstruction, KL divergence and learning rate by epoch."""
     training = findings.training
-    if training is None:
+    if training is None or training.best is None:
         return Section("training", _TITLE, "Left out: the model came without a history.json of its training.", [])
     epochs = len(training.epochs)
     asked = findings.provenance.trainer.get("epochs")
@@ -20,13 +20,14 @@ def training_section(findings: Findings) -> Section:
     return Section(
         "training",
         _TITLE,
-        f"{epochs} epoch{'' if epochs == 1 else 's'}{stopped} in {training.seconds:,.0f} seconds. Exported are the weights of "
-        f"the epoch with the lowest eval loss, epoch {training.best_epoch}. The first epochs of a long training are cut off.",
+        f"{epochs} epoch{'' if epochs == 1 else 's'}{stopped} in {training.seconds:,.0f} seconds. The exported weights "
+        f"come from the epoch with the lowest eval loss, epoch {training.best.epoch}. "
+        "The first epochs of a long training are cut off.",
         list(_blocks(training, has_posterior=findings.model.has_posterior)),
     )
 
 
-def _blocks(training: Training, has_posterior: bool) -> list[Block]:
+def _blocks(training: History, has_posterior: bool) -> list[Block]:
     blocks: list[Block] = [
         _curve(
             training,
@@ -53,7 +54,7 @@ def _blocks(training: Training, has_posterior: bool) -> list[Block]:
                 "ignores the codes.",
             )
         )
-    rates = [float(epoch["learning_rate"]) for epoch in training.epochs]
+    rates = [epoch.learning_rate for epoch in training.epochs]
     blocks.append(
         Figure(
             "learning-rate",
@@ -67,12 +68,12 @@ def _blocks(training: Training, has_posterior: bool) -> list[Block]:
     return blocks
 
 
-def _curve(training: Training, loss: str, title: str, caption: str) -> Figure:
-    curves = {split: training.curve(split, loss) for split in ("train", "eval")}
+def _curve(training: History, loss: str, title: str, caption: str) -> Figure:
+    curves = {"train": training.curve("train", loss), "eval": training.curve("eval", loss)}
     last = ", ".join(f"{split} ends at {values[-1]:.2f}" for split, values in curves.items())
     return Figure(
         f"training-{loss.replace('_', '-')}",
-        loss_curve(curves, training.best_epoch, title),
+        loss_curve(curves, None if training.best is None else training.best.epoch, title),
         caption,
         f"Curves of the {title} by epoch in nats per image: {last}.",
     )

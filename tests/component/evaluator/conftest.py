@@ -10,13 +10,13 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 from tfx.utils import json_utils, proto_utils
 
-from components.artifacts.verdict import Verdict, read_verdict
+from components.artifacts.evaluation import Evaluation, read_evaluation
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config
 
 
 @pytest.fixture(scope="session")
-def evaluate(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Verdict]:
+def evaluate(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Evaluation]:
     """Evaluates a model, and says what the blessing artifact and the verdict agree on.
 
     The fixture's function takes the configuration of the Evaluator, the model and perhaps its baseline; `examples` other than
@@ -36,7 +36,7 @@ def evaluate(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[
         examples: Path = digits.directory,
         into: Path | None = None,
         **more: str,
-    ) -> Verdict:
+    ) -> Evaluation:
         directory = into or tmp_path_factory.mktemp("evaluate")
         data = Examples()
         data.uri, data.split_names = str(examples), '["test"]'
@@ -58,7 +58,7 @@ def evaluate(digits: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[
                 "module_path": USER_FUNCTIONS,
             },
         )
-        verdict = read_verdict(directory / "evaluation")
+        verdict = read_evaluation(directory / "evaluation")
         assert verdict.blessed == bool(blessing.get_int_custom_property("blessed"))
         assert verdict.blessed == (not verdict.reasons)
         return verdict

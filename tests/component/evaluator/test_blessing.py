@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
 
-from components.artifacts.features import LOSSES
-from components.artifacts.verdict import Verdict
+from components.artifacts.evaluation import Evaluation
+from components.artifacts.metrics import LOSSES
 from components.evaluator import eval_config
 from components.evaluator.config import EvaluatorConfig, Threshold
 from components.evaluator.eval_config import build_eval_config
 
-Judge = Callable[..., Verdict]
+Judge = Callable[..., Evaluation]
 
 
 @pytest.fixture
-def judge(evaluate: Callable[..., Verdict], make_model: Any, tmp_path: Path) -> Judge:
+def judge(evaluate: Callable[..., Evaluation], make_model: Any, tmp_path: Path) -> Judge:
     """Evaluates models that say nothing but their losses."""
 
     def run(
         thresholds: dict[str, Threshold], candidate: tuple[float, float], baseline: tuple[float, float] | None = None
-    ) -> Verdict:
+    ) -> Evaluation:
         before = make_model(*baseline) if baseline else None
         return evaluate({"thresholds": thresholds}, make_model(*candidate), before, into=tmp_path)
 
@@ -47,12 +47,12 @@ def test_metrics_are_means_over_the_split_and_over_each_label(
         assert metrics == pytest.approx(
             {**{name: losses[name][members].mean() for name in LOSSES}, "example_count": members.sum()}, rel=1e-5
         )
-    assert verdict.baseline_metrics == {}
+    assert verdict.baseline == {}
     assert_tfma_reads_the_same(tmp_path / "evaluation", verdict)
 
 
-def assert_tfma_reads_the_same(evaluation: Path, verdict: Verdict) -> None:
-    result = tfma.load_eval_result(str(evaluation), model_name="candidate" if verdict.baseline_metrics else None)
+def assert_tfma_reads_the_same(evaluation: Path, verdict: Evaluation) -> None:
+    result = tfma.load_eval_result(str(evaluation), model_name="candidate" if verdict.baseline else None)
     slices = {
         slice_key: {name: value["doubleValue"] for name, value in outputs[""][""].items() if not name.endswith("_diff")}
         for slice_key, outputs in result.slicing_metrics
@@ -79,9 +79,7 @@ def test_a_model_worse_than_the_baseline_is_not_blessed(judge: Judge, digits: An
     verdict = judge(thresholds, candidate=(0.5, 3.6), baseline=(0.5, 2.0))
     assert verdict.reasons == ("negative_elbo 14.7 is 1.6 above the latest blessed model's 13.1, more than the 1.0 allowed",)
     losses = make_model(0.5, 2.0).losses(digits.pixels)
-    assert verdict.baseline_metrics == pytest.approx(
-        {**{name: losses[name].mean() for name in LOSSES}, "example_count": 57}, rel=1e-5
-    )
+    assert verdict.baseline == pytest.approx({**{name: losses[name].mean() for name in LOSSES}, "example_count": 57}, rel=1e-5)
     assert_tfma_reads_the_same(tmp_path / "evaluation", verdict)
 
 

@@ -3,22 +3,22 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 
+from components.artifacts.evaluation import Evaluation
 from components.artifacts.feature_classifier import FeatureClassifier
-from components.artifacts.features import LOSSES
-from components.artifacts.verdict import Verdict
-from components.evaluator.config import MetricName
+from components.artifacts.metrics import CATALOGUE, LOSSES
 from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
 from components.evaluator.stable_choice import image_hash
 from components.feature_classifier.training import FeatureExtractor, build_classifier
 from components.models.image_quality import frechet_distance
 from components.models.latent_space import decompose_rate, maximum_mean_discrepancy
 
-Evaluate = Callable[..., Verdict]
+Evaluate = Callable[..., Evaluation]
+METRICS = {metric.name for metric in CATALOGUE}
 SETTINGS: dict[str, Any] = {
     "importance_weighted": {"samples": 7, "images": 20},
     "latent_space": {"images": 40},
@@ -41,7 +41,7 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def verdict(evaluate: Evaluate, make_talkative_model: Any, classifier: Path) -> Verdict:
+def verdict(evaluate: Evaluate, make_talkative_model: Any, classifier: Path) -> Evaluation:
     return evaluate(SETTINGS, make_talkative_model(0.4, 12.5), classifier=str(classifier))
 
 
@@ -83,12 +83,12 @@ def expected_metrics(model: Any, digits: Any, members: np.ndarray, classifier: P
 
 
 def test_every_metric_is_what_numpy_makes_of_what_the_model_says(
-    verdict: Verdict, digits: Any, make_talkative_model: Any, classifier: Path
+    verdict: Evaluation, digits: Any, make_talkative_model: Any, classifier: Path
 ) -> None:
     model, everything = make_talkative_model(0.4, 12.5), np.ones(57, bool)
     assert verdict.reasons == ()
     expected = expected_metrics(model, digits, everything, classifier)
-    assert set(expected) == {*get_args(MetricName), "example_count"}
+    assert set(expected) == {*METRICS, "example_count"}
     assert verdict.metrics == pytest.approx(expected, rel=1e-4)
     assert verdict.kl_per_dimension == pytest.approx((model.latent_mean(digits.pixels) * [1, 10, 100]).mean(axis=0), rel=1e-5)
     for label, metrics in verdict.metrics_by_label.items():
@@ -106,7 +106,7 @@ def beside_an_older_model(
     make_talkative_model: Any,
     classifier: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Verdict:
+) -> Evaluation:
     """The same model on the same examples in another order, with a baseline that says no more than its losses."""
     shuffled = tmp_path_factory.mktemp("shuffled") / "examples"
     digits.write(shuffled, np.random.default_rng(1).permutation(57))
@@ -115,7 +115,9 @@ def beside_an_older_model(
     return evaluate(settings, model, older, examples=shuffled, classifier=str(classifier))
 
 
-def test_metrics_agree_bit_for_bit_whatever_the_order_of_the_examples(verdict: Verdict, beside_an_older_model: Verdict) -> None:
+def test_metrics_agree_bit_for_bit_whatever_the_order_of_the_examples(
+    verdict: Evaluation, beside_an_older_model: Evaluation
+) -> None:
     assert beside_an_older_model.metrics == verdict.metrics
     assert beside_an_older_model.metrics_by_label == verdict.metrics_by_label
     assert beside_an_older_model.kl_per_dimension == verdict.kl_per_dimension
@@ -123,9 +125,9 @@ def test_metrics_agree_bit_for_bit_whatever_the_order_of_the_examples(verdict: V
 
 
 def test_an_older_baseline_is_compared_where_it_can_be_and_a_threshold_on_the_rest_is_explained(
-    beside_an_older_model: Verdict,
+    beside_an_older_model: Evaluation,
 ) -> None:
-    assert set(beside_an_older_model.baseline_metrics) == {*LOSSES, "example_count"}
+    assert set(beside_an_older_model.baseline) == {*LOSSES, "example_count"}
     assert beside_an_older_model.reasons == (
         "iw_nll cannot be compared with the latest blessed model, which does not say it: "
         "leave worsening out of evaluator.thresholds.iw_nll until a newer model is blessed",
@@ -138,7 +140,7 @@ def test_images_without_labels_have_all_metrics_but_the_accuracy_of_labels(
     digits.write(tmp_path / "unlabelled", np.arange(57), labels=False)
     settings = {**SETTINGS, "thresholds": {"latent_probe_accuracy/knn": {"lower": 0.0}}}
     verdict = evaluate(settings, make_talkative_model(0.4, 12.5), examples=tmp_path / "unlabelled")
-    left_out = set(get_args(MetricName)) - set(verdict.metrics)
+    left_out = METRICS - set(verdict.metrics)
     assert left_out == {"latent_probe_accuracy/linear", "latent_probe_accuracy/knn", "frechet_distance"}
     assert verdict.metrics_by_label == {}
     assert verdict.reasons == ("latent_probe_accuracy/knn was not computed: this model, or this data, does not have it",)
@@ -152,7 +154,7 @@ def test_a_newer_baseline_says_as_much_and_a_fall_is_worse_where_higher_is_bette
     brighter = make_talkative_model(0.4, 12.5, brightness=1.1)
     worse = evaluate(settings, make_talkative_model(0.4, 12.5), brighter, classifier=str(classifier))
     level = digits.pixels.mean()
-    assert worse.baseline_metrics["ssim"] == pytest.approx(1.1 * level, rel=1e-5)
-    assert worse.baseline_metrics["frechet_distance"] == worse.metrics["frechet_distance"]
+    assert worse.baseline["ssim"] == pytest.approx(1.1 * level, rel=1e-5)
+    assert worse.baseline["frechet_distance"] == worse.metrics["frechet_distance"]
     [reason] = worse.reasons
     assert reason.startswith(f"ssim {level:.2f} is {0.1 * level:.2f} below the latest blessed model's {1.1 * level:.2f}")

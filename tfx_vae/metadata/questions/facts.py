@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
+from components.artifacts.evaluation import read_means
 from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
 from components.artifacts.training_settings import TrainingSettings
-from components.artifacts.verdict import read_means
 from tfx_vae.metadata.entities import Artifact, Direction, Execution, Snapshot
 from tfx_vae.metadata.store.values import parsed
 

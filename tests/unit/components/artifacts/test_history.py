@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.artifacts.history import Epoch, EpochLosses, History
+from components.artifacts.history import Epoch, EpochLosses, History, read_history
 
 
 def history(*eval_losses: float) -> History:
@@ -50,9 +50,20 @@ def test_a_history_survives_a_checkpoint():
     assert History.model_validate_json(made.model_dump_json()) == made
 
 
-def test_the_written_history_names_the_exported_epoch(tmp_path: Path):
-    history(103.0, 99.0, 101.0).write(str(tmp_path / "history.json"))
+def test_the_written_history_names_the_exported_epoch_and_is_read_back(tmp_path: Path):
+    made = history(103.0, 99.0, 101.0)
+    (tmp_path / "history.json").write_text(made.to_json())
 
-    text = (tmp_path / "history.json").read_text()
-    assert '"best_epoch": 2' in text
-    assert text.count('"learning_rate"') == 3
+    assert '"best_epoch": 2' in made.to_json()
+    assert read_history(tmp_path) == made
+
+
+def test_a_model_that_came_without_a_history_has_none(tmp_path: Path):
+    assert read_history(tmp_path) is None
+
+
+def test_curves_are_by_epoch_and_seconds_of_all():
+    made = history(103.0, 99.0)
+
+    assert (made.curve("eval", "loss"), made.curve("train", "loss")) == ([103.0, 99.0], [199.0, 198.0])
+    assert made.seconds == 2.0

@@ -1,10 +1,7 @@
-from typing import get_args
-
 import pytest
 from pydantic import ValidationError
 
-from components.evaluator.config import HIGHER_IS_BETTER, EvaluatorConfig, MetricName
-from components.report.metric_names import Better, describe
+from components.evaluator.config import EvaluatorConfig
 
 
 @pytest.mark.parametrize(
@@ -38,9 +35,3 @@ def test_what_costs_little_has_no_switch(metric: str):
 def test_an_unknown_metric_is_refused():
     with pytest.raises(ValidationError, match="negative_elbo"):
         EvaluatorConfig.model_validate({"thresholds": {"elbo": {"upper": 1}}})
-
-
-@pytest.mark.parametrize("metric", get_args(MetricName))
-def test_the_report_and_the_thresholds_agree_on_which_way_is_better(metric: MetricName):
-    better = describe(metric).better
-    assert better is not (Better.LOWER if metric in HIGHER_IS_BETTER else Better.HIGHER)

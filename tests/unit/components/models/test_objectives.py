@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from support.linear_gaussian import LinearGaussian
 
-from components.artifacts import features
+from components.artifacts.metrics import LOSSES
 from components.models.config import Objective
 from components.models.objectives import (
     importance_weighted_bound,
@@ -111,7 +111,7 @@ def test_twice_the_pixels_give_twice_the_reconstruction_loss_and_the_same_kl(mak
 @every_model
 def test_every_model_gives_the_named_losses_for_each_example(make_model, make_images, make_noise, kind, network):
     losses = per_example_losses(make_model(kind=kind, network=network), make_images(3), make_images(3), make_noise(3))
-    assert losses._fields == features.LOSSES
+    assert losses._fields == LOSSES
     for loss in losses:
         assert (loss.shape, loss.dtype) == ((3,), tf.float32)
     np.testing.assert_array_equal(losses.negative_elbo, losses.reconstruction_loss + losses.kl_divergence)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.report.evaluation import Evaluation
+from components.artifacts.evaluation import Evaluation
 from components.report.report_page import model_name, verdict_sentences
 
 REFUSAL = "the signature decode is missing"
@@ -31,7 +31,7 @@ REFUSAL = "the signature decode is missing"
     ],
 )
 def test_it_says_whether_the_model_is_served_and_why_not(reasons: tuple[str, ...], refusal: str, sentences: list[str]):
-    evaluation = Evaluation({}, {}, {}, {}, {"negative_elbo": "≤ 110"}, not reasons, reasons)
+    evaluation = Evaluation({}, thresholds={"negative_elbo": "≤ 110"}, blessed=not reasons, reasons=reasons)
 
     assert verdict_sentences(evaluation, refusal) == sentences
 

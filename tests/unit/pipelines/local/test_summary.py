@@ -7,12 +7,11 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from rich.console import Console
 
-from components.artifacts.verdict import Verdict
+from components.artifacts.evaluation import Evaluation
 from components.evaluator.config import EvaluatorConfig
 from pipelines.config import PipelineConfig
 from pipelines.local.display import NodeResult, NodeState
 from pipelines.local.summary import (
-    describe_thresholds,
     describe_verdict,
     describe_versions,
     left_out_metrics,
@@ -90,39 +89,19 @@ def test_a_changed_file_and_junk_in_the_serving_directory_are_named(tmp_path: Pa
     ]
 
 
-def test_thresholds_are_written_as_inequalities():
-    config = EvaluatorConfig.model_validate(
-        {"thresholds": {"negative_elbo": {"upper": 110, "worsening": 0.5}, "kl_divergence": {"lower": 10, "upper": 40}}}
-    )
-
-    assert describe_thresholds(config, "negative_elbo") == "≤ 110, ≤ blessed + 0.5"
-    assert describe_thresholds(config, "kl_divergence") == "≥ 10, ≤ 40"
-    assert describe_thresholds(config, "squared_error") == ""
-
-
-def test_where_higher_is_better_the_blessed_model_sets_a_floor():
-    config = EvaluatorConfig.model_validate({"thresholds": {"ssim": {"worsening": 0.01}}})
-
-    assert describe_thresholds(config, "ssim") == "≥ blessed - 0.01"
-
-
-def verdict(*metrics: str) -> Verdict:
-    return Verdict(dict.fromkeys(metrics, 1.0), {}, (), {}, {}, {}, True, ())
+def evaluation(*metrics: str, limited: tuple[str, ...] = ()) -> Evaluation:
+    return Evaluation(dict.fromkeys(metrics, 1.0), thresholds=dict.fromkeys(limited, "≤ 1"), blessed=True)
 
 
 def test_the_main_metrics_are_shown_and_those_that_are_limited():
-    config = EvaluatorConfig.model_validate({"thresholds": {"ssim": {"lower": 0.5}, "negative_elbo": {"upper": 100}}})
+    judged = evaluation("marginal_kl", "ssim", "negative_elbo", "iw_nll", limited=("ssim", "negative_elbo"))
 
-    assert shown_metrics(verdict("marginal_kl", "ssim", "negative_elbo", "iw_nll"), config) == [
-        "negative_elbo",
-        "iw_nll",
-        "ssim",
-    ]
+    assert [metric.name for metric in shown_metrics(judged)] == ["negative_elbo", "iw_nll", "ssim"]
 
 
 def test_what_is_switched_on_and_was_not_computed_is_named():
     config = EvaluatorConfig.model_validate({"importance_weighted": {"enabled": False}, "binarized": False})
-    without_labels = verdict(
+    without_labels = evaluation(
         "reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo", "ssim", "active_units", "mutual_information",
         "marginal_kl", "latent_gaussianity",
     )  # fmt: skip
@@ -161,6 +140,6 @@ def test_what_is_switched_on_and_was_not_computed_is_named():
     ],
 )
 def test_why_nothing_was_pushed_is_said(reasons: tuple[str, ...], refusal: str, lines: list[str]):
-    judged = Verdict({}, {}, (), {}, {}, {}, not reasons, reasons)
+    judged = Evaluation({}, blessed=not reasons, reasons=reasons)
 
     assert [line.plain for line in describe_verdict(judged, refusal)] == lines

@@ -1,0 +1,292 @@
+"""The catalogue of metrics: the only place that says what each one is called, means and is computed by.
+
+Configuration, EvalConfig, summary, report, compare, sweep and docs/metrics.md read it. Imports nothing heavy.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+RECONSTRUCTION_LOSS: Final = "reconstruction_loss"
+SQUARED_ERROR: Final = "squared_error"
+KL_DIVERGENCE: Final = "kl_divergence"
+NEGATIVE_ELBO: Final = "negative_elbo"
+LOSSES: Final = (RECONSTRUCTION_LOSS, SQUARED_ERROR, KL_DIVERGENCE, NEGATIVE_ELBO)
+"""The losses that the `evaluate` signature returns for each example, in nats per image; the squared error is a sum over pixels
+in [0, 1]. The Evaluator averages them."""
+
+SSIM: Final = "ssim"
+IW_NLL: Final = "iw_nll"
+KL_PER_DIMENSION: Final = "kl_per_dimension"
+"""Evaluation signatures return these for each example too."""
+
+ACTIVE_UNITS: Final = "active_units"
+FRECHET_DISTANCE: Final = "frechet_distance"
+
+EXAMPLE_COUNT: Final = "example_count"
+"""TFMA's name for the number of examples of a slice."""
+
+
+class Better(StrEnum):
+    """Which direction of a metric is better."""
+
+    LOWER = "lower"
+    HIGHER = "higher"
+    NEITHER = ""
+
+
+class Group(StrEnum):
+    """What the number of images and the other parameters of a metric are configured by."""
+
+    LOSSES = ""
+    IMPORTANCE_WEIGHTED = "importance_weighted"
+    LATENT_SPACE = "latent_space"
+    FRECHET_DISTANCE = "frechet_distance"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of the test split.
+
+    Attributes:
+      name: Its key in the EvalConfig, in thresholds and in ML Metadata.
+      title: Its name in pages.
+      unit: `nats` are nats per image; empty for a number without a unit.
+      better: The better direction. The `worsening` of a threshold is a decrease where higher is better, else an increase.
+      meaning: One phrase for the report.
+      formula: The definition, and its source, for docs/metrics.md.
+      computed_by: The class, as `module.Class`; empty if TFMA computes it.
+      group: The section of `evaluator` with its parameters; also the switch, if it has one.
+      by_label: Whether it is computed for each label too.
+      is_main: Whether the summary of a run shows it.
+      decimals: Decimals in the summary.
+    """
+
+    name: str
+    title: str
+    unit: str
+    better: Better
+    meaning: str
+    formula: str
+    computed_by: str = "components.evaluator.metrics.MeanLoss"
+    group: Group = Group.LOSSES
+    by_label: bool = True
+    is_main: bool = False
+    decimals: int = 2
+
+    @property
+    def is_binarized(self) -> bool:
+        """Whether it is about binary images, and switched on by `evaluator.binarized`."""
+        return self.name.startswith(_BINARIZED)
+
+    @property
+    def switches(self) -> tuple[str, ...]:
+        """The keys of the section `evaluator` that must be true for the metric to be computed."""
+        binarized = ("binarized",) if self.is_binarized else ()
+        return (*binarized, f"{self.group}.enabled") if self.group else binarized
+
+
+_BINARIZED: Final = "binarized/"
+_LATENT: Final = "components.evaluator.sample_metrics"
+
+_RECONSTRUCTION: Final = Metric(
+    RECONSTRUCTION_LOSS,
+    "reconstruction loss",
+    "nats",
+    Better.LOWER,
+    "what is lost between an image and its reconstruction",
+    "−log p(x|z), z ~ q(z|x)",
+    is_main=True,
+)
+_KL: Final = Metric(
+    KL_DIVERGENCE,
+    "KL divergence",
+    "nats",
+    Better.NEITHER,
+    "how much the codes say about their image; near 0 the model ignores them, and an autoencoder has none",
+    "½ Σ (σ² + μ² − 1 − log σ²); 0 for an autoencoder (Kingma & Welling, 2014, appendix B)",
+    is_main=True,
+)
+_ELBO: Final = Metric(
+    NEGATIVE_ELBO,
+    "negative ELBO",
+    "nats",
+    Better.LOWER,
+    "reconstruction loss plus KL divergence: a bound on how many nats the model needs to describe an image",
+    "`reconstruction_loss` + `kl_divergence`, for every β",
+    is_main=True,
+)
+_IMPORTANCE_WEIGHTED: Final = Metric(
+    IW_NLL,
+    "importance-weighted NLL",
+    "nats",
+    Better.LOWER,
+    "a tighter bound on the cost of an image than the negative ELBO (Burda et al., 2016)",
+    "−log (1/K) Σₖ p(x|zₖ) p(zₖ) / q(zₖ|x), zₖ ~ q(z|x): a tighter bound on −log p(x) (Burda et al., 2016, eq. 8). "
+    "Not for an autoencoder",
+    "components.evaluator.metrics.ImportanceWeightedNll",
+    Group.IMPORTANCE_WEIGHTED,
+    is_main=True,
+)
+
+
+def _of_binary_images(metric: Metric, is_main: bool = False) -> Metric:
+    return Metric(
+        _BINARIZED + metric.name,
+        f"{metric.title} (binarized)",
+        metric.unit,
+        metric.better,
+        metric.meaning,
+        f"`{metric.name}` of binary images. Not for a Gaussian likelihood",
+        metric.computed_by,
+        metric.group,
+        is_main=is_main,
+    )
+
+
+CATALOGUE: Final[tuple[Metric, ...]] = (
+    _RECONSTRUCTION,
+    Metric(
+        SQUARED_ERROR,
+        "squared error",
+        "pixels²",
+        Better.LOWER,
+        "summed over the pixels of an image, black 0, white 1",
+        "Σ over pixels in [0, 1] of (x − E[x|z])²",
+        is_main=True,
+    ),
+    _KL,
+    _ELBO,
+    _IMPORTANCE_WEIGHTED,
+    _of_binary_images(_RECONSTRUCTION),
+    _of_binary_images(_KL),
+    _of_binary_images(_ELBO),
+    _of_binary_images(_IMPORTANCE_WEIGHTED, is_main=True),
+    Metric(
+        SSIM,
+        "SSIM",
+        "",
+        Better.HIGHER,
+        "how alike images and reconstructions look, at most 1 (Wang et al., 2004)",
+        "structural similarity of an image and its reconstruction from μ (Wang et al., 2004, eq. 13), at most 1",
+        decimals=3,
+    ),
+    Metric(
+        ACTIVE_UNITS,
+        "active units",
+        "dimensions",
+        # Fewer active units mean that the model uses less of its code; 0 is a collapsed posterior.
+        Better.HIGHER,
+        "latent dimensions whose posterior mean varies with the image (Burda et al., 2016)",
+        "latent dimensions in which the variance of μ over images is above 0.01 (Burda et al., 2016, 5.2)",
+        "components.evaluator.metrics.ActiveUnits",
+        is_main=True,
+        decimals=0,
+    ),
+    Metric(
+        "mutual_information",
+        "mutual information",
+        "nats",
+        # Like active units: a code that tells images apart less well is used less.
+        Better.HIGHER,
+        "the part of the KL divergence by which codes tell images apart (Hoffman & Johnson, 2016)",
+        "between an image and its code: mean of log q(z|x) − log q(z), with q(z) the mean posterior of the N images "
+        "(Hoffman & Johnson, 2016); at most log N. Not for an autoencoder",
+        f"{_LATENT}.MutualInformation",
+        Group.LATENT_SPACE,
+    ),
+    Metric(
+        "marginal_kl",
+        "marginal KL",
+        "nats",
+        Better.LOWER,
+        "the other part: how far all codes together are from the prior (Hoffman & Johnson, 2016)",
+        "KL(q(z) ‖ p(z)) = `kl_divergence` − `mutual_information`, up to the Monte Carlo error. Not for an autoencoder",
+        f"{_LATENT}.MarginalKl",
+        Group.LATENT_SPACE,
+    ),
+    Metric(
+        "latent_gaussianity",
+        "latent gaussianity",
+        "MMD²",
+        Better.LOWER,
+        "how far the codes are from the prior: near 0 they are Gaussian",
+        "squared maximum mean discrepancy (Gretton et al., 2012, eq. 3) of codes and the standard normal, kernel "
+        "exp(−|x−y|²/2L); 0 for codes like samples of the prior, negative by chance",
+        f"{_LATENT}.LatentGaussianity",
+        Group.LATENT_SPACE,
+    ),
+    Metric(
+        "latent_probe_accuracy/linear",
+        "latent probe accuracy (linear)",
+        "",
+        Better.HIGHER,
+        "how often a simple classifier finds the label from the code only",
+        "share of labels found by logistic regression on standardised μ, fitted to half of the images and evaluated on the "
+        "others. Needs labels",
+        f"{_LATENT}.LatentProbeAccuracy",
+        Group.LATENT_SPACE,
+        by_label=False,
+        decimals=3,
+    ),
+    Metric(
+        "latent_probe_accuracy/knn",
+        "latent probe accuracy (knn)",
+        "",
+        Better.HIGHER,
+        "how often a simple classifier finds the label from the code only",
+        "the same, by the 5 nearest neighbours. Needs labels",
+        f"{_LATENT}.LatentProbeAccuracy",
+        Group.LATENT_SPACE,
+        by_label=False,
+        is_main=True,
+        decimals=3,
+    ),
+    Metric(
+        FRECHET_DISTANCE,
+        "Fréchet distance",
+        "features²",
+        Better.LOWER,
+        "between samples and test images, in the features of a small classifier",
+        "|m₁−m₂|² + tr(C₁ + C₂ − 2 (C₁C₂)^½) of test images and as many samples of the prior, in 64 features of a classifier "
+        "(Heusel et al., 2017, eq. 6). Needs labels",
+        f"{_LATENT}.FrechetDistance",
+        Group.FRECHET_DISTANCE,
+        by_label=False,
+        is_main=True,
+    ),
+)
+"""Every metric that a threshold can limit, in the order of the report."""
+
+PER_DIMENSION: Final = Metric(
+    KL_PER_DIMENSION,
+    "KL divergence per dimension",
+    "nats",
+    Better.NEITHER,
+    "the KL divergence of each latent dimension",
+    "the KL divergence of each latent dimension",
+    "components.evaluator.metrics.KlPerDimension",
+)
+"""Has a value for each latent dimension, so no threshold, and a figure instead of a row."""
+
+_BY_NAME: Final = {metric.name: metric for metric in CATALOGUE}
+
+
+def is_known(name: str) -> bool:
+    """Whether the catalogue has a metric of this name."""
+    return name in _BY_NAME
+
+
+def describe(name: str) -> Metric:
+    """The catalogue's entry; for a metric that is not in it (of another version, say), its name and nothing else."""
+    return _BY_NAME.get(name) or Metric(
+        name, " ".join(name.replace("_", " ").replace("/", " ").split()), "", Better.NEITHER, "", ""
+    )
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names of metrics in the order of the catalogue, unknown ones last; without `example_count` and `kl_per_dimension`."""
+    order = {metric.name: number for number, metric in enumerate(CATALOGUE)}
+    shown = [name for name in names if name != EXAMPLE_COUNT and not name.startswith(KL_PER_DIMENSION)]
+    return sorted(shown, key=lambda name: (order.get(name, len(order)), name))
