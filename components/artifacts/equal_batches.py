@@ -1,4 +1,4 @@
-"""Batches of one size, whatever comes in."""
+"""Batches of one size, so that results do not depend on how a caller batches."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,13 +12,13 @@ def in_equal_batches(
 ) -> dict[str, tf.Tensor]:
     """Applies a function to batches of 64, the last one padded.
 
-    A matrix product of another size may be computed in another order, and then differs in the last bit. Beam chooses its
-    batches by how fast they go, so a model's evaluation would depend on what else the machine did.
+    Matrix products of different sizes may be summed in different orders and differ in the last bit. Beam chooses the size of
+    its batches by their speed, so an evaluation would depend on what else the machine does.
 
     Args:
-      function: Takes as many tensors as there are inputs, each [64, ...], and gives named ones, float32 [64, ...].
+      function: Takes one tensor [64, ...] for each input, and returns tensors by name, float32 [64, ...].
       inputs: Each [N, ...].
-      shapes: By the name of an output, its shape for one example.
+      shapes: The shape of each output for one example, by name.
 
     Returns:
       The outputs for all N, float32 [N, ...].

@@ -1,4 +1,4 @@
-"""The trained classifier, as whoever needs its features uses it."""
+"""The trained classifier of FeatureClassifier, and its features of images."""
 
 from typing import Any, Final, Self
 
@@ -8,29 +8,29 @@ from numpy.typing import ArrayLike, NDArray
 
 SAVED_MODEL: Final = "saved_model"
 LEFT_OUT: Final = "left_out.txt"
-"""What lies in the component's output: one of the two."""
+"""In the component's output: one of these two."""
 
 FEATURES: Final = "features"
 
 
 class FeatureClassifier:
-    """Says what a small classifier sees in images."""
+    """A loaded classifier."""
 
     def __init__(self, model: Any) -> None:
         """Wraps a loaded model.
 
         Args:
-          model: A SavedModel with the signature `features`; it has to live as long as its signature.
+          model: A SavedModel with the signature `features`. It must not be freed before its signature.
         """
         self._model = model
         self._features = model.signatures[FEATURES]
 
     @classmethod
     def load(cls, directory: str) -> Self | None:
-        """Loads what FeatureClassifier wrote; None if it had nothing to train with.
+        """Loads the output of FeatureClassifier; None if there was nothing to train with.
 
         Args:
-          directory: Of its output.
+          directory: The output.
         """
         path = f"{directory}/{SAVED_MODEL}"
         return cls(tf.saved_model.load(path)) if tf.io.gfile.exists(path) else None

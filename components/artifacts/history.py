@@ -27,17 +27,17 @@ class EpochLosses(Section):
 
 
 class Epoch(Section):
-    """What one pass over the training split gave."""
+    """The values of one epoch."""
 
     epoch: int = Field(ge=1)
     step: int = Field(ge=1)
-    """Training steps since the start."""
+    """Number of training steps since the start."""
 
     seconds: float
     learning_rate: float
     kl_weight: float
     train: EpochLosses
-    """Averaged over the epoch, while the weights changed."""
+    """Mean over the epoch, while the weights change."""
 
     eval: EpochLosses
     """With the weights at the end of the epoch."""
@@ -46,7 +46,7 @@ class Epoch(Section):
     """Latent dimensions whose posterior mean varies over the eval split (Burda et al., 2016)."""
 
     kl_per_dimension: tuple[float, ...]
-    """Nats per image of each latent dimension, over the eval split."""
+    """Mean over the eval split for each latent dimension, in nats per image."""
 
 
 class History(Section):
@@ -61,7 +61,7 @@ class History(Section):
 
     @property
     def epochs_since_best(self) -> int:
-        """How many epochs came after the best one."""
+        """Number of epochs after the best one."""
         return 0 if self.best is None else self.epochs[-1].epoch - self.best.epoch
 
     def plus(self, epoch: Epoch) -> "History":

@@ -1,4 +1,4 @@
-"""Raw examples: some images of a split, decoded when they are needed."""
+"""The images of raw examples, decoded when they are needed."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Images:
       examples: Serialized tf.Examples.
       encoded: PNG or JPEG.
       labels: int64 [N]; None if one example or more has none.
-      shape: What the model takes: height, width and channels.
+      shape: Height, width and channels of the model's input.
     """
 
     examples: Sequence[bytes]
@@ -36,17 +36,17 @@ class Images:
         return len(self.examples)
 
     def pixels(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
-        """Some of the images as the model takes them, [N, height, width, channels] in [0, 1]."""
+        """Some of the images in the shape of the model's input, [N, height, width, channels] in [0, 1]."""
         encoded = tf.constant([self.encoded[index] for index in indices], tf.string)
         return np.asarray(self._decode(encoded).numpy())
 
     @cached_property
     def _decode(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A graph: eagerly, image by image, it takes ten times as long."""
+        """A graph: without one, decoding takes ten times as long."""
         return tf.function(lambda encoded: decode_images(encoded, self.shape), [tf.TensorSpec([None], tf.string)])
 
     def of_label(self, label: int) -> NDArray[np.int64]:
-        """Indices of the images of a label, in their order; none if there are no labels."""
+        """Indices of the images with a label, in their order; none if there are no labels."""
         return np.zeros(0, np.int64) if self.labels is None else np.flatnonzero(self.labels == label)
 
     def label_names(self) -> list[int]:
@@ -60,17 +60,17 @@ def read_images(examples: types.Artifact, split: str, limit: int, shape: ImageSh
     Args:
       examples: An Examples artifact of raw tf.Examples, GZIP TFRecords.
       split: The name of the split.
-      limit: How many to read at most.
-      shape: Height, width and channels to decode them to.
+      limit: Number of images to read, at most.
+      shape: Height, width and channels of the decoded images.
 
     Raises:
-      DataError: The split holds no image.
+      DataError: The split has no example.
     """
     files = sorted(tf.io.gfile.glob(artifact_utils.get_split_uri([examples], split) + "/*"))
     records = list(tf.data.TFRecordDataset(files, compression_type="GZIP").take(limit).as_numpy_iterator())
     features = [tf.train.Example.FromString(record).features.feature for record in records]
     if not features:
-        raise DataError(f"Split '{split}' in {examples.uri} holds no example.")
+        raise DataError(f"Split '{split}' in {examples.uri} has no example: give it images in data.splits.")
     encoded = [feature[IMAGE].bytes_list.value[0] for feature in features]
     labels = [feature[LABEL].int64_list.value[:1] for feature in features]
     complete = all(len(label) == 1 for label in labels)
@@ -103,5 +103,5 @@ def decode_images(encoded: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
         return tf.ensure_shape(pixels, image_shape)
 
     decoded = tf.map_fn(decode, encoded, fn_output_signature=tf.TensorSpec(image_shape, tf.uint8))
-    # Not a division: some graph optimisers turn it into this product and some do not, which differ in the last bit.
+    # Not a division: some graph optimisers replace it by this product, others do not, and the results differ in the last bit.
     return tf.cast(decoded, tf.float32) * (1.0 / 255.0)

@@ -1,4 +1,4 @@
-"""What the graph that Transform wrote says of its images."""
+"""The images in the output of Transform."""
 
 import tensorflow_transform as tft
 

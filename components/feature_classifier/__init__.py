@@ -1,1 +1,1 @@
-"""FeatureClassifier: trains the small classifier in whose features the Evaluator compares samples with images."""
+"""FeatureClassifier: trains a small classifier, in whose features the Evaluator compares samples with test images."""

@@ -1,4 +1,4 @@
-"""FeatureClassifier: trains a small classifier for the Fréchet distance."""
+"""The component FeatureClassifier."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from components.source_digest import source_digest
 
 
 class FeatureClassifierArtifact(Artifact):
-    """A SavedModel in `saved_model/`, with the signature `features`; where there are no labels, `left_out.txt` instead."""
+    """A SavedModel in `saved_model/` with the signature `features`; without labels `left_out.txt` instead."""
 
     TYPE_NAME = "FeatureClassifier"
 
@@ -33,10 +33,9 @@ class FeatureClassifierSpec(ComponentSpec):
 class FeatureClassifier(BaseComponent):
     """Trains a small classifier on the labels of `train`, so that the Evaluator can compare samples with images.
 
-    The Fréchet distance is measured in the features of an image that a classifier has learnt. The usual one knows photographs
-    and comes from the network; this one knows the pipeline's own images. It is an artifact like any other: made once for
-    the same images and the same code, served from the cache to every model that is trained on them, and part of the lineage
-    of each evaluation.
+    The Fréchet distance is measured in the features that a classifier has learnt. The usual classifier was trained on
+    photographs and has to be downloaded; this one is trained on the pipeline's own images. It is trained once for the same
+    images and code; all models that are trained on these images get it from the cache.
     """
 
     SPEC_CLASS = FeatureClassifierSpec
@@ -46,8 +45,8 @@ class FeatureClassifier(BaseComponent):
         """Constructs the component.
 
         Args:
-          examples: Raw examples; `train` fits, `eval` says how well.
-          transform_graph: Says what size images are brought to.
+          examples: Raw examples: `train` for training, `eval` for the accuracy.
+          transform_graph: Has the shape of transformed images.
         """
         super().__init__(
             spec=FeatureClassifierSpec(

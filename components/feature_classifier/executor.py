@@ -1,4 +1,4 @@
-"""What FeatureClassifier does."""
+"""The executor of FeatureClassifier."""
 
 import logging
 from typing import Any, Final
@@ -23,13 +23,13 @@ ACCURACY: Final = "accuracy"
 TRAINING_IMAGES: Final = "training_images"
 
 _LOGGER = logging.getLogger("tfx_vae.feature_classifier")
-# More teach it little that a distance between sets of images would show.
+# With more images the distances hardly change.
 _TRAINING_IMAGES = 20_000
 _EVAL_IMAGES = 5_000
 
 
 class Executor(BaseExecutor):
-    """Trains a classifier, or says why there is none."""
+    """Trains a classifier, or writes down why there is none."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -37,7 +37,7 @@ class Executor(BaseExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains on images of `train`, and notes in the artifact how many labels of `eval` it tells.
+        """Trains on images of `train`, and records its accuracy on `eval` in the artifact.
 
         Raises:
           DataError: A split is empty.

@@ -1,4 +1,4 @@
-"""A small convolutional classifier, and how it is trained."""
+"""A small convolutional classifier and its training."""
 
 from typing import NamedTuple
 
@@ -19,12 +19,12 @@ _BATCH = 128
 _LEARNING_RATE = 2e-3
 _SEED = 0
 _FILTERS = (16, 32, 64)
-# Strides halve the image until it is about as large as this.
+# Convolutions have a stride of 2 until a side is at most this long.
 _SMALLEST_SIDE = 7
 
 
 class LabelledImages(NamedTuple):
-    """Encoded images and what they show."""
+    """Encoded images and their labels."""
 
     encoded: NDArray[np.object_]
     """PNG or JPEG bytes [N]."""
@@ -34,11 +34,13 @@ class LabelledImages(NamedTuple):
 
 
 def train_classifier(images: LabelledImages, shape: ImageShape) -> keras.Model:
-    """Trains by cross-entropy, with Adam; the same images give the same classifier.
+    """Minimises the cross-entropy with Adam.
+
+    The same images give the same classifier, bit for bit, on the same number of processor cores.
 
     Args:
-      images: Of at least two labels.
-      shape: Height, width and channels to decode them to.
+      images: Images of at least two labels.
+      shape: Height, width and channels of the decoded images.
 
     Returns:
       A model from float32 [N, height, width, channels] in [0, 1] to logits, float32 [N, labels]; its layer `features` has 64
@@ -63,7 +65,7 @@ def train_classifier(images: LabelledImages, shape: ImageShape) -> keras.Model:
 
 
 def build_classifier(shape: ImageShape, classes: int) -> keras.Model:
-    """The untrained network: strided convolutions, a layer of features, a layer of logits."""
+    """The untrained network: convolutions with strides, a layer of features, a layer of logits."""
     seeds = layer_seeds(_SEED, "classifier")
     image = keras.Input(tuple(shape), name="image")
     maps = image
@@ -90,12 +92,12 @@ def build_classifier(shape: ImageShape, classes: int) -> keras.Model:
 
 
 def accuracy(model: keras.Model, images: LabelledImages, classes: NDArray[np.int64], shape: ImageShape) -> float:
-    """The share of images whose label the classifier tells, in [0, 1].
+    """The share of images to which the classifier gives the right label, in [0, 1].
 
     Args:
-      model: What `train_classifier` gave.
-      images: Others than it was trained on.
-      classes: The labels that it knows, in order.
+      model: The result of `train_classifier`.
+      images: Images that it was not trained on.
+      classes: The labels that it was trained on, in order.
       shape: As for `train_classifier`.
     """
     batches = tf.data.Dataset.from_tensor_slices(images.encoded.tolist()).batch(_BATCH)
@@ -104,14 +106,14 @@ def accuracy(model: keras.Model, images: LabelledImages, classes: NDArray[np.int
 
 
 class FeatureExtractor(tf.Module):
-    """The part of a classifier that is exported."""
+    """The exported part of a classifier."""
 
     def __init__(self, model: keras.Model, shape: ImageShape) -> None:
-        """Cuts off the logits.
+        """Removes the logits.
 
         Args:
           model: A classifier.
-          shape: Of an image.
+          shape: Height, width and channels of an image.
         """
         super().__init__()
         self._model = keras.Model(model.inputs, model.get_layer(FEATURES).output)
@@ -128,9 +130,9 @@ class FeatureExtractor(tf.Module):
 
 
 class _ProgressReport(keras.callbacks.Callback):  # type: ignore[misc, unused-ignore]  # Keras has no types
-    """Tells whoever watches how far the training is."""
+    """Reports the progress of the training."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """An epoch has ended."""
+        """Called by Keras after an epoch."""
         figures = {"training accuracy": (logs or {}).get("accuracy", float("nan"))}
         report(Progress("training a classifier", epoch + 1, _EPOCHS, "epochs", figures))

@@ -242,7 +242,7 @@ def open_images(patterns: Sequence[str], shape: tuple[int, int, int], split: str
             "run again with --set runtime.cache=false."
         ) from error
     if not count:
-        raise DataError(f"Split '{split}' has no example: there is nothing to train with. Give it images in data.splits.")
+        raise DataError(f"Split '{split}' has no example: give it images in data.splits.")
     if kept:
         return ImagesInMemory(tf.concat(kept, axis=0), seed)
     return ImagesOnDisk(files, count, pixel_sum / (count * math.prod(shape)), seed)

@@ -1,4 +1,4 @@
-"""The stock Transform, told what to do with images."""
+"""The stock Transform with this project's preprocessing of images."""
 
 from collections.abc import Sequence
 
@@ -29,10 +29,10 @@ class ImageTransform(component.Transform):
         """Constructs the component.
 
         Args:
-          examples: Examples with an encoded `image` and perhaps a `label`; `train` is analysed, every split is transformed.
+          examples: Raw examples with `image` and, optionally, `label`. `train` is analysed, every split is transformed.
           schema: The schema of these examples.
-          normalization: What the pixels are brought to.
-          image_shape: Height, width and channels to bring every image to; None takes those of the first training image.
+          normalization: The range of the pixels.
+          image_shape: Height, width and channels of every transformed image; None takes those of the first training image.
         """
         super().__init__(
             examples=examples,

@@ -1,4 +1,4 @@
-"""How pixels are normalised before the encoder sees them."""
+"""The size and the normalisation of images."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from components.settings import Section
 
 
 class Normalization(StrEnum):
-    """What the encoder's input ranges over."""
+    """The range of the encoder's input."""
 
     UNIT = "unit"
     """[0, 1]."""

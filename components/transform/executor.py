@@ -1,4 +1,4 @@
-"""Brings images to one shape and normalises their pixels.
+"""Brings images to one shape, and normalises their pixels.
 
 TensorFlow Transform traces `preprocessing_fn` once into a graph. The Trainer reads the examples that the graph wrote, and the
 exported signatures contain the graph itself, so training, evaluation and serving cannot differ.
@@ -21,10 +21,9 @@ from components.transform.config import Normalization
 
 
 class Executor(executor.Executor):
-    """Transform whose `preprocessing_fn` is told the shape of the images.
+    """The stock executor, which passes the shape of the images to `preprocessing_fn`.
 
-    A traced graph needs a static shape, and only the data knows it: it is read off the first training image, unless the
-    configuration asks for another.
+    A traced graph needs a static shape. If the configuration has none, it is the shape of the first training image.
     """
 
     def Do(  # noqa: N802 (TFX's name)
@@ -52,7 +51,7 @@ def first_image_shape(examples: types.Artifact) -> tuple[int, int, int]:
       Height, width and channels.
 
     Raises:
-      DataError: The training split holds no example, or its first one holds no image.
+      DataError: The training split has no example, or its first example has no image.
       ConfigurationError: The first image is not an 8-bit image of 1, 3 or 4 channels.
     """
     files = sorted(tf.io.gfile.glob(artifact_utils.get_split_uri([examples], TRAIN) + "/*"))
@@ -61,7 +60,7 @@ def first_image_shape(examples: types.Artifact) -> tuple[int, int, int]:
         if not values:
             raise DataError(f"The first example of split '{TRAIN}' in {examples.uri} has no '{IMAGE}'.")
         return _shape_of(values[0])
-    raise DataError(f"Split '{TRAIN}' in {examples.uri} holds no example.")
+    raise DataError(f"Split '{TRAIN}' in {examples.uri} has no example: give it images in data.splits.")
 
 
 def _shape_of(encoded: bytes) -> tuple[int, int, int]:
@@ -76,12 +75,12 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     """Decodes and normalises a batch of raw examples.
 
     Args:
-      inputs: By feature name: `image`, encoded images, string [N, 1] (PNG or JPEG); `label`, int64 [N, 1], if the data has one.
+      inputs: By feature name: `image`, PNG or JPEG, string [N, 1]; `label`, int64 [N, 1], if the data has labels.
       custom_config: `image_shape`, [height, width, channels], to which other sizes are resized, and `normalization`, a value
         of `Normalization`.
 
     Returns:
-      `image`, float32 [N, height, width, channels]; `label`, int64 [N], if there was one.
+      `image`, float32 [N, height, width, channels]; `label`, int64 [N], if the data has labels.
     """
     height, width, channels = custom_config["image_shape"]
     pixels = decode_images(_one_per_example(inputs[IMAGE]), (height, width, channels))
@@ -103,6 +102,6 @@ def _normalize(pixels: tf.Tensor, normalization: Normalization) -> tf.Tensor:
         case Normalization.SYMMETRIC:
             return pixels * 2.0 - 1.0
         case Normalization.STANDARDIZE:
-            # A constant dataset has no variance: leave it centred rather than divide by zero.
+            # The variance of a constant dataset is zero: only centre it.
             stddev = tf.sqrt(tft.var(pixels))
             return (pixels - tft.mean(pixels)) / tf.where(stddev > 0, stddev, 1.0)

@@ -131,5 +131,5 @@ def test_several_machines_are_refused_once_tensorflow_is_in_use(monkeypatch: pyt
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 1}}))
     tf.constant(1.0)
 
-    with pytest.raises(ConfigurationError, match="run the Trainer in a process of its own"):
+    with pytest.raises(ConfigurationError, match="run the Trainer in a separate process"):
         open_replicas(Distribution.MULTI_WORKER)

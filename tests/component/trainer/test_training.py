@@ -238,7 +238,7 @@ def test_an_empty_split_is_refused(transformed: Transformed, tmp_path: Path):
     arguments = training_arguments(transformed, tmp_path)
     arguments.eval_files = [str(empty / "*")]
 
-    with pytest.raises(DataError, match="Split 'eval' holds no example"):
+    with pytest.raises(DataError, match="Split 'eval' has no example: give it images"):
         run_fn(arguments)
 
 
