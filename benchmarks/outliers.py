@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from outlier_images import DIGITS, FASHION, Pixels, kinds_of_images, read_digits
 from sklearn.metrics import roc_auc_score
 
-from components.artifacts.metrics import IW_NLL, NEGATIVE_ELBO
+from components.artifacts.features import IW_NLL, NEGATIVE_ELBO
 from components.artifacts.serving_directory import find_pushed
 from components.artifacts.signature_names import EVALUATE, EVALUATE_IW_NLL, EXAMPLES, SAMPLES
 from components.errors import PipelineError

@@ -1,6 +1,7 @@
 """The pipeline: its components and how they are wired together."""
 
 import math
+from typing import Final
 
 from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen, Trainer
 from tfx.components import InfraValidator as StockInfraValidator
@@ -27,6 +28,8 @@ from components.transform.component import ImageTransform
 from components.validation.component import ValidationGate
 from pipelines.config import PipelineConfig
 from pipelines.mlmd.client import connection_config
+
+_RUN_FN: Final = "components.trainer.run.run_fn"
 
 
 def create_pipeline(config: PipelineConfig) -> Pipeline:
@@ -131,7 +134,7 @@ def make_transform(config: PipelineConfig, example_gen: BaseNode, schema_gen: Ba
 def make_trainer(config: PipelineConfig, transform: BaseNode) -> Trainer:
     """Fits the model on `train`, steered by `eval`, and exports it with every signature."""
     return Trainer(
-        run_fn="components.trainer.run.run_fn",
+        run_fn=_RUN_FN,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
@@ -141,7 +144,7 @@ def make_trainer(config: PipelineConfig, transform: BaseNode) -> Trainer:
             trainer=config.trainer,
             binarization=config.data.binarization,
             checkpoint_dir=str(config.checkpoint_dir),
-            source_digest=source_digest("components.models", "components.trainer", "components.transform"),
+            source_digest=source_digest(_RUN_FN),
         ).model_dump(mode="json"),
     )
 
@@ -194,7 +197,7 @@ def make_pusher(config: PipelineConfig, trainer: BaseNode, evaluator: BaseNode, 
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
         push_destination=pusher_pb2.PushDestination(filesystem=destination),
-        custom_config={"source_digest": source_digest("components.pusher")},
+        custom_config={"source_digest": source_digest(PusherExecutor.__module__)},
         custom_executor_spec=executor_spec.ExecutorClassSpec(PusherExecutor),
     )
 

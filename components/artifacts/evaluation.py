@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from components.artifacts.features import LABEL
-from components.artifacts.metrics import KL_PER_DIMENSION, LOSSES
+from components.artifacts.features import KL_PER_DIMENSION, LABEL, LOSSES
 from components.artifacts.tfma_files import read_metrics, read_validation
 
 _BASELINE: Final = "baseline"

@@ -1,4 +1,4 @@
-"""Names that several components share: feature keys and split names.
+"""Names that several components share: feature keys, split names and the names of losses.
 
 Light on purpose: it imports only the standard library, so that the command line and the metadata tools may use it.
 """
@@ -17,6 +17,22 @@ EVAL: Final = "eval"
 TEST: Final = "test"
 SPLITS: Final = (TRAIN, EVAL, TEST)
 """`train` fits, `eval` steers, `test` is looked at once, by the Evaluator."""
+
+RECONSTRUCTION_LOSS: Final = "reconstruction_loss"
+SQUARED_ERROR: Final = "squared_error"
+KL_DIVERGENCE: Final = "kl_divergence"
+NEGATIVE_ELBO: Final = "negative_elbo"
+LOSSES: Final = (RECONSTRUCTION_LOSS, SQUARED_ERROR, KL_DIVERGENCE, NEGATIVE_ELBO)
+"""The losses that the `evaluate` signature returns for each example, in nats per image; the squared error is a sum over pixels
+in [0, 1]. The Evaluator averages them."""
+
+SSIM: Final = "ssim"
+IW_NLL: Final = "iw_nll"
+KL_PER_DIMENSION: Final = "kl_per_dimension"
+"""Evaluation signatures return these for each example too."""
+
+EXAMPLE_COUNT: Final = "example_count"
+"""TFMA's name for the number of examples of a slice."""
 
 
 class Binarization(StrEnum):

@@ -8,24 +8,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-RECONSTRUCTION_LOSS: Final = "reconstruction_loss"
-SQUARED_ERROR: Final = "squared_error"
-KL_DIVERGENCE: Final = "kl_divergence"
-NEGATIVE_ELBO: Final = "negative_elbo"
-LOSSES: Final = (RECONSTRUCTION_LOSS, SQUARED_ERROR, KL_DIVERGENCE, NEGATIVE_ELBO)
-"""The losses that the `evaluate` signature returns for each example, in nats per image; the squared error is a sum over pixels
-in [0, 1]. The Evaluator averages them."""
-
-SSIM: Final = "ssim"
-IW_NLL: Final = "iw_nll"
-KL_PER_DIMENSION: Final = "kl_per_dimension"
-"""Evaluation signatures return these for each example too."""
+from components.artifacts.features import (
+    EXAMPLE_COUNT,
+    IW_NLL,
+    KL_DIVERGENCE,
+    KL_PER_DIMENSION,
+    NEGATIVE_ELBO,
+    RECONSTRUCTION_LOSS,
+    SQUARED_ERROR,
+    SSIM,
+)
 
 ACTIVE_UNITS: Final = "active_units"
 FRECHET_DISTANCE: Final = "frechet_distance"
-
-EXAMPLE_COUNT: Final = "example_count"
-"""TFMA's name for the number of examples of a slice."""
 
 
 class Better(StrEnum):
@@ -56,7 +51,7 @@ class Metric:
       better: The better direction. The `worsening` of a threshold is a decrease where higher is better, else an increase.
       meaning: One phrase for the report.
       formula: The definition, and its source, for docs/metrics.md.
-      computed_by: The class, as `module.Class`; empty if TFMA computes it.
+      computed_by: The class, in `components/evaluator`.
       group: The section of `evaluator` with its parameters; also the switch, if it has one.
       by_label: Whether it is computed for each label too.
       is_main: Whether the summary of a run shows it.
@@ -69,7 +64,7 @@ class Metric:
     better: Better
     meaning: str
     formula: str
-    computed_by: str = "components.evaluator.metrics.MeanLoss"
+    computed_by: str = "MeanLoss"
     group: Group = Group.LOSSES
     by_label: bool = True
     is_main: bool = False
@@ -88,7 +83,6 @@ class Metric:
 
 
 _BINARIZED: Final = "binarized/"
-_LATENT: Final = "components.evaluator.sample_metrics"
 
 _RECONSTRUCTION: Final = Metric(
     RECONSTRUCTION_LOSS,
@@ -125,7 +119,7 @@ _IMPORTANCE_WEIGHTED: Final = Metric(
     "a tighter bound on the cost of an image than the negative ELBO (Burda et al., 2016)",
     "−log (1/K) Σₖ p(x|zₖ) p(zₖ) / q(zₖ|x), zₖ ~ q(z|x): a tighter bound on −log p(x) (Burda et al., 2016, eq. 8). "
     "Not for an autoencoder",
-    "components.evaluator.metrics.ImportanceWeightedNll",
+    "ImportanceWeightedNll",
     Group.IMPORTANCE_WEIGHTED,
     is_main=True,
 )
@@ -180,7 +174,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         Better.HIGHER,
         "latent dimensions whose posterior mean varies with the image (Burda et al., 2016)",
         "latent dimensions in which the variance of μ over images is above 0.01 (Burda et al., 2016, 5.2)",
-        "components.evaluator.metrics.ActiveUnits",
+        "ActiveUnits",
         is_main=True,
         decimals=0,
     ),
@@ -193,7 +187,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "the part of the KL divergence by which codes tell images apart (Hoffman & Johnson, 2016)",
         "between an image and its code: mean of log q(z|x) − log q(z), with q(z) the mean posterior of the N images "
         "(Hoffman & Johnson, 2016); at most log N. Not for an autoencoder",
-        f"{_LATENT}.MutualInformation",
+        "MutualInformation",
         Group.LATENT_SPACE,
     ),
     Metric(
@@ -203,7 +197,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         Better.LOWER,
         "the other part: how far all codes together are from the prior (Hoffman & Johnson, 2016)",
         "KL(q(z) ‖ p(z)) = `kl_divergence` − `mutual_information`, up to the Monte Carlo error. Not for an autoencoder",
-        f"{_LATENT}.MarginalKl",
+        "MarginalKl",
         Group.LATENT_SPACE,
     ),
     Metric(
@@ -214,7 +208,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "how far the codes are from the prior: near 0 they are Gaussian",
         "squared maximum mean discrepancy (Gretton et al., 2012, eq. 3) of codes and the standard normal, kernel "
         "exp(−|x−y|²/2L); 0 for codes like samples of the prior, negative by chance",
-        f"{_LATENT}.LatentGaussianity",
+        "LatentGaussianity",
         Group.LATENT_SPACE,
     ),
     Metric(
@@ -225,7 +219,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "how often a simple classifier finds the label from the code only",
         "share of labels found by logistic regression on standardised μ, fitted to half of the images and evaluated on the "
         "others. Needs labels",
-        f"{_LATENT}.LatentProbeAccuracy",
+        "LatentProbeAccuracy",
         Group.LATENT_SPACE,
         by_label=False,
         decimals=3,
@@ -237,7 +231,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         Better.HIGHER,
         "how often a simple classifier finds the label from the code only",
         "the same, by the 5 nearest neighbours. Needs labels",
-        f"{_LATENT}.LatentProbeAccuracy",
+        "LatentProbeAccuracy",
         Group.LATENT_SPACE,
         by_label=False,
         is_main=True,
@@ -251,7 +245,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "between samples and test images, in the features of a small classifier",
         "|m₁−m₂|² + tr(C₁ + C₂ − 2 (C₁C₂)^½) of test images and as many samples of the prior, in 64 features of a classifier "
         "(Heusel et al., 2017, eq. 6). Needs labels",
-        f"{_LATENT}.FrechetDistance",
+        "FrechetDistance",
         Group.FRECHET_DISTANCE,
         by_label=False,
         is_main=True,
@@ -266,7 +260,7 @@ PER_DIMENSION: Final = Metric(
     Better.NEITHER,
     "the KL divergence of each latent dimension",
     "the KL divergence of each latent dimension",
-    "components.evaluator.metrics.KlPerDimension",
+    "KlPerDimension",
 )
 """Has a value for each latent dimension, so no threshold, and a figure instead of a row."""
 

@@ -6,7 +6,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
-from components.artifacts.metrics import CATALOGUE, NEGATIVE_ELBO, describe, is_known
+from components.artifacts.features import NEGATIVE_ELBO
+from components.artifacts.metrics import CATALOGUE, describe, is_known
 from components.settings import Section
 
 

@@ -10,8 +10,8 @@ from tfx.dsl.placeholder import placeholder
 from tfx.types import BaseChannel
 from tfx.utils import proto_utils
 
-from components.artifacts.features import LABEL
-from components.artifacts.metrics import CATALOGUE, FRECHET_DISTANCE, LOSSES, PER_DIMENSION, Better, Group, Metric
+from components.artifacts.features import LABEL, LOSSES
+from components.artifacts.metrics import CATALOGUE, FRECHET_DISTANCE, PER_DIMENSION, Better, Group, Metric
 from components.artifacts.signature_names import EVALUATE
 from components.evaluator.config import EvaluatorConfig, Threshold
 from components.source_digest import source_digest
@@ -19,6 +19,8 @@ from components.source_digest import source_digest
 USER_FUNCTIONS: Final = "components.evaluator.user_functions"
 """The Evaluator's parameter `module_path`."""
 
+_METRICS: Final = "components.evaluator.metrics"
+_SAMPLE_METRICS: Final = "components.evaluator.sample_metrics"
 _LATER: Final = "@classifier@"
 
 
@@ -52,8 +54,8 @@ def build_eval_config(config: EvaluatorConfig, classifier: str = "") -> config_p
     Returns:
       An EvalConfig (`tfma.EvalConfig`) with every metric that `config` asks for, `kl_per_dimension` and `example_count`.
     """
-    # The digest is here because the Evaluator's cache key holds the EvalConfig, but not the code that it names.
-    digest = source_digest("components.evaluator", "components.models", "components.feature_classifier")
+    # The Evaluator's cache key holds the EvalConfig and these names, but not the code that they name.
+    digest = source_digest(USER_FUNCTIONS, _METRICS, _SAMPLE_METRICS)
     metrics = [*_metrics(config, classifier, digest), config_pb2.MetricConfig(class_name="ExampleCount")]
     slices = [config_pb2.SlicingSpec()]
     if config.slice_by_label:
@@ -82,10 +84,9 @@ def _metrics(config: EvaluatorConfig, classifier: str, digest: str) -> Iterator[
 
 
 def _metric(metric: Metric, digest: str, **arguments: int | str) -> config_pb2.MetricConfig:
-    module, _, class_name = metric.computed_by.rpartition(".")
-    return config_pb2.MetricConfig(
-        class_name=class_name, module=module, config=json.dumps({"name": metric.name, **arguments, "source_digest": digest})
-    )
+    config = json.dumps({"name": metric.name, **arguments, "source_digest": digest})
+    module = _SAMPLE_METRICS if metric.group in (Group.LATENT_SPACE, Group.FRECHET_DISTANCE) else _METRICS
+    return config_pb2.MetricConfig(class_name=metric.computed_by, module=module, config=config)
 
 
 def _arguments(metric: Metric, config: EvaluatorConfig, classifier: str) -> dict[str, int | str]:

@@ -14,7 +14,7 @@ import apache_beam as beam
 import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
-from components.artifacts.metrics import KL_PER_DIMENSION
+from components.artifacts.features import KL_PER_DIMENSION
 from components.artifacts.signature_names import LATENT_MEAN
 from components.evaluator.exact_sum import ExactSum
 from components.models.latent_space import ACTIVE_VARIANCE
@@ -25,7 +25,7 @@ Values = dict[metric_types.MetricKey, float]
 class MeanLoss(metric_types.Metric):
     """The mean over examples of one output of the model; NaN if any of them is NaN.
 
-    The losses of `components.artifacts.metrics.LOSSES` in nats per image, summed over pixels and over latent dimensions; see
+    The losses of `components.artifacts.features.LOSSES` in nats per image, summed over pixels and over latent dimensions; see
     components/models/objectives.py. `negative_elbo` of MNIST's grey test digits: 94 to 97 (default recipe), PyTorch's example
     105; `binarized/negative_elbo` some 3 nats less. `ssim`: 0.92.
     """

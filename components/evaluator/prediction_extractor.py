@@ -19,8 +19,7 @@ from tensorflow_model_analysis.utils import util
 from tensorflow_model_analysis.utils.model_util import DoFnWithModels
 
 from components.artifacts.feature_classifier import FeatureClassifier
-from components.artifacts.features import IMAGE
-from components.artifacts.metrics import IW_NLL
+from components.artifacts.features import IMAGE, IW_NLL
 from components.artifacts.signature_names import (
     EVALUATE_BINARIZED,
     EVALUATE_IW_NLL,

@@ -60,7 +60,7 @@ def complete_properties(exec_properties: dict[str, Any]) -> dict[str, Any]:
         properties.VERSION: str(builder.version),
         properties.PREPARED_DIRECTORY: str(builder.data_dir),
         properties.CONTENT_DIGEST: content_digest(builder, ranges),
-        properties.SOURCE_DIGEST: source_digest("components.example_gen", "components.artifacts.features"),
+        properties.SOURCE_DIGEST: source_digest("components.example_gen.executor"),
     }
 
 

@@ -52,9 +52,7 @@ class FeatureClassifier(BaseComponent):
             spec=FeatureClassifierSpec(
                 examples=examples,
                 transform_graph=transform_graph,
-                source_digest=source_digest(
-                    "components.feature_classifier", "components.artifacts.equal_batches", "components.artifacts.images"
-                ),
+                source_digest=source_digest(Executor.__module__),
                 classifier=Channel(type=FeatureClassifierArtifact),
             )
         )

@@ -56,7 +56,7 @@ class InfraValidator(BaseComponent):
                 model=model,
                 docker_blessing=docker_blessing,
                 config=(config or InfraValidatorConfig()).model_dump_json(),
-                source_digest=source_digest("components.infra_validator", "components.artifacts.warmup"),
+                source_digest=source_digest(Executor.__module__),
                 blessing=Channel(type=standard_artifacts.InfraBlessing),
             )
         )

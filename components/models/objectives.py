@@ -71,7 +71,7 @@ def sample_posterior(
 
 
 class Losses(NamedTuple):
-    """The losses of each image, each float32 [N]. The names are those of `components.artifacts.metrics.LOSSES`."""
+    """The losses of each image, each float32 [N]. The names are those of `components.artifacts.features.LOSSES`."""
 
     reconstruction_loss: tf.Tensor
     """Nats per image: -E_q[log p(x|z)]."""

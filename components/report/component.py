@@ -14,20 +14,7 @@ from components.report import properties
 from components.report.config import ReportConfig
 from components.report.driver import Driver
 from components.report.executor import Executor
-from components.report.page import templates_digest
 from components.source_digest import source_digest
-
-# Whose edit may change the page.
-_CODE = (
-    "components.artifacts.tfma_files",
-    "components.artifacts.evaluation",
-    "components.artifacts.infra_blessing",
-    "components.artifacts.loaded_model",
-    "components.models.latent_space",
-    "components.models.prior",
-    "components.report",
-    "components.artifacts.images",
-)
 
 
 class ReportArtifact(Artifact):
@@ -127,7 +114,7 @@ class ModelReport(BaseComponent):
                 infra_blessing=infra_blessing,
                 baseline_model=baseline_model,
                 config=(config or ReportConfig()).model_dump_json(),
-                source_digest=f"{source_digest(*_CODE)} {templates_digest()}",
+                source_digest=source_digest(Executor.__module__),
                 report=Channel(type=ReportArtifact),
             )
         )

@@ -1,7 +1,6 @@
 """A self-contained page of figures, tables and words, and the PNG files beside it."""
 
 import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,16 +128,6 @@ class Page:
         """All figures, in order."""
         for section in self.sections:
             yield from (block for block in section.blocks if isinstance(block, Figure))
-
-
-def templates_digest(directory: Path = _TEMPLATES) -> str:
-    """64 hexadecimal digits over the templates, for the cache key: `source_digest` sees Python files alone."""
-    digest = hashlib.sha256()
-    for path in sorted(directory.iterdir()):
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
 
 
 def render(page: Page) -> str:

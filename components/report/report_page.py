@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.artifacts.evaluation import Evaluation
-from components.artifacts.metrics import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS, describe
+from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
+from components.artifacts.metrics import describe
 from components.models.latent_space import ACTIVE_VARIANCE
 from components.report.findings import Findings
 from components.report.page import Page, Section, Tile

@@ -15,8 +15,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.artifacts.equal_batches import in_equal_batches
-from components.artifacts.features import IMAGE
-from components.artifacts.metrics import IW_NLL, KL_PER_DIMENSION, LOSSES, SSIM
+from components.artifacts.features import IMAGE, IW_NLL, KL_PER_DIMENSION, LOSSES, SSIM
 from components.artifacts.signature_names import (
     EVALUATE,
     EVALUATE_BINARIZED,

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.artifacts.features import LOSSES
 from components.artifacts.history import Epoch, EpochLosses, History
-from components.artifacts.metrics import LOSSES
 from components.errors import ConfigurationError, TrainingDivergedError
 from components.models.autoencoder import Autoencoder
 from components.models.distributions import Posterior

@@ -42,6 +42,6 @@ class ImageTransform(component.Transform):
             custom_config={
                 "normalization": normalization.value,
                 "image_shape": None if image_shape is None else list(image_shape),
-                "source_digest": source_digest("components.transform"),
+                "source_digest": source_digest(Executor.__module__),
             },
         )

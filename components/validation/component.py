@@ -57,7 +57,7 @@ class ValidationGate(BaseComponent):
                 anomalies=anomalies,
                 statistics=statistics,
                 allow_anomalies=allow_anomalies,
-                source_digest=source_digest("components.validation"),
+                source_digest=source_digest(Executor.__module__),
                 verdict=Channel(type=DataVerdict),
             )
         )

@@ -9,9 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from components.artifacts.evaluation import Evaluation, read_evaluation
+from components.artifacts.features import EXAMPLE_COUNT
 from components.artifacts.files import is_in_object_store, readable
 from components.artifacts.infra_blessing import REFUSAL
-from components.artifacts.metrics import CATALOGUE, EXAMPLE_COUNT, Metric
+from components.artifacts.metrics import CATALOGUE, Metric
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION, find_difference, find_fault, pushed_versions
 from components.evaluator.config import EvaluatorConfig
 from pipelines.config import PipelineConfig

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from components.artifacts.metrics import KL_DIVERGENCE, RECONSTRUCTION_LOSS, SQUARED_ERROR, SSIM
+from components.artifacts.features import KL_DIVERGENCE, RECONSTRUCTION_LOSS, SQUARED_ERROR, SSIM
 from components.errors import ConfigurationError
 
 Values = NDArray[np.float64]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.artifacts.evaluation import read_means
+from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from components.artifacts.history import read_history
-from components.artifacts.metrics import ACTIVE_UNITS, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
+from components.artifacts.metrics import ACTIVE_UNITS
 from components.report.page import Cell, Figure, Page, Section, Table, write
 from pipelines.local.display import NodeResult
 from tfx_vae.sweep.figure import Point, rate_distortion

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from components.artifacts.metrics import EXAMPLE_COUNT, Better, describe, in_order
+from components.artifacts.features import EXAMPLE_COUNT
+from components.artifacts.metrics import Better, describe, in_order
 from components.report.findings import Findings
 from components.report.page import Block, Cell, Note, Section, Table
 

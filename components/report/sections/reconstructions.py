@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from components.artifacts.metrics import RECONSTRUCTION_LOSS
+from components.artifacts.features import RECONSTRUCTION_LOSS
 from components.report.choices import best_and_worst, one_of_each
 from components.report.figures.image_grid import image_grid
 from components.report.findings import Findings

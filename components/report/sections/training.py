@@ -1,7 +1,7 @@
 """How the training went."""
 
+from components.artifacts.features import KL_DIVERGENCE, RECONSTRUCTION_LOSS
 from components.artifacts.history import History
-from components.artifacts.metrics import KL_DIVERGENCE, RECONSTRUCTION_LOSS
 from components.report.figures.training_curves import learning_rate_curve, loss_curve
 from components.report.findings import Findings
 from components.report.page import Block, Figure, Note, Section

@@ -10,7 +10,7 @@ import pytest
 import tensorflow_model_analysis as tfma
 
 from components.artifacts.evaluation import Evaluation
-from components.artifacts.metrics import LOSSES
+from components.artifacts.features import LOSSES
 from components.evaluator import eval_config
 from components.evaluator.config import EvaluatorConfig, Threshold
 from components.evaluator.eval_config import build_eval_config

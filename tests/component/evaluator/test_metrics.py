@@ -10,7 +10,8 @@ import pytest
 
 from components.artifacts.evaluation import Evaluation
 from components.artifacts.feature_classifier import FeatureClassifier
-from components.artifacts.metrics import CATALOGUE, LOSSES
+from components.artifacts.features import LOSSES
+from components.artifacts.metrics import CATALOGUE
 from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
 from components.evaluator.stable_choice import image_hash
 from components.feature_classifier.training import FeatureExtractor, build_classifier

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from support.entry_points import ENTRY_POINTS
 from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
+
+from components.source_digest import source_digest
 
 SPLITS = {"train": "train[:55000]", "eval": "train[55000:]", "test": "test"}
 
@@ -20,6 +23,11 @@ def prepared_records(mnist: Any, split: str) -> list[bytes]:
     """What tensorflow-datasets wrote."""
     (file,) = (mnist.data_dir / "mnist" / "3.0.1").glob(f"mnist-{split}.tfrecord*")
     return [record for batch in tf.data.TFRecordDataset(str(file)).batch(1024).as_numpy_iterator() for record in batch]
+
+
+def test_the_cache_key_holds_a_digest_of_the_code(mnist: Any, run_component: Callable[..., Any]) -> None:
+    output = run_component(**mnist.arguments, splits={"train": "train[:10]"})
+    assert output.properties["source_digest"] == source_digest(*ENTRY_POINTS["TfdsExampleGen"])
 
 
 def test_the_splits_are_disjoint_and_complete_and_in_order(mnist: Any, run_component: Callable[..., Any]) -> None:

@@ -13,7 +13,7 @@ from support.digits import SIZES, Trained, Transformed, read_digits, train
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
-from components.artifacts.metrics import LOSSES
+from components.artifacts.features import LOSSES
 
 COUNT = 16
 LATENT = 4

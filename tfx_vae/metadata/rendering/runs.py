@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from components.artifacts.metrics import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
+from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from tfx_vae.metadata.questions.runs import RunSummary
 from tfx_vae.metadata.rendering.columns import Cell, Column, print_columns
 from tfx_vae.metadata.rendering.words import NONE, describe_model, describe_seconds, describe_time, state_style

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from rich.console import Console
 
-from components.artifacts.features import IMAGE
-from components.artifacts.metrics import IW_NLL, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS, SQUARED_ERROR, SSIM
+from components.artifacts.features import IMAGE, IW_NLL, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS, SQUARED_ERROR, SSIM
 from components.artifacts.signature_names import (
     ENCODE,
     EVALUATE,

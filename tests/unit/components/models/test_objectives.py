@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from support.linear_gaussian import LinearGaussian
 
-from components.artifacts.metrics import LOSSES
+from components.artifacts.features import LOSSES
 from components.models.config import Objective
 from components.models.objectives import (
     importance_weighted_bound,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.report.page import Cell, Figure, Note, Page, Section, Table, Tile, render, templates_digest, write
+from components.report.page import Cell, Figure, Note, Page, Section, Table, Tile, render, write
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
@@ -66,14 +66,6 @@ def test_text_is_shown_as_text(page: Page):
     html = render(page)
     assert "A &lt;title&gt; &amp; more" in html
     assert "<title> & more" not in html
-
-
-def test_an_edit_of_a_template_changes_the_cache_key(tmp_path: Path):
-    (tmp_path / "page.html").write_text("before")
-    before = templates_digest(tmp_path)
-    assert templates_digest(tmp_path) == before
-    (tmp_path / "page.html").write_text("after")
-    assert templates_digest(tmp_path) != before
 
 
 def test_every_section_can_be_reached_from_the_top(page: Page):

@@ -1,0 +1,39 @@
+"""The cache key of each of our components holds a digest of the code that TFX runs for it."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.entry_points import ENTRY_POINTS
+from tfx.dsl.compiler.compiler import Compiler
+
+from components.source_digest import source_digest
+from pipelines.config import load_config
+from pipelines.pipeline import create_pipeline
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
+    """Class of the executor and parameters, as text, by component."""
+    settings = [f"runtime.root={tmp_path_factory.mktemp('root')}", "evaluator.frechet_distance.enabled=true"]
+    pipeline = create_pipeline(load_config(PROJECT / "pipelines" / "configs" / "smoke.yaml", settings, PROJECT))
+    nodes = (node.pipeline_node for node in Compiler().compile(pipeline).nodes)
+    parameters = {node.node_info.id: str(node.parameters) for node in nodes}
+    return {
+        component.id: (getattr(component.executor_spec, "class_path", ""), parameters[component.id])
+        for component in pipeline.components
+    }
+
+
+def test_every_component_that_runs_our_code_is_known(given: dict[str, tuple[str, str]]) -> None:
+    for component, (executor, parameters) in given.items():
+        named = set(re.findall(r"\bcomponents(?:\.\w+)+", f"{executor.removesuffix('.Executor')} {parameters}"))
+        assert named == set(ENTRY_POINTS.get(component, ())), component
+    assert given.keys() >= ENTRY_POINTS.keys()
+
+
+@pytest.mark.parametrize("component", sorted(ENTRY_POINTS.keys() - {"TfdsExampleGen"}))  # whose driver adds it
+def test_the_key_holds_the_digest(component: str, given: dict[str, tuple[str, str]]) -> None:
+    assert source_digest(*ENTRY_POINTS[component]) in given[component][1]

@@ -1,0 +1,19 @@
+"""The dotted names of our code that TFX is given for each component; each component digests what they reach."""
+
+from typing import Final
+
+ENTRY_POINTS: Final = {
+    "TfdsExampleGen": ("components.example_gen.executor",),
+    "ValidationGate": ("components.validation.executor",),
+    "Transform": ("components.transform.executor", "components.transform.executor.preprocessing_fn"),
+    "Trainer": ("components.trainer.run.run_fn",),
+    "FeatureClassifier": ("components.feature_classifier.executor",),
+    "Evaluator": (
+        "components.evaluator.user_functions",
+        "components.evaluator.metrics",
+        "components.evaluator.sample_metrics",
+    ),
+    "InfraValidator": ("components.infra_validator.executor",),
+    "Pusher": ("components.pusher.executor",),
+    "ModelReport": ("components.report.executor",),
+}
