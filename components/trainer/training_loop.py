@@ -18,11 +18,10 @@ from components.models.distributions import Posterior
 from components.models.latent_space import LatentMoments
 from components.models.objectives import Losses, kl_weight, sample_posterior, sampled_losses, training_objective
 from components.progress import Progress, report
-from components.trainer.checkpoints import TrainingCheckpoint
+from components.trainer.checkpoints import LearningCurves, TrainingCheckpoint
 from components.trainer.config import TrainerConfig
 from components.trainer.distribution import Replicas
 from components.trainer.input_data import ImageSource
-from components.trainer.learning_curves import LearningCurves
 from components.trainer.optimizer import build_optimizer
 from components.trainer.views import ImageViews, View
 
@@ -109,7 +108,7 @@ class TrainingLoop:
         """
         history = checkpoint.restore()
         curves = LearningCurves(curves_directory, history)
-        watch = CollapseWatch(self._model.latent_dim, self._beta, self._config.kl_warmup_epochs)
+        watch = CollapseWatch(self._model.latent_dim, self._beta, self._config.kl_warmup_epochs, self._data.eval.count)
         while not self._is_finished(history):
             epoch = self.run_epoch(len(history.epochs))
             history = history.plus(epoch)
@@ -250,18 +249,19 @@ _GRACE_EPOCHS = 1
 class CollapseWatch:
     """Warns once per training when the posterior collapses: when the code hardly depends on the image."""
 
-    def __init__(self, latent_dim: int, beta: float, warmup_epochs: int) -> None:
+    def __init__(self, latent_dim: int, beta: float, warmup_epochs: int, eval_images: int) -> None:
         """Decides from which epoch on to warn.
 
         Args:
           latent_dim: Number of latent dimensions.
           beta: Weight of the KL divergence; if it is 0, nothing collapses.
           warmup_epochs: Number of epochs until that weight is reached.
+          eval_images: Number of images in the eval split. The code of a single image cannot vary, so there is no warning.
         """
         self._latent_dim = latent_dim
         self._needed = math.ceil(_FEWEST_ACTIVE * latent_dim)
         self._first_epoch = max(warmup_epochs, _GRACE_EPOCHS) + 1
-        self._is_watching = beta > 0
+        self._is_watching = beta > 0 and eval_images > 1
 
     def check(self, epoch: Epoch) -> None:
         """Warns if fewer than a tenth of the latent dimensions are active."""

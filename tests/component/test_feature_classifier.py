@@ -50,7 +50,7 @@ def classifier(trained: keras.Model, tmp_path_factory: pytest.TempPathFactory) -
     return loaded
 
 
-def test_it_learns_what_the_images_show(trained: keras.Model):
+def test_it_learns_the_labels(trained: keras.Model):
     others = stripes(200, seed=1)
     assert accuracy(trained, others, np.array([HORIZONTAL, VERTICAL]), SHAPE) == 1.0
     swapped = LabelledImages(others.encoded, HORIZONTAL + VERTICAL - others.labels)
@@ -80,7 +80,7 @@ def test_other_images_of_a_kind_are_nearer_than_images_of_another(classifier: Fe
     assert frechet_distance(features[is_vertical], features[~is_vertical]) > 20 * alike
 
 
-def test_where_nothing_could_be_learnt_there_is_no_classifier(tmp_path: Path):
+def test_an_output_without_a_model_has_no_classifier(tmp_path: Path):
     assert FeatureClassifier.load(str(tmp_path)) is None
 
 

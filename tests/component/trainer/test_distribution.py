@@ -118,7 +118,7 @@ def test_a_batch_that_the_devices_cannot_share_evenly_is_refused():
 
 
 @pytest.mark.parametrize("tf_config", ["", "{", "[]", '{"cluster": {}}', '{"cluster": {"worker": ["a:1"]}}'])
-def test_several_machines_that_nobody_names_are_refused(tf_config: str, monkeypatch: pytest.MonkeyPatch):
+def test_several_machines_without_a_complete_tf_config_are_refused(tf_config: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TF_CONFIG", tf_config)
 
     with pytest.raises(ConfigurationError, match="TF_CONFIG does not say who the workers are"):

@@ -183,7 +183,7 @@ def test_reconstructions_are_compared_at_the_posterior_mean(answers: Answers):
     np.testing.assert_allclose(answers["evaluate/ssim"], tf.image.ssim(images, reconstruction, 1.0), atol=1e-4)
 
 
-def test_a_sample_of_the_prior_stands_beside_every_image(answers: Answers):
+def test_every_image_comes_with_a_sample_of_the_prior(answers: Answers):
     np.testing.assert_allclose(answers["evaluate_samples/pixels"], answers.images, atol=1e-6)
     samples = answers["evaluate_samples/sample"]
     assert samples.min() >= 0
@@ -198,7 +198,7 @@ def test_a_bound_from_many_codes_is_below_the_negative_elbo_of_an_untight_poster
     assert difference.mean() > 3 * difference.std() / np.sqrt(COUNT)
 
 
-def test_binarised_losses_are_those_of_other_images_at_a_like_level(answers: Answers):
+def test_binarised_losses_are_those_of_other_images_at_a_similar_level(answers: Answers):
     grey, binary = answers["evaluate/negative_elbo"], answers["evaluate_binarized/negative_elbo"]
     assert not np.any(grey == binary)
     assert abs(grey.mean() - binary.mean()) < 0.2 * grey.mean()

@@ -55,7 +55,7 @@ def test_a_split_within_the_limit_is_read_once(transformed: Transformed, tmp_pat
     assert sum(len(chunk) for epoch in (0, 1) for chunk in source.epoch(epoch, 50, 2)) == 12
 
 
-def test_images_from_disk_are_read_far_faster_than_any_model_here_learns_from_them(transformed: Transformed):
+def test_images_are_read_from_disk_far_faster_than_any_model_here_trains(transformed: Transformed):
     """benchmarks/training_speed.py measures the whole; this finds what is slower by an order of magnitude."""
     source = open_images([transformed.pattern("train")] * 20, (28, 28, 1), "train", memory_limit=0, seed=0)
     assert isinstance(source, ImagesOnDisk)

@@ -86,7 +86,7 @@ def test_bfloat16_learns_what_float32_learns(transformed: Transformed, tmp_path:
     assert fast.curves()[-1]["eval"]["loss"] == pytest.approx(exact.curves()[-1]["eval"]["loss"], rel=0.01)
 
 
-def test_the_kl_divergence_is_weighed_in_over_the_warm_up(transformed: Transformed, tmp_path: Path):
+def test_the_weight_of_the_kl_divergence_rises_during_the_warm_up(transformed: Transformed, tmp_path: Path):
     history = fit(transformed, tmp_path, {"beta": 2.0}, {"epochs": 4, "kl_warmup_epochs": 2}).history
 
     # The weight of each epoch's last of 6 steps.
@@ -101,7 +101,7 @@ def test_an_autoencoder_has_no_kl_divergence_and_trains_on_the_reconstruction_al
         assert epoch[split]["loss"] == epoch[split]["reconstruction_loss"] == epoch[split]["negative_elbo"]
 
 
-def test_what_is_exported_are_the_weights_that_were_learnt(exported: Trained, transformed: Transformed, tmp_path: Path):
+def test_the_exported_weights_are_the_trained_ones(exported: Trained, transformed: Transformed, tmp_path: Path):
     learnt = fit(transformed, tmp_path)
     saved = tf.train.load_checkpoint(str(exported.serving_model / "variables" / "variables"))
     names = (f"variables_read/{number}/.ATTRIBUTES/VARIABLE_VALUE" for number in range(len(learnt.weights)))
@@ -126,7 +126,7 @@ def test_the_history_is_written_beside_the_model_and_as_tensorboard_logs(exporte
             assert logged["active_units"] == [epoch["active_units"] for epoch in exported.history["epochs"]]
 
 
-def test_checkpoints_are_gone_once_the_model_is_exported(exported: Trained):
+def test_checkpoints_are_deleted_after_the_export(exported: Trained):
     assert not list(exported.checkpoints.glob("*"))
 
 
@@ -144,7 +144,7 @@ def test_early_stopping_ends_the_training_with_the_weights_of_the_best_epoch(tra
     assert_same_weights(stopped, exact)
 
 
-def test_a_training_that_was_killed_goes_on_where_it_was_and_ends_the_same(
+def test_a_killed_training_continues_from_its_checkpoint_and_ends_the_same(
     transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     recipe = {"epochs": 40, "early_stopping_patience": None}
@@ -172,7 +172,7 @@ def test_a_training_that_was_killed_goes_on_where_it_was_and_ends_the_same(
     assert_same_weights(resumed, whole)
 
 
-def test_a_training_with_other_settings_does_not_go_on_from_a_killed_one(transformed: Transformed, tmp_path: Path):
+def test_a_training_with_other_settings_does_not_continue_a_killed_one(transformed: Transformed, tmp_path: Path):
     def directories(trainer: dict) -> set[str]:
         return {_checkpoint_directory(TrainingArguments.of(training_arguments(transformed, tmp_path, trainer=trainer)))}
 
@@ -209,7 +209,9 @@ def test_a_training_from_disk_is_reproducible_too(transformed: Transformed, tmp_
     assert one.curves() == other.curves()
 
 
-def test_a_model_that_ignores_its_code_is_warned_of(transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_a_warning_says_that_a_model_ignores_its_code(
+    transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     with caplog.at_level(logging.WARNING, logger="tfx_vae"):
         history = fit(transformed, tmp_path, {"beta": 1e5}, {"epochs": 12, "batch_size": 10}).history
 

@@ -24,7 +24,7 @@ def digits() -> np.ndarray:
     return read_digits(SIZES["train"])
 
 
-def test_unit_pixels_are_the_datas_own_divided_by_255(transformed: Transformed, digits: np.ndarray):
+def test_unit_pixels_are_those_of_the_data_divided_by_255(transformed: Transformed, digits: np.ndarray):
     np.testing.assert_array_equal(transformed.images("train"), digits.astype(np.float32) * np.float32(1 / 255))
 
 
@@ -58,7 +58,7 @@ def test_a_constant_training_split_does_not_divide_by_zero(tmp_path: Path):
 
 
 @pytest.mark.parametrize("normalization", ["transformed", "symmetric", "standardized"])
-def test_the_normalisation_can_be_undone_by_what_the_graph_says_of_itself(
+def test_the_transform_graph_is_enough_to_undo_the_normalisation(
     normalization: str, digits: np.ndarray, request: pytest.FixtureRequest
 ):
     data: Transformed = request.getfixturevalue(normalization)

@@ -54,7 +54,7 @@ def test_a_loaded_model_answers_each_as_the_trainer_did(model: LoadedModel, requ
         compare(request, model.call(request.signature, **request.inputs))
 
 
-def test_what_is_asked_about_are_images_of_the_eval_split_as_they_were_before_transform(
+def test_the_requests_have_images_of_the_eval_split_as_they_were_before_transform(
     requests: list[RecordedRequest], standardized: Transformed
 ):
     raw = {image.tobytes() for image in decoded(standardized.raw["eval"])}

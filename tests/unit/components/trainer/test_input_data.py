@@ -74,13 +74,13 @@ def test_an_epoch_gives_no_image_twice(make_source: MakeSource):
     assert set(given) <= set(range(COUNT))
 
 
-def test_epochs_differ_in_order_and_so_do_seeds_and_the_same_are_the_same(make_source: MakeSource):
+def test_the_order_depends_on_the_epoch_and_the_seed_only(make_source: MakeSource):
     assert order(make_source(), 0) == order(make_source(), 0)
     assert order(make_source(), 0) != order(make_source(), 1)
     assert order(make_source(seed=0), 0) != order(make_source(seed=1), 0)
 
 
-def test_in_order_gives_every_image_once_as_they_lie(make_source: MakeSource):
+def test_in_order_gives_every_image_once_in_the_order_of_the_files(make_source: MakeSource):
     batches = list(make_source().in_order(10))
 
     assert [len(batch) for batch in batches] == [10, 10, 3]

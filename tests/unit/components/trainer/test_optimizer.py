@@ -81,10 +81,10 @@ def test_auto_is_float32_without_the_kernels_that_use_the_instructions(tmp_path:
     assert resolve_precision(Precision.AUTO, tmp_path / "cpuinfo") is Precision.FLOAT32
 
 
-def test_auto_is_float32_where_nobody_knows(tmp_path: Path):
+def test_auto_is_float32_where_the_processor_is_unknown(tmp_path: Path):
     assert resolve_precision(Precision.AUTO, tmp_path / "nowhere") is Precision.FLOAT32
 
 
 @pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.BFLOAT16])
-def test_what_was_configured_stays(tmp_path: Path, precision: Precision):
+def test_a_configured_precision_is_kept(tmp_path: Path, precision: Precision):
     assert resolve_precision(precision, tmp_path / "nowhere") is precision
