@@ -46,7 +46,8 @@ def prepare_streams() -> None:
         sys.stderr = _open_text(_Lenient(2, "w", closefd=False))
     codecs.register_error(_SPELL, _spell)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors=_SPELL)
+        with contextlib.suppress(OSError):  # it flushes, and asks a file for its position
+            sys.stdout.reconfigure(errors=_SPELL)
 
 
 def prepare_environment() -> None:
