@@ -1,17 +1,35 @@
 """The cache key of each of our components holds a digest of the code that TFX runs for it."""
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from support.entry_points import ENTRY_POINTS
 from tfx.dsl.compiler.compiler import Compiler
 
-from components.source_digest import source_digest
+from components.source_digest import reached_files, source_digest
 from pipelines.config import load_config
 from pipelines.pipeline import create_pipeline
 
 PROJECT = Path(__file__).parents[2]
+LOADED_BY_EACH = """
+import importlib, json, sys
+
+def ours():
+    return {name for name in sys.modules if name.partition(".")[0] in ("components", "pipelines", "tfx_vae")}
+
+loaded = {}
+for component, names in json.loads(sys.argv[1]).items():
+    for name in ours():
+        del sys.modules[name]
+    for name in names:
+        importlib.import_module(name)
+    loaded[component] = sorted(sys.modules[name].__file__ for name in ours())
+print(json.dumps(loaded))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +47,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]
 
 def test_every_component_that_runs_our_code_is_known(given: dict[str, tuple[str, str]]) -> None:
     for component, (executor, parameters) in given.items():
-        named = set(re.findall(r"\bcomponents(?:\.\w+)+", f"{executor.removesuffix('.Executor')} {parameters}"))
+        named = set(re.findall(r"(?<![\w.])components(?:\.\w+)+", f"{executor.removesuffix('.Executor')} {parameters}"))
         assert named == set(ENTRY_POINTS.get(component, ())), component
     assert given.keys() >= ENTRY_POINTS.keys()
 
@@ -37,3 +55,16 @@ def test_every_component_that_runs_our_code_is_known(given: dict[str, tuple[str,
 @pytest.mark.parametrize("component", sorted(ENTRY_POINTS.keys() - {"TfdsExampleGen"}))  # whose driver adds it
 def test_the_key_holds_the_digest(component: str, given: dict[str, tuple[str, str]]) -> None:
     assert source_digest(*ENTRY_POINTS[component]) in given[component][1]
+
+
+def test_the_digest_covers_every_module_that_python_loads_for_a_component() -> None:
+    modules = {
+        component: sorted({re.sub(r"\.(run_fn|preprocessing_fn)$", "", name) for name in names})
+        for component, names in ENTRY_POINTS.items()
+    }
+    command = [sys.executable, "-c", LOADED_BY_EACH, json.dumps(modules)]
+    output = subprocess.run(command, cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    for component, files in json.loads(output.splitlines()[-1]).items():
+        loaded = {Path(file).relative_to(PROJECT).as_posix() for file in files}
+        assert len(loaded) > 2
+        assert loaded - reached_files(*ENTRY_POINTS[component]).keys() == set(), component
