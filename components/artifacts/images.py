@@ -1,17 +1,21 @@
-"""The images of raw examples, decoded when they are needed."""
+"""The images of raw examples, and the shape of transformed ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tfx import types
-from tfx.types import artifact_utils
 
 from components.artifacts.features import IMAGE, LABEL
 from components.errors import DataError
+
+if TYPE_CHECKING:
+    # Only for types: the workers of a distributed training need no TFX.
+    import tensorflow_transform as tft
+    from tfx.types import Artifact
 
 ImageShape = tuple[int, int, int]
 
@@ -54,7 +58,7 @@ class Images:
         return [] if self.labels is None else [int(label) for label in np.unique(self.labels)]
 
 
-def read_images(examples: types.Artifact, split: str, limit: int, shape: ImageShape) -> Images:
+def read_images(examples: "Artifact", split: str, limit: int, shape: ImageShape) -> Images:
     """Reads the first images of a split.
 
     Args:
@@ -66,6 +70,8 @@ def read_images(examples: types.Artifact, split: str, limit: int, shape: ImageSh
     Raises:
       DataError: The split has no example.
     """
+    from tfx.types import artifact_utils
+
     files = sorted(tf.io.gfile.glob(artifact_utils.get_split_uri([examples], split) + "/*"))
     records = list(tf.data.TFRecordDataset(files, compression_type="GZIP").take(limit).as_numpy_iterator())
     features = [tf.train.Example.FromString(record).features.feature for record in records]
@@ -105,3 +111,9 @@ def decode_images(encoded: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
     decoded = tf.map_fn(decode, encoded, fn_output_signature=tf.TensorSpec(image_shape, tf.uint8))
     # Not a division: some graph optimisers replace it by this product, others do not, and the results differ in the last bit.
     return tf.cast(decoded, tf.float32) * (1.0 / 255.0)
+
+
+def image_shape(transform_graph: "tft.TFTransformOutput") -> ImageShape:
+    """Height, width and channels of an image in the output of Transform."""
+    height, width, channels = transform_graph.transformed_feature_spec()[IMAGE].shape
+    return height, width, channels

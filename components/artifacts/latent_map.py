@@ -1,7 +1,7 @@
-"""A map of the latent space of a trained model, small enough to travel with it.
+"""The latent map: a small description of the latent space of a trained model, in its SavedModel's directory.
 
-It is a plane through the codes of the eval split, where they lie in it, which dimensions carry the most, and how the images
-score: what the page of `tfx-vae serve` shows a drawing beside. TensorFlow Serving ignores it.
+It has a plane through the codes of the eval split, the positions of the codes in this plane, the dimensions by importance, and
+the distribution of the scores. The page of `tfx-vae serve` shows it; TensorFlow Serving ignores it.
 """
 
 from pathlib import Path
@@ -15,61 +15,61 @@ from components.errors import DataError
 from components.settings import Section
 
 LATENT_MAP_FILE: Final = "assets.extra/latent_map.json"
-"""Within the SavedModel's directory."""
+"""In the SavedModel's directory."""
 
 _PERCENTS: Final = 101
-# More labels than a legend can hold are numbers of something else.
+# More different labels are hardly classes, and do not fit into a legend.
 _MOST_LABELS: Final = 50
-# Of what is written: far below what a screen shows, and above what another machine rounds differently.
+# More than a screen shows, and few enough that two machines round to the same number.
 _SIGNIFICANT_DIGITS: Final = 4
 
 
 class LatentDimension(Section):
-    """What one dimension of the codes is, over the images of the map."""
+    """One dimension of the codes, over the images of the map."""
 
     index: int
     mean: float
     standard_deviation: float
     kl_divergence: float | None
-    """Nats per image, its mean; None for an autoencoder."""
+    """Mean, in nats per image; None for an autoencoder."""
 
 
 class LabelCenter(Section):
-    """Where the images of a label are."""
+    """The position of the images with one label."""
 
     label: int
     mean: tuple[float, ...]
-    """Of their codes, [L]."""
+    """Mean of their codes, [L]."""
 
 
 class LatentMap(Section):
     """The codes of some images of the eval split."""
 
     mean: tuple[float, ...]
-    """Of the codes, [L]: the map's origin."""
+    """Mean of the codes, [L]: the origin of the map."""
 
     components: tuple[tuple[float, ...], tuple[float, ...]]
-    """Two orthogonal directions, unit vectors [L] whose entry of largest size is positive; zeros where there is none.
+    """Two orthogonal unit vectors [L], whose largest entry by absolute value is positive; zeros if there is no direction.
 
-    Where there are labels, those along which the mean codes of the labels differ most; then, or without labels, those along
-    which the codes do. The codes of a VAE are spread almost evenly in all directions, as its prior is: their own principal
-    components are hardly more than any two directions, and show no label apart from another.
+    With labels, these are the directions in which the mean codes of the labels differ most; if there are fewer than two, or no
+    labels, those in which the codes differ most. The codes of a VAE vary almost equally in all directions, as its prior does:
+    their principal components do not separate the labels.
     """
 
     explained_variance: tuple[float, float]
-    """Each one's share of the variance over all dimensions, in [0, 1]."""
+    """The part of the total variance in each direction, in [0, 1]."""
 
     points: tuple[tuple[float, float], ...]
-    """Where the codes lie, [N, 2]."""
+    """Positions of the codes, [N, 2]."""
 
     labels: tuple[int, ...] | None
-    """Of the images, [N]; None where the data has none, or more than 50 different ones."""
+    """Labels of the images, [N]; None if there are none, or more than 50 different ones."""
 
     centers: tuple[LabelCenter, ...]
-    """Of each label, in their order; none where there are no labels."""
+    """One for each label, in order; empty without labels."""
 
     dimensions: tuple[LatentDimension, ...]
-    """All L: a VAE's by KL divergence, an autoencoder's by variance, the largest first."""
+    """All L, the largest first: of a VAE by KL divergence, of an autoencoder by variance."""
 
     score_percentiles: tuple[float, ...]
     """Percentiles 0 to 100 of the negative ELBO of the images, nats per image."""
@@ -110,10 +110,10 @@ def draw_map(
 
 
 def read_map(saved_model: Path) -> LatentMap | None:
-    """The map that lies with a model; None if there is none, as with models exported before there were maps.
+    """Reads the map of a model; None if there is none, as in models of earlier versions.
 
     Args:
-      saved_model: The model's directory.
+      saved_model: The directory of the SavedModel.
 
     Raises:
       DataError: The file cannot be read, or is not a map.
@@ -133,7 +133,7 @@ def read_map(saved_model: Path) -> LatentMap | None:
 def _centers(
     codes: NDArray[np.float64], labels: NDArray[np.int64] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """The different labels, how many codes have each, and the mean of those, [labels, L]."""
+    """The different labels, the number of codes with each, and their means, [labels, L]."""
     if labels is None:
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, codes.shape[1]))
     kinds, members, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -143,23 +143,23 @@ def _centers(
 
 
 def _components(codes: NDArray[np.float64], centers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The plane's directions, [2, L].
+    """The directions of the plane, [2, L].
 
     Args:
       codes: Centred, [N, L].
-      centers: Mean codes of labels, centred, each times the root of how many images it is the mean of, [labels, L].
+      centers: Centred mean codes of the labels, each times the root of its number of images, [labels, L].
     """
     negligible = 1e-6 * float(np.linalg.norm(codes))
     found = _principal_directions(centers, negligible)[:2]
     rest = _principal_directions(codes - codes @ found.T @ found, negligible)
     components = np.concatenate([found, rest, np.zeros((2, codes.shape[1]))])[:2]
-    # A direction and its opposite are the same: without a rule every machine might choose another one.
+    # A direction and its opposite are equivalent; the rule makes all machines choose the same one.
     signs = [-1.0 if component[np.abs(component).argmax()] < 0 else 1.0 for component in components]
     return components * np.array(signs)[:, np.newaxis]
 
 
 def _principal_directions(rows: NDArray[np.float64], negligible: float) -> NDArray[np.float64]:
-    """The directions in which rows [N, L] differ from 0, the one with most first (Pearson, 1901)."""
+    """The directions in which rows [N, L] differ from 0, the largest first (Pearson, 1901)."""
     _, sizes, directions = np.linalg.svd(rows, full_matrices=False)
     return directions[sizes > negligible]
 
@@ -167,7 +167,7 @@ def _principal_directions(rows: NDArray[np.float64], negligible: float) -> NDArr
 def _dimensions(codes: NDArray[np.float64], kl_divergence: NDArray[np.float32] | None) -> tuple[LatentDimension, ...]:
     means, deviations = codes.mean(axis=0), codes.std(axis=0)
     divergences = None if kl_divergence is None else kl_divergence.astype(np.float64).mean(axis=0)
-    # Stable: of equals the one with the lower index first.
+    # Stable: of equal ones the lower index comes first.
     order = np.argsort(-(deviations if divergences is None else divergences), kind="stable")
     return tuple(
         LatentDimension(
@@ -185,5 +185,5 @@ def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def _round(value: float) -> float:
-    # Minus zero would be another file than zero.
+    # Not -0.0, which would be another text.
     return float(f"{value:.{_SIGNIFICANT_DIGITS}g}") + 0.0

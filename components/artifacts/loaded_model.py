@@ -1,4 +1,4 @@
-"""An exported model as whoever has TensorFlow alone sees it: signatures that take and give arrays. Neither tfx nor beam."""
+"""An exported model, loaded with TensorFlow only: signatures that take and return arrays."""
 
 import math
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class LoadedModel:
         """
         self.directory = directory
         try:
-            # What holds the variables has to live as long as its functions.
+            # Kept, because it has the variables of the functions.
             self._loaded = tf.saved_model.load(str(directory))
         except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise PipelineError(f"The model in {directory} cannot be loaded: {' '.join(str(error).split())}") from error

@@ -12,8 +12,7 @@ from tfx.utils import io_utils
 
 from components.artifacts.feature_classifier import LEFT_OUT, SAVED_MODEL
 from components.artifacts.features import EVAL, TRAIN
-from components.artifacts.images import ImageShape, read_images
-from components.artifacts.transform_graph import image_shape
+from components.artifacts.images import ImageShape, image_shape, read_images
 from components.feature_classifier.training import FeatureExtractor, LabelledImages, accuracy, train_classifier
 
 EXAMPLES: Final = "examples"

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.artifacts.features import IMAGE
-from components.artifacts.transform_graph import image_shape
+from components.artifacts.images import image_shape
 from components.errors import DataError
 
 _PARSED_BYTES = 8 * 2**20

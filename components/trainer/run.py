@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from components.artifacts.features import EVAL, TRAIN
 from components.artifacts.history import HISTORY_FILE, History
-from components.artifacts.transform_graph import image_shape
+from components.artifacts.images import image_shape
 from components.artifacts.warmup import write_warmup_requests
 from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import Precision

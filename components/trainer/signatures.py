@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 from numpy.typing import NDArray
 
 from components.artifacts.features import IMAGE
+from components.artifacts.images import image_shape
 from components.artifacts.signature_names import (
     COUNT,
     DECODE,
@@ -32,7 +33,6 @@ from components.artifacts.signature_names import (
     START,
     STEPS,
 )
-from components.artifacts.transform_graph import image_shape
 from components.artifacts.warmup import RecordedRequest
 from components.models.autoencoder import Autoencoder
 from components.models.latent_space import linear_path

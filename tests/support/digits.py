@@ -15,7 +15,7 @@ from tfx.types import standard_artifacts
 
 from components.artifacts.features import IMAGE, LABEL, Binarization
 from components.artifacts.history import HISTORY_FILE
-from components.artifacts.transform_graph import image_shape
+from components.artifacts.images import image_shape
 from components.models.config import ModelConfig
 from components.trainer import run
 from components.trainer.config import CustomConfig, Distribution, TrainerConfig

@@ -1,4 +1,4 @@
-"""The exported model, called by a process that imports TensorFlow alone: every signature of docs/architecture.md."""
+"""The exported model, called by a process that imports only TensorFlow: every signature of docs/architecture.md."""
 
 import subprocess
 import sys

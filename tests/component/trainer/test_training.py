@@ -93,7 +93,7 @@ def test_the_weight_of_the_kl_divergence_rises_during_the_warm_up(transformed: T
     assert [epoch["kl_weight"] for epoch in history["epochs"]] == pytest.approx([2 * 5 / 12, 2 * 11 / 12, 2, 2])
 
 
-def test_an_autoencoder_has_no_kl_divergence_and_trains_on_the_reconstruction_alone(transformed: Transformed, tmp_path: Path):
+def test_an_autoencoder_has_no_kl_divergence_and_trains_on_the_reconstruction_only(transformed: Transformed, tmp_path: Path):
     [epoch] = fit(transformed, tmp_path, {"kind": "ae", "beta": 5.0}, {"epochs": 1}).curves()
 
     for split in ("train", "eval"):

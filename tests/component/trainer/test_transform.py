@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 from support.digits import SIZES, Transformed, raw_examples, read_digits, transform
 
 from components.artifacts.features import IMAGE, LABEL
-from components.artifacts.transform_graph import image_shape
+from components.artifacts.images import image_shape
 from components.models.config import ModelConfig
 from components.models.distributions import Posterior
 from components.models.prior import StandardNormal
