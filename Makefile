@@ -10,8 +10,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_FOR_TESTS := .venv/.ready-for-tests
 DESCRIPTION := pyproject.toml uv.lock setup.py
-# A Python named on the command line, or an environment whose Python has gone, makes it anew.
-ANEW := $(if $(filter command,$(origin PYTHON))$(if $(realpath $(BIN)/python),,gone),anew)
+# A Python named on the command line, an environment whose Python has gone, or one of another clone makes it anew.
+ANEW := $(if $(filter command,$(origin PYTHON))$(if $(realpath $(BIN)/python),,gone)$(shell scripts/is_moved.sh && echo moved),anew)
 SETTINGS = $(foreach setting,$(SET),--set '$(setting)')
 
 .DEFAULT_GOAL := help

@@ -1,6 +1,8 @@
 """The latest blessed model that is not the candidate itself."""
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import ml_metadata
@@ -14,6 +16,7 @@ CANDIDATE: Final = "candidate"
 # As the Evaluator's executor writes them. Its constants would import every component of TFX, which takes ten seconds.
 _BLESSED = "blessed"
 _CURRENT_MODEL_ID = "current_model_id"
+_LOGGER = logging.getLogger("tfx_vae.resolver")
 
 
 class LatestBlessedOtherModelStrategy(ResolverStrategy):
@@ -67,6 +70,14 @@ def _latest_blessed(
     by_id = {model.id: model for model in models if model.id not in excluded}
     for blessing in sorted(blessings, key=lambda artifact: artifact.id, reverse=True):
         model = by_id.get(blessing.get_int_custom_property(_CURRENT_MODEL_ID))
-        if model is not None and blessing.get_int_custom_property(_BLESSED) == 1:
+        if model is not None and blessing.get_int_custom_property(_BLESSED) == 1 and _is_there(model):
             return model, blessing
     return None
+
+
+def _is_there(model: Artifact) -> bool:
+    """Whether the files of a model can be found; a model in an object store is taken to be there."""
+    if not model.uri.startswith("/") or Path(model.uri).is_dir():
+        return True
+    _LOGGER.warning("The blessed model %d is not a baseline: its files are not in %s any more.", model.id, model.uri)
+    return False

@@ -142,7 +142,7 @@ class RunDisplay:
             self._last_plain_line = time.monotonic()
             logging.getLogger(__name__).info("%s: %s", self._node, progress)
             if not self._console.is_terminal:
-                self._console.print(f"  {self._node}: {progress}", highlight=False)
+                self._console.print(f"  {self._node}: {progress}", highlight=False, markup=False)
 
     def _start(self, name: str) -> None:
         self._node = name

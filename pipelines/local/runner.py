@@ -24,6 +24,7 @@ from pipelines.mlmd.client import connection_config, open_store
 from pipelines.mlmd.liveness import end_killed
 from pipelines.mlmd.location import Location
 from pipelines.mlmd.lock import locked
+from pipelines.mlmd.moved_root import follow_moved_root
 from pipelines.mlmd.record import finish_record, start_record
 from pipelines.pipeline import create_pipeline
 
@@ -89,6 +90,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
         self._display.run_started(pipeline.pipeline_info.id, self._run_id)
         root = pipeline.runtime_spec.pipeline_root.field_value.string_value
         store = open_store(self._location)
+        follow_moved_root(store, self._location)
         end_killed(store)
         start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log)
         try:

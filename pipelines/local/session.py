@@ -90,6 +90,7 @@ def check(config: PipelineConfig) -> None:
       PipelineError: A directory or a temporary file cannot be written.
     """
     check_schema(config.data.schema_path)
+    _check_no_pattern(config)
     for name, value in config.data.model_dump(mode="json").items():
         if RUN_DATE in str(value):
             raise ConfigurationError(
@@ -108,6 +109,21 @@ def check(config: PipelineConfig) -> None:
         _check_writable(config.data_dir, "data.data_dir")
     if fault := temporary_files_fault():
         raise PipelineError(fault)
+
+
+def _check_no_pattern(config: PipelineConfig) -> None:
+    """Refuses directories that TensorFlow and Beam would expand as patterns when they list the files of an artifact."""
+    directories = {
+        "runtime.root": config.runtime.root,
+        "data.data_dir": config.data_dir,
+        "data.directory": config.data.directory,
+    }
+    for key, directory in directories.items():
+        if found := sorted(set(str(directory)) & set("*?[]\\")):
+            raise ConfigurationError(
+                f"{key}: {directory} contains {' '.join(found)}, which TensorFlow and Beam take for a pattern; rename it, or "
+                f"choose another directory with --set {key}=DIRECTORY."
+            )
 
 
 def _check_writable(directory: Path, key: str) -> None:

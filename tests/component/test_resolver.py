@@ -1,5 +1,7 @@
 """Which blessed model becomes the baseline; tests/component/test_pusher.py has the strategy run inside pipelines."""
 
+from pathlib import Path
+
 import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2
@@ -70,3 +72,15 @@ def test_a_model_that_was_refused_later_against_a_better_one_stays_blessed(store
 
 def test_a_blessed_model_that_was_deleted_is_passed_over(store: ml_metadata.MetadataStore) -> None:
     assert resolve(store, [1, 5], [blessing(2, of=1), blessing(4, of=3)], candidate=5) == ([1], [2])
+
+
+def test_a_blessed_model_whose_files_are_gone_is_passed_over_with_a_warning(
+    store: ml_metadata.MetadataStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    there, gone = model(1), model(3)
+    there.uri, gone.uri = str(tmp_path), str(tmp_path / "model" / "3")
+    found = LatestBlessedOtherModelStrategy().resolve_artifacts(
+        store, {"model": [there, gone], "model_blessing": [blessing(2, of=1), blessing(4, of=3)], "candidate": [model(5)]}
+    )
+    assert [artifact.id for artifact in found["model"]] == [1]
+    assert f"its files are not in {gone.uri}" in caplog.text

@@ -101,6 +101,29 @@ def test_setup_makes_again_what_was_removed_or_has_lost_its_python(ready: Path) 
     assert not is_up_to_date(ready, "setup")
 
 
+def test_the_environment_of_a_moved_or_copied_clone_is_made_anew(ready: Path, tmp_path: Path) -> None:
+    (ready / ".venv" / ".place").write_text(f"{ready}\n")
+    assert is_up_to_date(ready, "setup")
+    link, copy = tmp_path.parent / f"{tmp_path.name}-link", tmp_path.parent / f"{tmp_path.name}-copy"
+    link.symlink_to(ready)
+    assert is_up_to_date(link, "setup")
+    shutil.copytree(ready, copy, symlinks=True)
+    assert not is_up_to_date(copy, "setup")
+    ready.rename(ready.with_name("moved"))
+    assert not is_up_to_date(ready.with_name("moved"), "setup")
+
+
+@pytest.mark.parametrize("place", ["", "/somewhere/else"])
+def test_setup_removes_an_environment_that_was_made_for_another_place(ready: Path, place: str) -> None:
+    if place:
+        (ready / ".venv" / ".place").write_text(place)
+    (ready / ".venv" / "bin" / "tfx-vae").write_text("#!/somewhere/else/.venv/bin/python\n")
+    write_program(ready / "bin" / "uv", '[ "$1" = --version ] && echo "uv 0.9.0" || mkdir -p .venv')
+    execute(ready, "scripts/setup.sh", PATH=f"{ready / 'bin'}:{os.environ['PATH']}")
+    assert not (ready / ".venv" / "bin" / "tfx-vae").exists()
+    assert (ready / ".venv" / ".place").read_text() == f"{ready}\n"
+
+
 def test_setup_for_another_python_is_never_up_to_date(ready: Path) -> None:
     assert not is_up_to_date(ready, "setup", "PYTHON=python3.11")
 

@@ -40,4 +40,4 @@ def run_variants(variants: Sequence[Variant], config: PipelineConfig, run_id: st
             nodes = run_variant(config.name, variant.config, name, log, display)
             results.append(read_result(variant, name, nodes))
     page = write_results(config.name, results, config.runtime.root / "sweeps" / config.name / run_id)
-    console.print(f"\nThe page: {page}", highlight=False, soft_wrap=True)
+    console.print(f"\nThe page: {page}", highlight=False, markup=False, soft_wrap=True)

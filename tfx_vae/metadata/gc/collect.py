@@ -24,6 +24,7 @@ from pipelines.mlmd.client import open_store
 from pipelines.mlmd.liveness import end_killed
 from pipelines.mlmd.location import Location
 from pipelines.mlmd.lock import database_lock
+from pipelines.mlmd.moved_root import follow_moved_root
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Snapshot
 from tfx_vae.metadata.gc.leftovers import Leftover
 from tfx_vae.metadata.gc.own_root import OwnRoot
@@ -59,6 +60,7 @@ def collect(location: Location, root: Path, policy: Policy, waiting: Callable[[s
     _read(location)  # a database that is missing or of another schema is refused before the client would make or change it
     with database_lock(location, "tfx-vae gc", waiting):
         store = open_store(location)
+        follow_moved_root(store, location)
         end_killed(store)
         own = OwnRoot(root, location)
         plan = make_plan(_read(location), own, policy, datetime.now())

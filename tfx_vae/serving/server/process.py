@@ -40,7 +40,7 @@ def serve_forever(
 
     def report(sentence: str) -> None:
         _logger.info(sentence)
-        console.print(f"{time.strftime('%H:%M:%S')} {sentence}")
+        console.print(f"{time.strftime('%H:%M:%S')} {sentence}", markup=False)
 
     available = AvailableVersions(name)
     watcher = Watcher(directory, available, report)

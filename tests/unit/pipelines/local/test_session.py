@@ -63,6 +63,14 @@ def test_a_missing_dataset_directory_is_named(tmp_path: Path):
         session.check(config(tmp_path, "data.dataset=null", "data.directory=/nowhere"))
 
 
+@pytest.mark.parametrize("key", ["runtime.root", "data.data_dir"])
+def test_a_directory_that_would_be_taken_for_a_pattern_is_refused(tmp_path: Path, key: str):
+    with pytest.raises(
+        ConfigurationError, match=rf"^{key}: .*/runs\[x\] contains \[ \], which TensorFlow and Beam take for a pattern"
+    ):
+        session.check(config(tmp_path, f"{key}={tmp_path}/runs[x]"))
+
+
 def test_a_run_date_is_refused_outside_kubeflow(tmp_path: Path):
     with pytest.raises(ConfigurationError, match=r"data\.directory: \{run_date\} is the date of a run on Kubeflow"):
         session.check(config(tmp_path, "data.dataset=null", f"data.directory={tmp_path}/{{run_date}}"))
