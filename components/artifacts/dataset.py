@@ -97,7 +97,7 @@ def read_sources(directory: Path) -> dict[str, SourceFile]:
         return {}
     try:
         return {name: SourceFile(**fields) for name, fields in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{path} is cut short or corrupt: delete it if the source files have not changed since the dataset was prepared, or"
             f" else {directory}, so that the next run prepares the dataset again"
@@ -118,9 +118,16 @@ def find_prepared(data_dir: Path, dataset: str, version: str | None) -> Path | N
 
 
 def sha256_of(path: Path) -> str:
-    """The digest of a file's content, 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The digest of a file's content, 64 hexadecimal digits.
+
+    Raises:
+      DataError: If this account may not read it.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except PermissionError as error:
+        raise DataError(f"{path} cannot be read: change its permissions so that this account may read it") from error
 
 
 def _describe(path: Path) -> SourceFile:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import tensorflow_datasets as tfds
-from google.protobuf.json_format import ParseError
 
 from components.artifacts.dataset import FEATURES_FILE, INFO_FILE
 from components.errors import ConfigurationError, DataError, PipelineError, temporary_files_fault
@@ -65,7 +64,8 @@ def _open_directory(directory: Path, remedy: str) -> tfds.core.DatasetBuilder:
             )
     try:
         builder = tfds.builder_from_directory(directory)
-    except (ParseError, ValueError, AssertionError) as error:
+    except Exception as error:  # a wrong description leads to any
+        _raise_if_about_temporary_files(error)
         damaged = _damaged_description(directory)
         raise DataError(
             f"{damaged} is cut short or corrupt: {remedy}"
@@ -81,11 +81,13 @@ def _open_directory(directory: Path, remedy: str) -> tfds.core.DatasetBuilder:
 
 
 def _damaged_description(directory: Path) -> Path | None:
-    """The first description of a prepared dataset in or below a directory that is not JSON."""
+    """The first description of a prepared dataset in or below a directory that is not a JSON object."""
     for path in sorted(path for name in (INFO_FILE, FEATURES_FILE) for path in directory.rglob(name)):
         try:
-            json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
+            description = json.loads(path.read_text(encoding="utf-8"))
+        except (ValueError, RecursionError):
+            return path
+        if not isinstance(description, dict):
             return path
     return None
 
@@ -115,13 +117,15 @@ def _find(name: str, options: dict[str, Any]) -> tfds.core.DatasetBuilder:
         return tfds.builder(name, **options)
     except tfds.core.DatasetNotFoundError as error:
         raise _unknown(name) from error
-    except (ParseError, ValueError, AssertionError, TypeError, ImportError) as error:
+    except Exception as error:  # so does the code of a dataset
+        _raise_if_about_temporary_files(error)
         raise _explain(name, options, error) from error
-    except OSError as error:
-        # It makes a temporary directory for every dataset that is not prepared.
-        if fault := temporary_files_fault():
-            raise PipelineError(fault) from error
-        raise
+
+
+def _raise_if_about_temporary_files(error: Exception) -> None:
+    """A dataset that is not prepared makes a temporary directory as soon as it is opened."""
+    if isinstance(error, OSError) and (fault := temporary_files_fault()):
+        raise PipelineError(fault) from error
 
 
 def _unknown(name: str) -> ConfigurationError:

@@ -98,7 +98,7 @@ def content_digest(builder: tfds.core.DatasetBuilder, ranges: Mapping[str, Seque
 
 def _sha256(path: Any) -> str:
     # Any, because a path of tensorflow-datasets may lead to a bucket.
-    if not path.exists():
+    if path.is_dir() or not path.exists():
         raise DataError(
             f"{path} is missing from the prepared dataset: delete {path.parent}, so that the next run prepares it again"
         )

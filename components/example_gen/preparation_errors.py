@@ -62,8 +62,11 @@ def _explain(
     # Before the rest: a full disk stops a download or an extraction as well.
     os_errors = [os_error for cause in chain if (os_error := as_os_error(cause)) is not None]
     for os_error in os_errors:
-        if _is_under(os_error, manual_dir) and os_error.errno in (errno.EISDIR, errno.EACCES):
-            return DataError(_not_readable(name, os_error))
+        if os_error.errno == errno.EISDIR and _is_under(os_error, manual_dir):
+            return DataError(
+                f"{name} cannot be prepared because {os_error.filename}, one of its source files, is a directory: put the"
+                " original file there"
+            )
         if os_error.errno in (errno.ENOENT, errno.ENOSPC) and (fault := temporary_files_fault()):
             return PipelineError(fault)
         if os_error.errno in _MACHINE_ERRORS:
@@ -84,11 +87,6 @@ def _explain(
 def _is_under(error: OSError, directory: Path | None) -> bool:
     path = error.filename
     return directory is not None and isinstance(path, str) and Path(path).is_relative_to(directory)
-
-
-def _not_readable(name: str, error: OSError) -> str:
-    found = "is a directory" if error.errno == errno.EISDIR else "may not be read by this account"
-    return f"{name} cannot be prepared because {error.filename}, one of its source files, {found}: put the original file there"
 
 
 def _wrong_checksum(name: str, builder: tfds.core.DatasetBuilder, sources: Mapping[str, Path], error: Exception) -> str:

@@ -99,7 +99,7 @@ def tell(error: Exception, console: Console, root: Path | None = None, log: Path
 _OS_ERRORS = {
     errno.ENOSPC: "The disk is full{where}: free some space and run again; finished work is not repeated.",
     errno.EDQUOT: "The disk quota is used up{where}: free some space and run again; finished work is not repeated.",
-    errno.EACCES: "Permission is denied{where}: let this user write there, or choose another directory with "
+    errno.EACCES: "Permission is denied{where}: let this account read and write there, or choose another directory with "
     "--set runtime.root=DIRECTORY.",
     errno.EROFS: "The file system is read-only{where}: choose another directory with --set runtime.root=DIRECTORY.",
     errno.ENOTDIR: "There is a file instead of a directory{where}: choose another directory with --set runtime.root=DIRECTORY.",

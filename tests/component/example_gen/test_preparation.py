@@ -137,7 +137,7 @@ def test_a_prepared_dataset_whose_description_is_damaged(location: DatasetLocati
     )
 
 
-@pytest.mark.parametrize("content", ["{", "", "[]", '{"pixels.gz": 3}', '{"pixels.gz": {"path": "/"}}'])
+@pytest.mark.parametrize("content", ["{", "", "[]", "[" * 10_000, '{"pixels.gz": 3}', '{"pixels.gz": {"path": "/"}}'])
 def test_a_damaged_record_of_the_source_files(location: DatasetLocation, content: str) -> None:
     directory = Path(open_dataset(location).data_dir)
     (directory / "sources.json").write_text(content)

@@ -77,7 +77,11 @@ def test_a_directory_that_holds_no_dataset(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["dataset_info.json", "features.json"])
-@pytest.mark.parametrize("damage", [lambda text: text[:100], lambda _: ""], ids=["cut short", "empty"])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda text: text[:100], lambda _: "", lambda _: "null", lambda _: "[" * 10_000],
+    ids=["cut short", "empty", "no object", "nested"],
+)
 def test_a_prepared_dataset_whose_description_is_damaged(
     store: Callable[..., Path], pictures: Callable[..., Any], name: str, damage: Callable[[str], str]
 ) -> None:

@@ -1,8 +1,13 @@
+import errno
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
-from components.artifacts.dataset import changed_sources, describe_sources, read_sources, write_sources
+import pytest
+
+from components.artifacts.dataset import changed_sources, describe_sources, find_prepared, read_sources, write_sources
+from components.errors import DataError
 
 
 def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
@@ -14,7 +19,7 @@ def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_sources(tmp_path) == described
 
 
-def test_a_dataset_that_somebody_else_prepared_has_an_empty_record(tmp_path: Path) -> None:
+def test_a_dataset_that_another_program_prepared_has_an_empty_record(tmp_path: Path) -> None:
     assert read_sources(tmp_path) == {}
 
 
@@ -49,3 +54,25 @@ def test_files_that_only_one_side_knows_do_not_count(tmp_path: Path) -> None:
     source = tmp_path / "a"
     source.write_bytes(b"x")
     assert changed_sources({"new": source}, describe_sources({"old": source})) == []
+
+
+def test_a_source_file_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    source = tmp_path / "a"
+    source.write_bytes(b"x")
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match=rf"^{source} cannot be read: change its permissions"):
+        describe_sources({"a": source})
+
+
+@pytest.mark.parametrize("dataset", ["emnist/digits", "emnist/digits:3.0.1"])
+def test_a_prepared_dataset_is_found_by_its_name_and_version(tmp_path: Path, dataset: str) -> None:
+    for directory in ("emnist/letters/3.1.0", "emnist/digits/incomplete.X_3.1.0", "emnist/digits/3.0.1", "mnist/3.0.1"):
+        (tmp_path / directory).mkdir(parents=True)
+        (tmp_path / directory / "dataset_info.json").touch()
+    assert find_prepared(tmp_path, dataset, None) == tmp_path / "emnist" / "digits" / "3.0.1"
+    assert find_prepared(tmp_path, dataset, "3.0.1") == tmp_path / "emnist" / "digits" / "3.0.1"
+    assert find_prepared(tmp_path, dataset, "3.1.0") is None
+    assert find_prepared(tmp_path, "kmnist", None) is None
