@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.mlmd.location import sqlite_location
-from tfx_vae.metadata.questions.runs import list_runs
-from tfx_vae.metadata.questions.show import show_run
-from tfx_vae.metadata.store.database import open_database
+from tfx_vae.metadata.reader import open_database
+from tfx_vae.metadata.runs import list_runs
+from tfx_vae.metadata.show import show_run
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 PIPELINE: Final = "mnist-vae"

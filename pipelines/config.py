@@ -23,8 +23,7 @@ from components.settings import Section
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
 from pipelines.kubeflow.config import KubeflowConfig
-from pipelines.mlmd.config import MetadataConfig
-from pipelines.mlmd.location import DATABASE_NAME, Location, absolute_url, locate, real_path
+from pipelines.mlmd.location import DATABASE_NAME, Location, MetadataConfig, absolute_url, locate, real_path
 from pipelines.strict_yaml import YamlError, parse_yaml, read_yaml
 
 BEAM_RUNNERS: Final = (

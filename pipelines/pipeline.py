@@ -27,7 +27,7 @@ from components.trainer.config import CustomConfig
 from components.transform.component import ImageTransform
 from components.validation.component import ValidationGate
 from pipelines.config import PipelineConfig
-from pipelines.mlmd.client import connection_config
+from pipelines.mlmd.connections import connection_config
 
 _RUN_FN: Final = "components.trainer.run.run_fn"
 

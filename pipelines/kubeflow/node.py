@@ -23,7 +23,7 @@ from pipelines.kubeflow.parameters import Parameters, configuration, parse_run_d
 from pipelines.local import failures, session
 from pipelines.local.process import log_to_stderr, prepare_environment, prepare_streams
 from pipelines.mlmd import names
-from pipelines.mlmd.client import open_store
+from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.lock import database_lock
 from pipelines.mlmd.record import start_record, write_facts
 

@@ -20,12 +20,11 @@ from pipelines.config import PipelineConfig
 from pipelines.local import failures
 from pipelines.local.display import NodeResult, NodeState, RunDisplay
 from pipelines.local.failures import remembered_interruption
-from pipelines.mlmd.client import connection_config, open_store
-from pipelines.mlmd.liveness import end_killed
+from pipelines.mlmd.connections import connection_config, open_store
 from pipelines.mlmd.location import Location
 from pipelines.mlmd.lock import locked
 from pipelines.mlmd.moved_root import follow_moved_root
-from pipelines.mlmd.record import finish_record, start_record
+from pipelines.mlmd.record import end_killed, finish_record, start_record
 from pipelines.pipeline import create_pipeline
 
 _Execution = metadata_store_pb2.Execution

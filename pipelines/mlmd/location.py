@@ -1,4 +1,7 @@
-"""Where an ML Metadata database is, and how to come in."""
+"""Where an ML Metadata database is, and how to come in.
+
+The configuration section `metadata`.
+"""
 
 import os
 from collections.abc import Mapping
@@ -8,7 +11,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from pydantic import field_validator
+
 from components.errors import ConfigurationError
+from components.settings import Section
 
 URL_VARIABLE: Final = "TFX_VAE_METADATA"
 PASSWORD_VARIABLE: Final = "TFX_VAE_METADATA_PASSWORD"
@@ -155,3 +161,25 @@ def _password(file: Path | None, environment: Mapping[str, str]) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise ConfigurationError(f"metadata.password_file: {file} cannot be read: {reason}.") from error
+
+
+class MetadataConfig(Section):
+    """The ML Metadata database."""
+
+    url: str | None = None
+    """`sqlite:///relative.db`, `sqlite:////absolute.db`, `mysql://user@host:3306/database` or
+    `postgresql://user@host:5432/database`, without the password; null is the environment variable `TFX_VAE_METADATA`, or
+    `<runtime.root>/metadata.sqlite`."""
+
+    password_file: Path | None = None
+    """File whose first line is the password; null is the environment variable `TFX_VAE_METADATA_PASSWORD`."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_understood(cls, url: str | None) -> str | None:
+        if url is not None:
+            try:
+                parse_url(url, may_hold_password=False)
+            except ConfigurationError as error:
+                raise ValueError(str(error).removeprefix("the URL of ML Metadata ")) from error
+        return url

@@ -29,7 +29,7 @@ def join_together(location: Location) -> list[str]:
 
 def _join(location: Location, step: int, barrier: Barrier, errors: "SimpleQueue[list[str]]") -> None:
     from pipelines.kubeflow.node import SharedRun
-    from pipelines.mlmd.client import open_store
+    from pipelines.mlmd.connections import open_store
 
     found = []
     for number in range(RUNS):

@@ -12,7 +12,7 @@ from google.protobuf import text_format
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.artifacts.tfma_files import _message_classes
-from pipelines.mlmd.client import open_store
+from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import Location, sqlite_location
 from pipelines.mlmd.record import finish_record, start_record
 

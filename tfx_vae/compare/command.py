@@ -37,7 +37,7 @@ def compare(first: str, second: str, output: Path | None, config_path: Path, ove
 
 def _compare(first: str, second: str, directory: Path, config: PipelineConfig) -> Path:
     from tfx_vae.compare.runs import find_compared
-    from tfx_vae.metadata.store.database import open_database
+    from tfx_vae.metadata.reader import open_database
 
     with open_database(config.metadata_location) as database:
         compared = find_compared(database, first), find_compared(database, second)

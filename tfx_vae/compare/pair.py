@@ -11,7 +11,7 @@ from components.report import properties
 from components.report.config import ReportConfig
 from components.report.findings import Findings, gather
 from components.report.provenance import read_provenance
-from pipelines.mlmd.client import open_store
+from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import Location
 from tfx_vae.compare.runs import ComparedRun
 

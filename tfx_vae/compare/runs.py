@@ -7,9 +7,8 @@ from typing import Final
 
 from components.errors import ConfigurationError, PipelineError
 from tfx_vae.metadata.entities import Artifact, Direction, ExecutionState, Run, Snapshot
-from tfx_vae.metadata.questions.runs import find_run
-from tfx_vae.metadata.store.database import Database
-from tfx_vae.metadata.store.reader import Selection, read_runs, read_snapshot
+from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
+from tfx_vae.metadata.runs import find_run
 
 # By channel, as what the report knows it: see components/report/properties.py, which would import TFX.
 _CHANNELS: Final = {

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from pipelines.config import load_config
 from pipelines.mlmd.location import Backend, Location, locate
-from tfx_vae.metadata.rendering.screen import show_to_person
+from tfx_vae.metadata.printing import show_to_person
 from tfx_vae.options import config_option, set_option
 
 _metadata_option = click.option(
@@ -45,9 +45,8 @@ def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) ->
     Losses are means over the test split in nats per image.
     """
     from tfx_vae.metadata.json_shape import runs_json
-    from tfx_vae.metadata.questions.runs import list_runs
-    from tfx_vae.metadata.rendering.runs import print_runs
-    from tfx_vae.metadata.store.database import open_database
+    from tfx_vae.metadata.reader import open_database
+    from tfx_vae.metadata.runs import list_runs, print_runs
 
     with open_database(_locate(**where)) as database:
         found = list_runs(database, pipeline, last)
@@ -62,9 +61,8 @@ def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) ->
 def show(run: str, as_json: bool, **where: Any) -> None:
     """Show what each component of RUN did: an id, the beginning of one, or `latest`."""
     from tfx_vae.metadata.json_shape import show_json
-    from tfx_vae.metadata.questions.show import show_run
-    from tfx_vae.metadata.rendering.show import print_run
-    from tfx_vae.metadata.store.database import open_database
+    from tfx_vae.metadata.reader import open_database
+    from tfx_vae.metadata.show import print_run, show_run
 
     with open_database(_locate(**where)) as database:
         details = show_run(database, run)
@@ -79,10 +77,9 @@ def show(run: str, as_json: bool, **where: Any) -> None:
 @click.option("--run", metavar="RUN", help="Outputs of this run alone, those from the cache included.")
 def artifacts(type_: str | None, run: str | None, as_json: bool, **where: Any) -> None:
     """List the artifacts, the newest first, with the disk that each takes."""
+    from tfx_vae.metadata.artifacts import list_artifacts, print_artifacts
     from tfx_vae.metadata.json_shape import artifacts_json
-    from tfx_vae.metadata.questions.artifacts import list_artifacts
-    from tfx_vae.metadata.rendering.artifacts import print_artifacts
-    from tfx_vae.metadata.store.database import open_database
+    from tfx_vae.metadata.reader import open_database
 
     with open_database(_locate(**where)) as database:
         found = list_artifacts(database, type_, run)
@@ -101,11 +98,11 @@ def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **wher
 
     ARTIFACT is an id, a URI, a version in the serving directory, or the name of a dataset.
     """
+    from tfx_vae.metadata import drawings
+    from tfx_vae.metadata.drawings import print_lineage
     from tfx_vae.metadata.json_shape import lineage_json
-    from tfx_vae.metadata.questions.lineage import trace
-    from tfx_vae.metadata.rendering import graphs
-    from tfx_vae.metadata.rendering.lineage import print_lineage
-    from tfx_vae.metadata.store.database import open_database
+    from tfx_vae.metadata.lineage import trace
+    from tfx_vae.metadata.reader import open_database
 
     with open_database(_locate(**where)) as database:
         found = trace(database, artifact, downstream)
@@ -114,7 +111,7 @@ def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **wher
     elif format_ == "tree":
         show_to_person(lambda console: print_lineage(found, console))
     else:
-        click.echo(graphs.as_mermaid(found) if format_ == "mermaid" else graphs.as_dot(found))
+        click.echo(drawings.as_mermaid(found) if format_ == "mermaid" else drawings.as_dot(found))
 
 
 @_command
@@ -122,10 +119,9 @@ def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **wher
 @click.argument("run_b")
 def diff(run_a: str, run_b: str, as_json: bool, **where: Any) -> None:
     """Say in which parameters, versions, data and metrics RUN_A and RUN_B differ."""
+    from tfx_vae.metadata.diff import compare_runs, print_differences
     from tfx_vae.metadata.json_shape import diff_json
-    from tfx_vae.metadata.questions.diff import compare_runs
-    from tfx_vae.metadata.rendering.diff import print_differences
-    from tfx_vae.metadata.store.database import open_database
+    from tfx_vae.metadata.reader import open_database
 
     with open_database(_locate(**where)) as database:
         differences = compare_runs(database, run_a, run_b)
@@ -155,9 +151,9 @@ def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **w
     command finishes the work.
     """
     from tfx_vae.metadata.gc.collect import collect, plan_only
-    from tfx_vae.metadata.gc.policy import Policy, parse_age
+    from tfx_vae.metadata.gc.plan import print_plan
+    from tfx_vae.metadata.gc.protection import Policy, parse_age
     from tfx_vae.metadata.json_shape import gc_json
-    from tfx_vae.metadata.rendering.gc import print_plan
 
     policy = Policy(keep_last, None if older_than is None else parse_age(older_than))
     location, root = _locate(**where), _root(**where)

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from tfx_vae.metadata.artifacts import ArtifactDetails
+from tfx_vae.metadata.diff import Difference, RunDifferences
 from tfx_vae.metadata.entities import Artifact, Execution
 from tfx_vae.metadata.gc.plan import Plan
-from tfx_vae.metadata.questions.artifacts import ArtifactDetails
-from tfx_vae.metadata.questions.diff import Difference, RunDifferences
-from tfx_vae.metadata.questions.lineage import Lineage
-from tfx_vae.metadata.questions.runs import RunSummary
-from tfx_vae.metadata.questions.show import ComponentDetails, RunDetails
+from tfx_vae.metadata.lineage import Lineage
+from tfx_vae.metadata.runs import RunSummary
+from tfx_vae.metadata.show import ComponentDetails, RunDetails
 
 FORMAT: Final = 1
 

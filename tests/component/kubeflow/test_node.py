@@ -16,7 +16,7 @@ from pipelines.kubeflow import node
 from pipelines.kubeflow.node import RUN_DATE, SharedRun
 from pipelines.kubeflow.parameters import Parameters, as_text
 from pipelines.mlmd import names
-from pipelines.mlmd.client import open_store
+from pipelines.mlmd.connections import open_store
 
 RUN = "2f0c6f6a-run"
 _Execution = metadata_store_pb2.Execution

@@ -13,7 +13,7 @@ from pipelines.config import PipelineConfig
 from pipelines.kubeflow import node
 from pipelines.kubeflow.compile import upstream_of_nodes
 from pipelines.kubeflow.parameters import Parameters, as_text
-from pipelines.mlmd.client import open_store
+from pipelines.mlmd.connections import open_store
 from pipelines.pipeline import create_pipeline
 
 

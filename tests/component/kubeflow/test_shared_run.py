@@ -7,7 +7,7 @@ from support import servers
 from support.concurrent_steps import RUNS, STEPS, join_together
 
 from pipelines.mlmd import names
-from pipelines.mlmd.client import open_store
+from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import Location
 
 

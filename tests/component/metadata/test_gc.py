@@ -15,16 +15,15 @@ from support.history import FAILED, LIVE, RUNNING, History, PastRun
 
 from pipelines.mlmd.location import sqlite_location
 from pipelines.mlmd.lock import locked
+from tfx_vae.metadata.disk import OwnRoot
 from tfx_vae.metadata.entities import ArtifactState
 from tfx_vae.metadata.gc import protection
 from tfx_vae.metadata.gc.collect import collect, plan_only
 from tfx_vae.metadata.gc.leftovers import LeftoverKind
-from tfx_vae.metadata.gc.own_root import OwnRoot
 from tfx_vae.metadata.gc.plan import Plan, make_plan
-from tfx_vae.metadata.gc.policy import Policy
-from tfx_vae.metadata.questions.runs import list_runs
-from tfx_vae.metadata.store.database import open_database
-from tfx_vae.metadata.store.reader import read_runs, read_snapshot
+from tfx_vae.metadata.gc.protection import Policy
+from tfx_vae.metadata.reader import open_database, read_runs, read_snapshot
+from tfx_vae.metadata.runs import list_runs
 
 DELETED = list(ArtifactState).index(ArtifactState.DELETED)
 NEEDED = ("model", "transformed_examples", "transform_graph", "examples", "schema")
@@ -286,7 +285,7 @@ KILLED_AT = """
 import contextlib, os, signal, sys
 from pathlib import Path
 from tfx_vae.metadata.gc import collect as module
-from tfx_vae.metadata.gc.policy import Policy
+from tfx_vae.metadata.gc.protection import Policy
 from pipelines.mlmd.location import sqlite_location
 
 moment, path = sys.argv[1:]

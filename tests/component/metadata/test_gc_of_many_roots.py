@@ -12,7 +12,7 @@ from support.history import LIVE, History, PastRun
 
 from pipelines.mlmd.location import sqlite_location
 from tfx_vae.metadata.gc.collect import collect
-from tfx_vae.metadata.gc.policy import Policy
+from tfx_vae.metadata.gc.protection import Policy
 
 STEPS = 20
 

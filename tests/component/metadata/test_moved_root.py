@@ -10,7 +10,7 @@ from support.history import History
 from pipelines.mlmd.location import sqlite_location
 from pipelines.mlmd.moved_root import follow_moved_root, path_below
 from tfx_vae.metadata.gc.collect import collect
-from tfx_vae.metadata.gc.policy import Policy
+from tfx_vae.metadata.gc.protection import Policy
 
 
 def follow(history: History) -> int:

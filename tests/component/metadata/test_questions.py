@@ -8,13 +8,13 @@ import pytest
 from support.history import History
 
 from components.errors import ConfigurationError
+from tfx_vae.metadata.artifacts import list_artifacts
+from tfx_vae.metadata.diff import compare_runs
 from tfx_vae.metadata.entities import ExecutionState
-from tfx_vae.metadata.questions.artifacts import list_artifacts
-from tfx_vae.metadata.questions.diff import compare_runs
-from tfx_vae.metadata.questions.lineage import Kind, trace
-from tfx_vae.metadata.questions.runs import list_runs
-from tfx_vae.metadata.questions.show import show_run
-from tfx_vae.metadata.store.database import Database, open_database
+from tfx_vae.metadata.lineage import Kind, trace
+from tfx_vae.metadata.reader import Database, open_database
+from tfx_vae.metadata.runs import list_runs
+from tfx_vae.metadata.show import show_run
 
 ERROR = "train-images-idx3-ubyte.gz is truncated: get it again."
 

@@ -16,14 +16,12 @@ from support.servers import PASSWORD
 from components.errors import PipelineError
 from pipelines.config import PipelineConfig
 from pipelines.local.display import NodeState
-from pipelines.mlmd.client import open_store
-from pipelines.mlmd.liveness import KILLED
+from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import PASSWORD_VARIABLE, Backend, Location
-from pipelines.mlmd.record import start_record
+from pipelines.mlmd.record import KILLED, start_record
 from tfx_vae.metadata.gc.collect import collect
-from tfx_vae.metadata.gc.policy import Policy
-from tfx_vae.metadata.store.database import open_database
-from tfx_vae.metadata.store.reader import read_runs, read_snapshot
+from tfx_vae.metadata.gc.protection import Policy
+from tfx_vae.metadata.reader import open_database, read_runs, read_snapshot
 
 Ask = Callable[..., Result]
 

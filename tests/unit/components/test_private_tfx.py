@@ -30,7 +30,7 @@ def launch_tiny_pipeline(directory: Path) -> tuple[str, dict[str, list[str]]]:
     from tfx.orchestration.pipeline import Pipeline
 
     from components import private_tfx
-    from pipelines.mlmd.client import connection_config, open_store
+    from pipelines.mlmd.connections import connection_config, open_store
     from pipelines.mlmd.location import sqlite_location
 
     location = sqlite_location(directory / "metadata.sqlite")

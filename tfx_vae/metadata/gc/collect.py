@@ -20,18 +20,17 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import PipelineError
-from pipelines.mlmd.client import open_store
-from pipelines.mlmd.liveness import end_killed
+from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import Location
 from pipelines.mlmd.lock import database_lock
 from pipelines.mlmd.moved_root import follow_moved_root
+from pipelines.mlmd.record import end_killed
+from tfx_vae.metadata.disk import OwnRoot
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Snapshot
 from tfx_vae.metadata.gc.leftovers import Leftover
-from tfx_vae.metadata.gc.own_root import OwnRoot
 from tfx_vae.metadata.gc.plan import Freed, Plan, being_deleted, make_plan
-from tfx_vae.metadata.gc.policy import Policy
-from tfx_vae.metadata.store.database import open_database
-from tfx_vae.metadata.store.reader import read_runs, read_snapshot
+from tfx_vae.metadata.gc.protection import Policy
+from tfx_vae.metadata.reader import open_database, read_runs, read_snapshot
 
 _AT_ONCE = 500
 

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from pipelines.mlmd import names
 from pipelines.mlmd.location import real_path
+from tfx_vae.metadata import facts
 from tfx_vae.metadata.disk import local_path, size_on_disk
 from tfx_vae.metadata.entities import ExecutionState, Run, Snapshot
-from tfx_vae.metadata.gc.policy import Policy
-from tfx_vae.metadata.gc.protection import going_on, newest_runs
-from tfx_vae.metadata.questions import facts
+from tfx_vae.metadata.gc.protection import Policy, going_on, newest_runs
 
 # tfx/orchestration/portable/outputs_utils.py
 _SYSTEM = ".system"

@@ -1,18 +1,23 @@
-"""What to free."""
+"""What to free.
 
-from collections import Counter
+`tfx-vae gc` for a person.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from rich.console import Console
+from rich.text import Text
+
 from components.artifacts.serving_directory import PUSHED_DESTINATION
-from tfx_vae.metadata.disk import RealFiles, local_path, size_on_disk
+from tfx_vae.metadata.disk import OwnRoot, RealFiles, local_path, size_on_disk
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Snapshot
 from tfx_vae.metadata.gc.leftovers import Leftover, find_leftovers
-from tfx_vae.metadata.gc.own_root import OwnRoot
-from tfx_vae.metadata.gc.policy import Policy
-from tfx_vae.metadata.gc.protection import METRICS, SHARED, artifact_directory, protected
+from tfx_vae.metadata.gc.protection import METRICS, SHARED, Policy, artifact_directory, protected
+from tfx_vae.metadata.printing import Cell, Column, describe_size, print_columns
 
 # A gc that was killed leaves these behind; it meant to delete them.
 _UNFINISHED = ArtifactState.MARKED_FOR_DELETION
@@ -136,3 +141,28 @@ def _last_used(snapshot: Snapshot) -> dict[int, int]:
         if execution is not None:
             used[event.artifact_id] = max(used.get(event.artifact_id, 0), execution.updated)
     return used
+
+
+_COLUMNS = (Column("FREED"), Column("NUMBER", is_number=True), Column("SIZE", is_number=True))
+
+
+def print_plan(plan: Plan, dry_run: bool, console: Console) -> None:
+    """Prints what was freed, or would be, and why the rest stayed."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for freed in plan.artifacts:
+        groups[freed.artifact.type].append(freed.size)
+    for leftover in plan.leftovers:
+        groups[leftover.kind.value].append(leftover.size)
+    if groups:
+        rows = [[Cell(name), Cell(str(len(sizes))), Cell(describe_size(sum(sizes)))] for name, sizes in groups.items()]
+        print_columns(console, _COLUMNS, rows)
+    for reason, count in sorted(plan.kept.items(), key=lambda item: -item[1]):
+        console.print(Text(f"{count} kept: {reason}", "dim"), soft_wrap=True)
+    if plan.elsewhere:
+        console.print(Text(f"{plan.elsewhere} left alone: {plan.root.describe_elsewhere()}", "dim"), soft_wrap=True)
+    if plan.restored:
+        console.print(
+            Text(f"{len(plan.restored)} that an interrupted gc had marked are in use, and live again"), soft_wrap=True
+        )
+    verdict = f"{describe_size(plan.size)} would be freed." if dry_run else f"{describe_size(plan.size)} freed."
+    console.print(Text(verdict if groups else "Nothing to free.", "bold"))

@@ -1,17 +1,21 @@
-"""What must not be freed, and why."""
+"""What must not be freed, and why.
 
+What to keep beyond what must be kept.
+"""
+
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from components.artifacts import serving_directory
+from components.errors import ConfigurationError
 from pipelines.mlmd.location import real_path
-from tfx_vae.metadata.disk import local_path
-from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Run, Snapshot
-from tfx_vae.metadata.gc.own_root import OwnRoot
-from tfx_vae.metadata.gc.policy import Policy
-from tfx_vae.metadata.questions import facts
-from tfx_vae.metadata.questions.run_state import RunState, run_state
+from tfx_vae.metadata import facts
+from tfx_vae.metadata.disk import OwnRoot, local_path
+from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Run, RunState, Snapshot, run_state
 
 GOING_ON: Final = "in use by a run that goes on"
 PUSHED: Final = "pushed"
@@ -24,6 +28,37 @@ SHARED: Final = "has files of a kept one"
 METRICS: Final = "metrics, a few kilobytes"
 
 _RESOLVER: Final = "Resolver"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What to keep beyond what must be kept.
+
+    Attributes:
+      keep_last: All that the newest so many runs of each pipeline made or used.
+      older_than: What was made or used within this time; None for no such rule.
+    """
+
+    keep_last: int = 1
+    older_than: timedelta | None = None
+
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_age(text: str) -> timedelta:
+    """Reads an age such as `30d`: a number and one of m (minutes), h, d, w.
+
+    Raises:
+      ConfigurationError: It is something else.
+    """
+    match = re.fullmatch(r"(\d+)([mhdw])", text.strip())
+    if match is None:
+        raise ConfigurationError(f"{text!r} is not an age: write a number and m, h, d or w (minutes to weeks), such as 30d.")
+    try:
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    except OverflowError as error:
+        raise ConfigurationError(f"{text!r} is longer than time is counted here.") from error
 
 
 def protected(snapshot: Snapshot, policy: Policy) -> dict[int, str]:

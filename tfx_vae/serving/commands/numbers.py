@@ -19,7 +19,7 @@ from components.artifacts.signature_names import (
     SAMPLES,
 )
 from components.errors import ConfigurationError
-from tfx_vae.metadata.rendering.columns import Cell, Column, print_columns
+from tfx_vae.metadata.printing import Cell, Column, print_columns
 from tfx_vae.serving.commands.options import (
     ImageChoice,
     Preparation,
@@ -113,7 +113,7 @@ def score(
     IMAGE is an image file of any size and colour, or a directory of images. Simple images, such as an empty one, get low
     scores with every model: --reference finds them too (docs/serving.md).
     """
-    from tfx_vae.metadata.rendering.screen import show_to_person
+    from tfx_vae.metadata.printing import show_to_person
     from tfx_vae.serving.commands.model import load_quietly, open_images, target_of
     from tfx_vae.serving.commands.output import print_document
 

@@ -9,7 +9,7 @@ from support.executions import Executions
 from components.errors import ConfigurationError, PipelineError
 from pipelines.mlmd.location import sqlite_location
 from tfx_vae.compare.runs import ComparedRun, find_compared
-from tfx_vae.metadata.store.database import open_database
+from tfx_vae.metadata.reader import open_database
 
 CHANNELS = {"examples": "Examples", "statistics": "ExampleStatistics", "verdict": "DataVerdict", "model": "Model"}
 

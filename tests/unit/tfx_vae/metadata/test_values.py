@@ -1,10 +1,16 @@
-"""Values as TFX and ML Metadata store them."""
+"""Values as TFX and ML Metadata store them.
 
+How old is old.
+"""
+
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tfx_vae.metadata.store.values import parsed, property_value
+from components.errors import ConfigurationError
+from tfx_vae.metadata.gc.protection import parse_age
+from tfx_vae.metadata.reader import parsed, property_value
 
 # Copied from a database: what StatisticsGen wrote as sample_rate_by_split.
 STRUCT = "mlmd-struct::CjcKCV9fdmFsdWVfXxIqGih7ImV2YWwiOiAxLjAsICJ0ZXN0IjogMS4wLCAidHJhaW4iOiAxLjB9"
@@ -32,3 +38,14 @@ def test_json_within_json_is_read_to_its_bottom():
     assert parsed("[1, 2]") == [1, 2]
     assert parsed("{not json") == "{not json"
     assert parsed("3") == "3"
+
+
+@pytest.mark.parametrize(("text", "days"), [("30d", 30), ("2w", 14), ("12h", 0.5), ("90m", 1 / 16), (" 0d", 0)])
+def test_an_age_is_a_number_and_a_unit(text: str, days: float):
+    assert parse_age(text) == timedelta(days=days)
+
+
+@pytest.mark.parametrize("text", ["30", "d", "-1d", "1.5d", "30 days", "", "99999999999999w"])
+def test_anything_else_is_refused(text: str):
+    with pytest.raises(ConfigurationError, match=r"age|longer"):
+        parse_age(text)

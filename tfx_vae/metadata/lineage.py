@@ -1,20 +1,30 @@
-"""What an artifact was made of, or what was made of it: the graph of artifacts and of the executions between them."""
+"""What an artifact was made of, or what was made of it: the graph of artifacts and of the executions between them.
+
+Which files a prepared dataset was made from.
+"""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, PREPARED_DIRECTORY, SPLITS, VERSION
+from components.artifacts.dataset import (
+    CONTENT_DIGEST,
+    DATASET,
+    DATASET_VERSION,
+    PREPARED_DIRECTORY,
+    SPLITS,
+    VERSION,
+    read_sources,
+)
 from components.artifacts.serving_directory import PUSHED, PUSHED_DESTINATION, PUSHED_VERSION
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, DataError
+from tfx_vae.metadata import facts
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Snapshot
-from tfx_vae.metadata.questions import facts
-from tfx_vae.metadata.questions.dataset_files import dataset_files
-from tfx_vae.metadata.store.database import Database
-from tfx_vae.metadata.store.reader import Selection, read_runs, read_snapshot
+from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
 
 _ARTIFACT_PROPERTIES = (
     DATASET, DATASET_VERSION, facts.BLESSED, PUSHED, PUSHED_VERSION, PUSHED_DESTINATION
@@ -216,3 +226,30 @@ def _sources(execution: Execution) -> Iterator[Node]:
         yield Node(
             f"configuration-{execution.id}", Kind.CONFIGURATION, label, settings.model_dump(include={"model", "trainer"})
         )
+
+
+def dataset_files(prepared_directory: str | None) -> dict[str, Any]:
+    """Finds the files behind the records that TfdsExampleGen read.
+
+    Args:
+      prepared_directory: Where it found the prepared dataset.
+
+    Returns:
+      `prepared_directory`; `records`, its files of records; and `sources`, what those were made from, each with its `path`,
+      `size` in bytes and `sha256`. Both lists are empty where the directory is gone, the second also where nobody wrote it
+      down.
+    """
+    if prepared_directory is None:
+        return {}
+    directory = Path(prepared_directory)
+    try:
+        sources = read_sources(directory)
+    except (OSError, DataError):
+        sources = {}
+    return {
+        "prepared_directory": prepared_directory,
+        "records": [str(path) for path in sorted(directory.glob("*.tfrecord*"))],
+        "sources": [
+            {name: value for name, value in asdict(source).items() if name != "modified_ns"} for source in sources.values()
+        ],
+    }

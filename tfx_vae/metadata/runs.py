@@ -1,16 +1,31 @@
-"""Which runs there are, and what came of each."""
+"""Which runs there are, and what came of each.
 
-from collections.abc import Mapping
+`tfx-vae runs` for a person.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rich.console import Console
+from rich.text import Text
+
+from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from components.errors import ConfigurationError
 from pipelines.mlmd import names
-from tfx_vae.metadata.entities import Run, Snapshot
-from tfx_vae.metadata.questions import facts
-from tfx_vae.metadata.questions.run_state import RunState, run_seconds, run_state
-from tfx_vae.metadata.store.database import Database
-from tfx_vae.metadata.store.reader import Selection, read_runs, read_snapshot
+from tfx_vae.metadata import facts
+from tfx_vae.metadata.entities import Run, RunState, Snapshot, run_seconds, run_state
+from tfx_vae.metadata.printing import (
+    NONE,
+    Cell,
+    Column,
+    describe_model,
+    describe_seconds,
+    describe_time,
+    print_columns,
+    state_style,
+)
+from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
 
 LATEST = "latest"
 """What names the newest run."""
@@ -112,3 +127,50 @@ def find_run(runs: Mapping[str, Run], name: str) -> Run:
             f"{len(found)} runs begin with {name!r}, for instance {found[0].id} and {found[1].id}: write more of it."
         )
     raise ConfigurationError(f"There is no run {name!r}: `tfx-vae runs` lists them, and `{LATEST}` is the newest.")
+
+
+_COLUMNS = (
+    Column("RUN", shrinks_to=20),
+    Column("PIPELINE", shrinks_to=8, is_optional=True),
+    Column("STATE"),
+    Column("DATASET", shrinks_to=6),
+    Column("MODEL", shrinks_to=6),
+    Column("-ELBO", is_number=True),
+    Column("BLESSED"),
+    Column("VERSION"),
+    Column("TOOK", is_number=True, is_optional=True),
+    Column("STARTED", is_optional=True),
+    Column("RECONSTRUCTION", is_number=True, is_optional=True),
+    Column("KL", is_number=True, is_optional=True),
+)
+
+
+def print_runs(runs: Sequence[RunSummary], console: Console) -> None:
+    """Prints a line for each run; losses are nats per image of the test split."""
+    if not runs:
+        console.print(Text("No runs yet."))
+        return
+    print_columns(console, _COLUMNS, [_row(run) for run in runs])
+
+
+def _row(run: RunSummary) -> list[Cell]:
+    blessed = {True: Cell("yes", "green"), False: Cell("no", "yellow"), None: Cell(NONE, "dim")}[run.blessed]
+    return [
+        Cell(run.id, "bold"),
+        Cell(run.pipeline),
+        Cell(run.state.value, state_style(run.state)),
+        Cell(NONE if run.dataset is None else f"{run.dataset['name']} {run.dataset['version']}".strip()),
+        Cell(describe_model(run.model)),
+        _loss(run, NEGATIVE_ELBO),
+        blessed,
+        Cell("refused", "yellow") if run.refusal else Cell(run.pushed_version or NONE),
+        Cell(describe_seconds(run.seconds)),
+        Cell(describe_time(run.started)),
+        _loss(run, RECONSTRUCTION_LOSS),
+        _loss(run, KL_DIVERGENCE),
+    ]
+
+
+def _loss(run: RunSummary, name: str) -> Cell:
+    value = (run.metrics or {}).get(name)
+    return Cell(NONE if value is None else f"{value:.2f}")

@@ -11,7 +11,7 @@ from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
 from components.artifacts.training_settings import TrainingSettings
 from tfx_vae.metadata.entities import Artifact, Direction, Execution, Snapshot
-from tfx_vae.metadata.store.values import parsed
+from tfx_vae.metadata.reader import parsed
 
 EXAMPLES: Final = "Examples"
 MODEL: Final = "Model"

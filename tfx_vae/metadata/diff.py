@@ -1,17 +1,25 @@
-"""In what two runs differ."""
+"""In what two runs differ.
 
+`tfx-vae diff` for a person.
+"""
+
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from pipelines.mlmd import names
+from tfx_vae.metadata import facts
 from tfx_vae.metadata.entities import Snapshot
-from tfx_vae.metadata.questions import facts
-from tfx_vae.metadata.questions.runs import RunSummary, find_run, summarise
-from tfx_vae.metadata.questions.show import parameters
-from tfx_vae.metadata.store.database import Database
-from tfx_vae.metadata.store.reader import Selection, read_runs, read_snapshot
-from tfx_vae.metadata.store.values import parsed
+from tfx_vae.metadata.printing import NONE
+from tfx_vae.metadata.reader import Database, Selection, parsed, read_runs, read_snapshot
+from tfx_vae.metadata.runs import RunSummary, find_run, summarise
+from tfx_vae.metadata.show import parameters
 
 
 @dataclass(frozen=True)
@@ -110,3 +118,40 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Difference, ...]:
     names_ = sorted({*first, *second})
     return tuple(Difference(name, first.get(name), second.get(name)) for name in names_ if first.get(name) != second.get(name))
+
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_SHOWN_OF_A_DIGEST: Final = 12
+
+
+def print_differences(differences: RunDifferences, console: Console) -> None:
+    """Prints what differs, by section; one line if nothing does."""
+    sections = {
+        "parameters": differences.parameters,
+        "versions": differences.versions,
+        "data": differences.data,
+        "metrics": differences.metrics,
+        "outcome": differences.outcome,
+    }
+    if not any(sections.values()):
+        console.print(Text("The runs differ in nothing that ML Metadata knows."))
+        return
+    console.print(_change("run", differences.first.id, differences.second.id))
+    for section, found in sections.items():
+        if found:
+            console.print(Text(section, "bold"))
+        for difference in found:
+            line = _change(difference.name, _value(difference.first), _value(difference.second))
+            console.print(Padding(line, (0, 0, 0, 2), expand=False))
+
+
+def _change(name: str, first: str, second: str) -> Text:
+    return Text.assemble(f"{name}  ", (first, "red"), " → ", (second, "green"))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, str):
+        return f"{value[:_SHOWN_OF_A_DIGEST]}…" if _DIGEST.fullmatch(value) else value
+    return NONE if value is None else json.dumps(value)

@@ -1,13 +1,132 @@
-"""Reads the database into entities, by as many queries for one artifact as for a hundred thousand."""
+"""Reads the database into entities, by as many queries for one artifact as for a hundred thousand.
 
+A database whose schema is known, and which counts the queries that it is asked.
+
+Values of properties as Python knows them.
+"""
+
+import base64
+import json
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from components.errors import PipelineError
+from pipelines.mlmd.connections import BACKSLASH, STORED_BACKSLASH, reading
+from pipelines.mlmd.location import Location
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Event, Execution, ExecutionState, Run, Snapshot
-from tfx_vae.metadata.store.database import Database, text
-from tfx_vae.metadata.store.values import property_value
+
+SCHEMA_VERSION: Final = 10
+"""Of ML Metadata 1.14 and later; its tables stand in ml_metadata/util/metadata_source_query_config.cc."""
+
+
+class Database:
+    """Answers queries within one read-only transaction.
+
+    Attributes:
+      queries: How many have been asked.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        """Reads from an open DB-API connection."""
+        self._connection = connection
+        self.queries = 0
+
+    def rows(self, query: str) -> Sequence[Sequence[Any]]:
+        """All rows of a query in SQL that SQLite, MySQL and PostgreSQL understand alike; texts may be bytes, see `text`."""
+        self.queries += 1
+        cursor = self._connection.cursor()
+        cursor.execute(query)
+        return list(cursor.fetchall())
+
+
+@contextmanager
+def open_database(location: Location) -> Iterator[Database]:
+    """Opens a database for reading and makes sure that it is one of ML Metadata's, of the schema that is read here.
+
+    Raises:
+      PipelineError: It is missing, locked, corrupt, something else, or of another schema.
+    """
+    with reading(location) as connection:
+        database = Database(connection)
+        _check_schema(database, location)
+        yield database
+
+
+def _check_schema(database: Database, location: Location) -> None:
+    try:
+        versions = [int(row[0]) for row in database.rows("SELECT schema_version FROM MLMDEnv")]
+    except Exception as error:
+        if not _says_that_a_table_is_missing(error):
+            raise
+        versions = []
+    if not versions:
+        raise PipelineError(f"{location} is a database, but not one of ML Metadata: it has no table MLMDEnv.")
+    if versions != [SCHEMA_VERSION]:
+        raise PipelineError(
+            f"The ML Metadata database {location} has schema version {versions[0]}, but this command reads version "
+            f"{SCHEMA_VERSION}: an older one is brought up to date by the next run of the pipeline, "
+            "a newer one needs a newer tfx-vae."
+        )
+
+
+def _says_that_a_table_is_missing(error: Exception) -> bool:
+    """In the words of SQLite, MySQL and PostgreSQL."""
+    return any(words in str(error) for words in ("no such table", "doesn't exist", "does not exist"))
+
+
+def text(value: str | bytes | None) -> str:
+    """A text column; MySQL's come as the UTF-8 bytes that ML Metadata's client wrote."""
+    if value is None:
+        return ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+# ml_metadata/metadata_store/query_executor.cc: a struct is stored as text.
+_STRUCT_PREFIX: Final = "mlmd-struct::"
+
+
+# tfx/types/artifact.py wraps what is no dictionary, since a Struct is one.
+_WRAPPER: Final = "__value__"
+
+
+def property_value(string: str | bytes | None, integer: int | None, double: float | None, boolean: int | bool | None) -> Any:
+    """The one value that a property has: text, a number, a boolean, what a struct holds, or None."""
+    if string is not None:
+        return _decoded(text(string))
+    if integer is not None:
+        return integer
+    if double is not None:
+        return double
+    return None if boolean is None else bool(boolean)
+
+
+def parsed(value: Any) -> Any:
+    """A property that TFX stores as JSON text (or as JSON within JSON), as what it says; all else as it is."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return parsed(json.loads(value))
+        except ValueError:
+            return value
+    if isinstance(value, dict):
+        return {str(key): parsed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [parsed(item) for item in value]
+    return value
+
+
+def _decoded(value: str) -> Any:
+    value = value.replace(STORED_BACKSLASH, BACKSLASH)
+    if not value.startswith(_STRUCT_PREFIX):
+        return value
+    from google.protobuf import json_format, struct_pb2
+
+    struct = struct_pb2.Struct.FromString(base64.b64decode(value.removeprefix(_STRUCT_PREFIX)))
+    decoded = json_format.MessageToDict(struct)
+    return parsed(decoded[_WRAPPER]) if set(decoded) == {_WRAPPER} else decoded
+
 
 _EXECUTION_STATES: Final = tuple(ExecutionState)
 _ARTIFACT_STATES: Final = tuple(ArtifactState)

@@ -1,12 +1,16 @@
-"""Lines in columns: as wide as the terminal where there is one, whole where there is none."""
+"""Lines in columns: as wide as the terminal where there is one, whole where there is none.
+
+Lineage in the languages of Mermaid and Graphviz.
+"""
 
 import io
 
 import pytest
 from rich.console import Console
 
-from tfx_vae.metadata.rendering.columns import Cell, Column, fit, print_columns
-from tfx_vae.metadata.rendering.words import describe_seconds, describe_size
+from tfx_vae.metadata.drawings import as_dot, as_mermaid
+from tfx_vae.metadata.lineage import Edge, Kind, Lineage, Node
+from tfx_vae.metadata.printing import Cell, Column, describe_seconds, describe_size, fit, print_columns
 
 COLUMNS = [Column("ID", is_number=True), Column("URI", shrinks_to=6, keeps_end=True), Column("NOTE", is_optional=True)]
 ROWS = [[Cell("7"), Cell("/runs/model/7"), Cell("first")], [Cell("12"), Cell("/runs/model/12"), Cell("")]]
@@ -56,3 +60,32 @@ def test_durations_are_read_at_a_glance(seconds: float | None, words: str):
 )
 def test_sizes_are_in_powers_of_a_thousand(size: int | None, words: str):
     assert describe_size(size) == words
+
+
+LINEAGE = Lineage(
+    ("artifact-2",),
+    downstream=False,
+    nodes={
+        "artifact-2": Node("artifact-2", Kind.ARTIFACT, 'Model 2 "best" #1', {}),
+        "execution-1": Node("execution-1", Kind.EXECUTION, "Trainer", {}),
+    },
+    edges=[Edge("execution-1", "artifact-2", "model")],
+)
+
+
+def test_mermaid_has_a_line_for_each_node_and_edge_and_escapes_labels():
+    assert as_mermaid(LINEAGE).splitlines() == [
+        "flowchart LR",
+        '  artifact-2["Model 2 #quot;best#quot; #35;1"]',
+        '  execution-1(["Trainer"])',
+        '  execution-1 -->|"model"| artifact-2',
+    ]
+
+
+def test_dot_has_a_line_for_each_node_and_edge_and_escapes_labels():
+    assert as_dot(LINEAGE).splitlines()[2:] == [
+        '  "artifact-2" [label="Model 2 \\"best\\" #1", shape=box];',
+        '  "execution-1" [label="Trainer", shape=ellipse];',
+        '  "execution-1" -> "artifact-2" [label="model"];',
+        "}",
+    ]
