@@ -1,7 +1,4 @@
-"""Where an ML Metadata database is, and how to come in.
-
-The configuration section `metadata`.
-"""
+"""Where an ML Metadata database is, and how to connect to it."""
 
 import os
 from collections.abc import Mapping

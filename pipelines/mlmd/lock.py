@@ -1,4 +1,4 @@
-"""Locks on files. The system lets go of them when their process ends, however it ends."""
+"""Locks on files. The operating system releases them when their process ends, even by a kill."""
 
 import datetime
 import fcntl

@@ -1,4 +1,4 @@
-"""The names of what is written beside TFX's own properties."""
+"""The names of the properties that this project adds to those of TFX."""
 
 from typing import Final
 

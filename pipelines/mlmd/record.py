@@ -1,7 +1,4 @@
-"""What a run says of itself in its context in ML Metadata: where its log is, what was installed, and how it ended.
-
-Whether a run still goes on, and what to do about one that was killed.
-"""
+"""What a run records about itself in ML Metadata, and how a run that was killed is recognised and recorded as failed."""
 
 import json
 import socket

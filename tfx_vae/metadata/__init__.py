@@ -1,5 +1,5 @@
-"""What stands in ML Metadata, for a person and for scripts. Imports neither tfx nor tensorflow.
+"""The commands that read ML Metadata, and `gc`. Imports neither tfx nor tensorflow.
 
-`store` reads and writes the database, `entities.py` is what is read, `questions` answers from it, `gc` frees disk, `rendering`
-shows answers to a person, `commands.py` is the command line.
+`commands.py` is the command line. `runs.py`, `show.py`, `artifacts.py`, `lineage.py` and `diff.py` answer one command each and
+print the answer; `json_shape.py` is what `--json` prints. `reader.py` reads the database into `entities.py`. `gc` deletes.
 """

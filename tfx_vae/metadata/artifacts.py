@@ -1,7 +1,4 @@
-"""Which artifacts there are, and how much disk each takes.
-
-`tfx-vae artifacts` for a person.
-"""
+"""`tfx-vae artifacts`: lists artifacts with the disk that each takes."""
 
 import difflib
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,4 @@
-"""In what two runs differ.
-
-`tfx-vae diff` for a person.
-"""
+"""`tfx-vae diff`: what differs between two runs."""
 
 import json
 import re

@@ -1,7 +1,4 @@
-"""What lies on this machine's disk.
-
-Where gc may delete.
-"""
+"""Files on this machine: their sizes, whether two paths mean the same file, and where gc may delete."""
 
 import os
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,4 @@
-"""`tfx-vae lineage` as a tree for a person.
-
-`tfx-vae lineage` in the languages of Mermaid and of Graphviz.
-"""
+"""Prints a lineage: as a tree, or in the languages of Mermaid and Graphviz."""
 
 import json
 from typing import Any, Final

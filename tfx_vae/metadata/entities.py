@@ -1,7 +1,4 @@
-"""What ML Metadata holds, in the words of TFX: runs, their executions, artifacts, and the events between them.
-
-How a run stands.
-"""
+"""What ML Metadata holds, in the words of TFX: runs, their executions, artifacts, and the events between them."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

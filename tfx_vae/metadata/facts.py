@@ -1,4 +1,4 @@
-"""What a run was about, and what came of it, read from where the components wrote it."""
+"""Settings and results of a run, read from where the components wrote them."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,4 @@
-"""What an artifact was made of, or what was made of it: the graph of artifacts and of the executions between them.
-
-Which files a prepared dataset was made from.
-"""
+"""`tfx-vae lineage`: what an artifact was made of, or what was made of it, as a graph of artifacts and executions."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,11 +1,4 @@
-"""Where an answer is printed.
-
-Lines in columns.
-
-rich's own Table takes 0.7 ms a line, which for a thousand runs is most of a second; this takes a tenth.
-
-Quantities and states in words.
-"""
+"""How answers are printed: the screen or a pipe, tables, quantities in words."""
 
 import io
 from collections.abc import Callable, Sequence

@@ -1,8 +1,7 @@
-"""Reads the database into entities, by as many queries for one artifact as for a hundred thousand.
+"""Reads the database into entities. The number of queries does not depend on the number of runs.
 
-A database whose schema is known, and which counts the queries that it is asked.
-
-Values of properties as Python knows them.
+The queries are our own because ML Metadata's client creates tables in any database that it connects to, and needs at least one
+query per run.
 """
 
 import base64

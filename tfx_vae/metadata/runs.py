@@ -1,7 +1,4 @@
-"""Which runs there are, and what came of each.
-
-`tfx-vae runs` for a person.
-"""
+"""`tfx-vae runs`: lists the runs and their results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""What one run did, component by component.
-
-`tfx-vae show` for a person.
-"""
+"""`tfx-vae show`: what each component of one run did."""
 
 import json
 from collections.abc import Mapping

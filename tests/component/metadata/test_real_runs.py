@@ -117,7 +117,7 @@ def test_a_server_is_written_by_tfx_and_read_by_every_command(
     lineage = json.loads(ask(server, "lineage", runs[0]["pushed_version"], "--json").stdout)
     assert {node["kind"] for node in lineage["nodes"]} == {"artifact", "execution", "dataset", "configuration"}
 
-    freed = json.loads(ask(server, "gc", "--json").stdout)
+    freed = json.loads(ask(server, "gc", "--json", "--set", f"runtime.root={history.root}").stdout)
     assert {artifact["id"] for artifact in freed["artifacts"]} == {
         id_ for name, id_ in first.artifacts.items() if name != "evaluation"
     }

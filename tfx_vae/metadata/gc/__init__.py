@@ -1,1 +1,1 @@
-"""Frees disk of what nobody needs: decides (`protection.py`, `plan.py`, `leftovers.py`), then does it (`collect.py`)."""
+"""Deletes artifacts that no kept model depends on: `protection.py`, `plan.py` and `leftovers.py` decide, `collect.py` acts."""

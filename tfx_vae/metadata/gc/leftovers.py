@@ -1,4 +1,4 @@
-"""What lies on disk beside the artifacts: outputs of executions that failed, TFX's own files, checkpoints and logs."""
+"""Files that no artifact describes: outputs of failed executions, TFX's working files, checkpoints and logs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""What to free.
-
-`tfx-vae gc` for a person.
-"""
+"""Decides which artifacts and files to delete, and prints the decision."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator

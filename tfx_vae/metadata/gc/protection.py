@@ -1,7 +1,4 @@
-"""What must not be freed, and why.
-
-What to keep beyond what must be kept.
-"""
+"""Decides which artifacts must be kept, and why."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,4 @@
-"""Lines in columns: as wide as the terminal where there is one, whole where there is none.
-
-Lineage in the languages of Mermaid and Graphviz.
-"""
+"""Tables on a terminal and in a pipe, quantities in words, and graphs for Mermaid and Graphviz."""
 
 import io
 

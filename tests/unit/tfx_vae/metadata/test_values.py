@@ -1,7 +1,4 @@
-"""Values as TFX and ML Metadata store them.
-
-How old is old.
-"""
+"""Values as ML Metadata stores them, and ages as users write them."""
 
 from datetime import timedelta
 from typing import Any
