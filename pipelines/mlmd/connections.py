@@ -13,11 +13,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from components.errors import PipelineError
-from pipelines.mlmd.location import PASSWORD_VARIABLE, Backend, Location
+from pipelines.mlmd.location import DATABASE_NAME, PASSWORD_VARIABLE, Backend, Location
 
 BACKSLASH: Final = "\\"
 STORED_BACKSLASH: Final = "\ue05c"
 """What PostgreSQL stores instead of a backslash, see `private_ml_metadata.py`: a character for private use."""
+
+SCHEMA_VERSION: Final = 10
+"""Of ML Metadata 1.14 and later; its tables are in ml_metadata/util/metadata_source_query_config.cc."""
 
 _SECONDS_TO_WAIT_FOR_A_LOCK = 5.0
 _SECONDS_TO_CONNECT = 10
@@ -50,11 +53,19 @@ def _open_sqlite(location: Location) -> sqlite3.Connection:
             f"There is no ML Metadata database {location}: run the pipeline first, or say where it is by --config, "
             "--set runtime.root=DIRECTORY or --metadata URL."
         )
+    _check_is_file(location)
     connection = sqlite3.connect(
         f"{location.path.absolute().as_uri()}?mode=ro", uri=True, timeout=_SECONDS_TO_WAIT_FOR_A_LOCK, isolation_level=None
     )
     connection.execute("BEGIN")
     return connection
+
+
+def _check_is_file(location: Location) -> None:
+    if location.backend is Backend.SQLITE and location.path.exists() and not location.path.is_file():
+        raise PipelineError(
+            f"{location} is not a file: name the file of the ML Metadata database, such as {location}/{DATABASE_NAME}."
+        )
 
 
 def _open_mysql(location: Location) -> Any:
@@ -117,11 +128,13 @@ def _explained(error: Exception, location: Location) -> PipelineError | None:
 def _explain_sqlite(error: sqlite3.Error, location: Location) -> str:
     message = str(error)
     if "locked" in message:
-        return f"The ML Metadata database {location} is locked by another process: try again when that has finished writing."
+        return f"The ML Metadata database {location} is locked by another process: try again when it has finished writing."
     if "not a database" in message or "malformed" in message:
-        return f"{location} is corrupt, or not a SQLite database ({message}): put back a copy of it, or name another."
+        return f"{location} is corrupt, or not a SQLite database ({message}): restore a copy of it, or name another database."
     if "readonly" in message:
-        return f"In the ML Metadata database {location} a write was cut off: the next run of the pipeline, or gc, will mend it."
+        return (
+            f"A write to the ML Metadata database {location} was interrupted: the next run of the pipeline, or gc, repairs it."
+        )
     return f"The ML Metadata database {location} cannot be read: {message}."
 
 
@@ -134,6 +147,39 @@ _TABLES_ARE_BEING_MADE: Final = "concurrent connection to the empty database"
 """What ML Metadata says where another process is at it."""
 
 _SECONDS_TO_MAKE_TABLES: Final = 60
+
+
+def check_schema(connection: Any, location: Location) -> None:
+    """Makes sure that an open database is one of ML Metadata, of the schema that this project reads.
+
+    Raises:
+      PipelineError: It is something else, or of another schema.
+    """
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT schema_version FROM MLMDEnv")
+        versions = [int(row[0]) for row in cursor.fetchall()]
+    except Exception as error:
+        if not _says_that_a_table_is_missing(error):
+            raise
+        versions = []
+    if not versions:
+        raise PipelineError(f"{location} is a database, but not one of ML Metadata: it has no table MLMDEnv.")
+    if versions != [SCHEMA_VERSION]:
+        fix = (
+            "upgrade it with ml_metadata.MetadataStore(..., enable_upgrade_migration=True)"
+            if versions[0] < SCHEMA_VERSION
+            else "install a newer tfx-vae"
+        )
+        raise PipelineError(
+            f"The ML Metadata database {location} has schema version {versions[0]}, but this command reads version "
+            f"{SCHEMA_VERSION}: {fix}, or name another database."
+        )
+
+
+def _says_that_a_table_is_missing(error: Exception) -> bool:
+    """In the words of SQLite, MySQL and PostgreSQL."""
+    return any(words in str(error) for words in ("no such table", "doesn't exist", "does not exist"))
 
 
 def connection_config(location: Location, with_password: bool = True) -> "metadata_store_pb2.ConnectionConfig":
@@ -168,10 +214,11 @@ def open_store(location: Location) -> Any:
       An `ml_metadata.MetadataStore`.
 
     Raises:
-      PipelineError: The client cannot connect. It does not say why; what is known to keep it from connecting is named.
+      PipelineError: The client cannot connect. The sentence is that of `reading` where a file cannot be read either.
     """
     # The client logs every connection to PostgreSQL.
     os.environ.setdefault("GLOG_minloglevel", "2")
+    _check_is_file(location)
     new_store = _store_constructor(location)
     attempts, deadline = 0, time.monotonic() + _SECONDS_TO_MAKE_TABLES
     while True:
@@ -181,7 +228,7 @@ def open_store(location: Location) -> Any:
             attempts += 1
             is_being_made = _TABLES_ARE_BEING_MADE in str(error) and time.monotonic() < deadline
             if attempts >= _ATTEMPTS and not is_being_made:
-                raise PipelineError(explain_connection_failure(location)) from error
+                raise _connection_failure(location) from error
             time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
 
 
@@ -195,13 +242,19 @@ def _store_constructor(location: Location) -> Callable[["metadata_store_pb2.Conn
     return MetadataStore
 
 
-def explain_connection_failure(location: Location) -> str:
-    """What to look at where ML Metadata's client cannot connect."""
+def _connection_failure(location: Location) -> PipelineError:
+    """Why ML Metadata's client cannot connect, which it does not say itself."""
+    if location.backend is Backend.SQLITE and location.path.exists():
+        try:
+            with reading(location) as connection:
+                check_schema(connection, location)
+        except PipelineError as error:
+            return error
     hints = {
         Backend.SQLITE: "is the directory there and writable?",
-        Backend.MYSQL: "is the server up, and are the account and its password right? The client knows no authentication "
-        "plugin but mysql_native_password, and not caching_sha2_password, the default of MySQL 8.",
+        Backend.MYSQL: "is the server up, and are the account and its password right? The client supports only the "
+        "authentication plugin mysql_native_password, and not caching_sha2_password, the default of MySQL 8.",
         Backend.POSTGRESQL: "is the server up, are the account and its password right, and does the database exist? The "
-        "client knows PostgreSQL since ml-metadata 1.14.",
+        "client supports PostgreSQL since ml-metadata 1.14.",
     }
-    return f"ML Metadata's client cannot connect to {location}: {hints[location.backend]}"
+    return PipelineError(f"ML Metadata's client cannot connect to {location}: {hints[location.backend]}")

@@ -62,6 +62,10 @@ _PIPELINE = {
 }  # fmt: skip
 
 
+_FOUND_BY_DRIVERS = ("version", "content_digest")
+"""TFX records them only of executions that were not served from the cache."""
+
+
 @dataclass
 class PastRun:
     """A run that was written.
@@ -138,6 +142,9 @@ class History:
         for node in (node for node in _PIPELINE if node != "InfraValidator" or refusal is not None):
             state = CACHED if cached_from and node != "BaselineResolver" else stops_as if node == stops_at else COMPLETE
             properties = self._parameters(pipeline, node, epochs)
+            if state == CACHED:
+                for name in _FOUND_BY_DRIVERS:
+                    properties.pop(name, None)
             execution = self._execute(pipeline, past, node, state, properties, baseline)
             if state in (COMPLETE, CACHED):
                 self._publish(pipeline_root, past, node, execution, cached_from, elbo, blessed, refusal or "", bytes_each)

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.text import Text
 
 from pipelines.mlmd import names
 from tfx_vae.metadata import facts
-from tfx_vae.metadata.entities import Snapshot
+from tfx_vae.metadata.entities import Direction, Execution, ExecutionState, Snapshot
 from tfx_vae.metadata.printing import NONE
 from tfx_vae.metadata.reader import Database, Selection, parsed, read_runs, read_snapshot
 from tfx_vae.metadata.runs import RunSummary, find_run, summarise
@@ -64,14 +64,14 @@ def compare_runs(database: Database, first: str, second: str) -> RunDifferences:
     """
     runs = read_runs(database)
     pair = find_run(runs, first), find_run(runs, second)
-    snapshot = read_snapshot(database, runs, Selection(runs=pair))
+    snapshot = read_snapshot(database, runs, Selection(runs=pair, with_producers=True))
     summaries = [summarise(snapshot, run) for run in pair]
-    executions = [snapshot.executions_of_run[run.id] for run in pair]
+    executions = [_executions(snapshot, run.id) for run in pair]
     versions = [parsed(run.record.get(names.VERSIONS, "{}")) for run in pair]
     return RunDifferences(
         first=summaries[0],
         second=summaries[1],
-        parameters=_differences(*(_parameters(snapshot, run.id) for run in pair)),
+        parameters=_differences(*(_parameters(of_run) for of_run in executions)),
         versions=_differences(*versions),
         data=_differences(*(_flat(facts.data(of_run)) for of_run in executions)),
         metrics=_differences(*(summary.metrics or {} for summary in summaries)),
@@ -79,10 +79,26 @@ def compare_runs(database: Database, first: str, second: str) -> RunDifferences:
     )
 
 
-def _parameters(snapshot: Snapshot, run_id: str) -> dict[str, Any]:
-    """All parameters of all components; what was read stands under data, and is left out."""
-    found: dict[str, Any] = {}
+def _executions(snapshot: Snapshot, run_id: str) -> list[Execution]:
+    """The executions of a run; a cached one has the properties of the execution that produced its outputs.
+
+    TFX records what a driver finds, such as the digest of the records, only in the latter.
+    """
+    found = []
     for execution in snapshot.executions_of_run[run_id]:
+        outputs = [artifact for artifacts in snapshot.linked(execution, Direction.OUTPUT).values() for artifact in artifacts]
+        is_cached = execution.state is ExecutionState.CACHED
+        producer = next(
+            (snapshot.producers[each.id] for each in outputs if is_cached and each.id in snapshot.producers), execution
+        )
+        found.append(replace(execution, properties=producer.properties))
+    return found
+
+
+def _parameters(executions: Sequence[Execution]) -> dict[str, Any]:
+    """All parameters of all components, without those that describe what was read: `data` holds them."""
+    found: dict[str, Any] = {}
+    for execution in executions:
         given = parameters(execution)
         for name in facts.data([execution]):
             given.pop(name, None)

@@ -32,6 +32,12 @@ class RealFiles:
         """Whether a path lies below one of them."""
         return any(found in self._files for found in self._identities_above(real_path(path)))
 
+    def parents_within(self, path: Path) -> list[Path]:
+        """The real directories above a path that are one of them, or lie below one."""
+        parents = real_path(path).parents
+        inside = [index for index, parent in enumerate(parents) if self._identity(parent) in self._files]
+        return list(parents[: inside[-1] + 1]) if inside else []
+
     def _identities_above(self, path: Path) -> Iterator[tuple[int, int]]:
         return (found for parent in path.parents if (found := self._identity(parent)))
 
@@ -88,7 +94,7 @@ class OwnRoot:
 
     def has(self, path: Path) -> bool:
         """Whether a path really lies below the directory, and in no root of another database."""
-        below = [parent for parent in real_path(path).parents if self._root.contain(parent / "any")]
+        below = self._root.parents_within(path)
         return bool(below) and not any(self._has_another_database(directory) for directory in below)
 
     def describe_elsewhere(self) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from components.errors import PipelineError
+from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import sqlite_location
 
 READING = (["runs"], ["show", "latest"], ["artifacts"], ["lineage", "1"], ["diff", "latest", "latest"], ["gc", "--dry-run"])
@@ -43,10 +45,20 @@ def is_newer(path: Path) -> None:
         database.execute("UPDATE MLMDEnv SET schema_version = 11")
 
 
+def is_older(path: Path) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE MLMDEnv SET schema_version = 9")
+
+
 def is_of_something_else(path: Path) -> None:
     path.unlink()
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE cookies (name TEXT)")
+
+
+def is_a_directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
 
 
 @pytest.mark.parametrize("words", [*READING, ["gc"]], ids=" ".join)
@@ -59,18 +71,33 @@ def is_of_something_else(path: Path) -> None:
         (is_cut_off, "is corrupt"),
         (is_newer, "has schema version 11, but this command reads version 10"),
         (is_of_something_else, "not one of ML Metadata"),
+        (is_a_directory, "is not a file: name the file"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_written(
     broken: Callable[[Path], None], sentence: str, words: list[str], copy: Path, ask: Callable[..., Result]
 ):
     broken(copy)
-    before = copy.read_bytes() if copy.exists() else None
+    before = copy.read_bytes() if copy.is_file() else None
     result = ask(sqlite_location(copy), *words)
     assert result.exit_code == 1
     assert sentence in result.stderr
     assert len(result.stderr.splitlines()) == 1
-    assert (copy.read_bytes() if copy.exists() else None) == before
+    assert (copy.read_bytes() if copy.is_file() else None) == before
+
+
+@pytest.mark.parametrize("broken", [is_text, is_cut_off, is_newer, is_older, is_a_directory])
+def test_a_run_says_the_same_as_the_commands_that_read(broken: Callable[[Path], None], copy: Path, ask: Callable[..., Result]):
+    broken(copy)
+    said = ask(sqlite_location(copy), "runs").stderr.strip()
+    with pytest.raises(PipelineError) as caught:
+        open_store(sqlite_location(copy))
+    assert str(caught.value) == said
+
+
+def test_very_old_ages_keep_all(copy: Path, ask: Callable[..., Result]):
+    result = ask(sqlite_location(copy), "gc", "--dry-run", "--older-than", "999999999d")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "Nothing to free.")
 
 
 def test_a_locked_database_is_called_locked(copy: Path, ask: Callable[..., Result], monkeypatch: pytest.MonkeyPatch):

@@ -116,6 +116,7 @@ def test_a_tree_unfolds_nothing_twice(past: Any, ask: Ask):
         (["artifacts", "--type", "Modle"], 2, "did you mean Model?"),
         (["lineage", "999"], 2, "no pushed version '999'"),
         (["gc", "--older-than", "soon"], 2, "'soon' is not an age"),
+        (["gc", "--older-than", "9" * 5_000 + "d"], 2, "is too long"),
         (["gc", "--keep-last", "-1"], 2, "--keep-last"),
         (["runs", "--set", "trainer.epoch=3"], 2, "did you mean epochs?"),
     ],

@@ -186,6 +186,22 @@ def test_leftovers_of_runs_that_are_not_kept_go_and_files_of_others_stay(history
     assert all(path.exists() for path in (of_nobody, new_checkpoint, notes, newest.log))
 
 
+def test_working_files_of_a_killed_run_go_when_no_process_holds_its_log(history: History):
+    killed = history.run(stops_at="Trainer", stops_as=RUNNING, record="running")
+    trainer = history.root / "pipelines" / "mnist-vae" / "Trainer"
+    temporary = trainer / ".system" / "executor_execution" / str(killed.executions["Trainer"]) / ".temp"
+    stateful = trainer / ".system" / "stateful_working_dir" / killed.id
+    for directory in (temporary, stateful):
+        directory.mkdir(parents=True)
+        (directory / "file").write_text("12345")
+    with locked(killed.log):
+        assert free(history).leftovers == ()
+    assert temporary.exists()
+    free(history)
+    assert not temporary.exists()
+    assert not stateful.exists()
+
+
 def test_what_lies_elsewhere_or_was_imported_is_left_alone(history: History, tmp_path: Path):
     imported = history.run(blessed=False)
     [artifact] = history.store.get_artifacts_by_id([imported.artifacts["examples"]])

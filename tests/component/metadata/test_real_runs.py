@@ -58,6 +58,15 @@ def test_tfx_makes_anew_what_gc_deleted_and_takes_the_rest_from_the_cache(config
     assert again["TfdsExampleGen"].outputs["examples"][0].id != first.id
 
 
+def test_a_cached_run_differs_from_its_original_in_nothing(config: PipelineConfig, ask: Ask):
+    first = run_light(config)["TfdsExampleGen"]
+    assert states(config)["TfdsExampleGen"] is NodeState.CACHED
+    assert first.state is NodeState.RAN
+    latest, original = (run["id"] for run in json.loads(ask(config.metadata_location, "runs", "--json").stdout)["runs"])
+    found = json.loads(ask(config.metadata_location, "diff", original, latest, "--json").stdout)
+    assert (found["parameters"], found["data"]) == ([], [])
+
+
 def test_even_the_untouched_files_of_a_deleted_artifact_are_not_served(config: PipelineConfig):
     [examples] = run_light(config)["TfdsExampleGen"].outputs["examples"]
     store = open_store(config.metadata_location)

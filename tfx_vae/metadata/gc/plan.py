@@ -71,7 +71,8 @@ def make_plan(snapshot: Snapshot, root: OwnRoot, policy: Policy, now: datetime) 
       now: The time that ages are counted from.
     """
     keep = protected(snapshot, policy)
-    cutoff = int((now - (policy.older_than or timedelta(0))).timestamp() * 1000)
+    # In numbers, since no date is as old as some ages.
+    cutoff = int((now.timestamp() - (policy.older_than or timedelta(0)).total_seconds()) * 1000)
     used = _last_used(snapshot)
     freed, restored, kept, elsewhere = [], [], Counter[str](), 0
     for artifact in snapshot.artifacts.values():

@@ -51,11 +51,13 @@ def parse_age(text: str) -> timedelta:
     """
     match = re.fullmatch(r"(\d+)([mhdw])", text.strip())
     if match is None:
-        raise ConfigurationError(f"{text!r} is not an age: write a number and m, h, d or w (minutes to weeks), such as 30d.")
+        raise ConfigurationError(
+            f"{text[:20]!r} is not an age: write a number and m, h, d or w (minutes to weeks), such as 30d."
+        )
     try:
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
-    except OverflowError as error:
-        raise ConfigurationError(f"{text!r} is longer than time is counted here.") from error
+    except (OverflowError, ValueError) as error:  # Python refuses to read numbers of more than 4,300 digits
+        raise ConfigurationError(f"The age {text[:20]!r} is too long: write at most 999999999d.") from error
 
 
 def protected(snapshot: Snapshot, policy: Policy) -> dict[int, str]:

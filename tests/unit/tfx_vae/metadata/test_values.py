@@ -42,7 +42,7 @@ def test_an_age_is_a_number_and_a_unit(text: str, days: float):
     assert parse_age(text) == timedelta(days=days)
 
 
-@pytest.mark.parametrize("text", ["30", "d", "-1d", "1.5d", "30 days", "", "99999999999999w"])
+@pytest.mark.parametrize("text", ["30", "d", "-1d", "1.5d", "30 days", "", "99999999999999w", "9" * 5_000 + "d"])
 def test_anything_else_is_refused(text: str):
-    with pytest.raises(ConfigurationError, match=r"age|longer"):
+    with pytest.raises(ConfigurationError, match="age"):
         parse_age(text)
