@@ -89,7 +89,7 @@ def _open_mysql(location: Location) -> Any:
 
 
 def connect_to_postgresql(location: Location) -> Any:
-    """A DB-API connection of our own, beside that of ML Metadata's client."""
+    """A DB-API connection, separate from that of ML Metadata's client."""
     import pg8000.dbapi
 
     return pg8000.dbapi.connect(
@@ -144,7 +144,7 @@ if TYPE_CHECKING:
 _ATTEMPTS: Final = 3
 _SECONDS_BETWEEN_ATTEMPTS: Final = 0.5
 _TABLES_ARE_BEING_MADE: Final = "concurrent connection to the empty database"
-"""What ML Metadata says where another process is at it."""
+"""What ML Metadata says while another process creates the tables."""
 
 _SECONDS_TO_MAKE_TABLES: Final = 60
 
@@ -208,7 +208,7 @@ def connection_config(location: Location, with_password: bool = True) -> "metada
 
 
 def open_store(location: Location) -> Any:
-    """Connects to a database for writing; its tables are made where there are none.
+    """Connects to a database for writing; its tables are created if they do not exist.
 
     Returns:
       An `ml_metadata.MetadataStore`.

@@ -22,7 +22,7 @@ def lock_path(location: Location) -> Path | None:
 
 @contextmanager
 def database_lock(location: Location, purpose: str, waiting: Callable[[str], AbstractContextManager[None]]) -> Iterator[None]:
-    """Keeps every other run, and gc, off a SQLite database; they wait. Does nothing for a server.
+    """Makes every other run, and gc, wait for a SQLite database. Does nothing for a server.
 
     Args:
       location: The database.
@@ -48,14 +48,14 @@ def database_lock(location: Location, purpose: str, waiting: Callable[[str], Abs
 
 @contextmanager
 def try_lock(path: Path, purpose: str) -> Iterator[str | None]:
-    """Locks a file, which is made if it is not there, unless somebody else has locked it.
+    """Locks a file, which is made if it is not there, unless another process has locked it.
 
     Args:
       path: The file.
       purpose: What it is locked for, as others will read it.
 
     Yields:
-      None; or who has it.
+      None; or a description of the holder.
 
     Raises:
       PipelineError: The file system has no locks, or the directory cannot be written.
@@ -77,7 +77,7 @@ def try_lock(path: Path, purpose: str) -> Iterator[str | None]:
 
 
 def is_locked(path: Path) -> bool | None:
-    """Whether somebody holds the lock of a file; None if there is no such file, or it cannot be read."""
+    """Whether a process holds the lock of a file; None if the file does not exist or cannot be read."""
     try:
         with path.open(encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -90,7 +90,7 @@ def is_locked(path: Path) -> bool | None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Locks a file that exists; others only ask with `is_locked`."""
+    """Locks a file that exists; `is_locked` tells other processes."""
     with path.open(encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
@@ -115,7 +115,7 @@ def _open(path: Path) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise PipelineError(f"{path} cannot be written ({error.strerror}): mend its permissions.") from error
+        raise PipelineError(f"{path} cannot be written ({error.strerror}): fix its permissions.") from error
 
 
 def _without_locks(path: Path, error: OSError) -> PipelineError:
@@ -123,7 +123,7 @@ def _without_locks(path: Path, error: OSError) -> PipelineError:
 
 
 def _release(file: IO[str]) -> None:
-    """To close it is not enough: a process that a library forked off may have the file open still, and so the lock."""
+    """Closing the file is not enough: a process that a library forked may still have it open, and with it the lock."""
     fcntl.flock(file, fcntl.LOCK_UN)
 
 
@@ -135,7 +135,7 @@ def _write_holder(file: IO[str], purpose: str) -> None:
 
 
 def _holder(file: IO[str]) -> str:
-    """Who holds the lock, as it wrote itself; that may not be done yet."""
+    """The holder of the lock as it described itself, if it has done so already."""
     try:
         file.seek(0)
         holder = json.load(file)

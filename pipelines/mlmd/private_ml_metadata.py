@@ -1,13 +1,15 @@
-"""ML Metadata's client for PostgreSQL, mended so that texts may hold backslashes, and several processes write at once.
+"""ML Metadata's client for PostgreSQL with two defects fixed: texts with backslashes, and several processes that write at once.
 
 The client (as of 1.17.1, and upstream's main branch) cuts the first and the last character off what libpq's PQescapeLiteral
 returns. Those are quotes, unless the text holds a backslash: then it is ` E'...'`, and the server refuses what is left as a
-syntax error. JSON within JSON, which TFX's Evaluator writes, is full of backslashes. So each travels as a character that nobody
-uses.
+syntax error. JSON within JSON, which TFX's Evaluator writes, is full of backslashes. So each is
+stored as a character for private use.
+
+This relies on two private methods of MetadataStore; tests/unit/pipelines/mlmd/test_private_ml_metadata.py tells if they change.
 
 MySQL's client says "aborted" of a transaction that met another one, and what is aborted is tried again. PostgreSQL's says
-"internal error", and nobody tries again. And two processes that register a type at the same moment make two types of one name,
-as its queries lock nothing; then each finds half of what there is.
+"internal error", which is not tried again. Its queries lock nothing, so two processes that register a type at the same moment
+make two types with one name, and each then finds only half of the data.
 """
 
 import re
@@ -25,10 +27,10 @@ from pipelines.mlmd.location import Location
 
 _REGISTERS_TYPES: Final = re.compile("Put[A-Za-z]*Types?")
 _LOCK: Final = 0x7466785F766165
-"""Any number that nobody else locks: "tfx_vae" in ASCII."""
+"""Any number that no other program locks: "tfx_vae" in ASCII."""
 
 _MET_ANOTHER: Final = ("deadlock detected", "duplicate key value violates unique constraint", "could not serialize access")
-"""What PostgreSQL says of a transaction that another one was in the way of. A second time it sees what the other wrote."""
+"""What PostgreSQL says about a transaction that met another one. Tried again, it sees what the other one wrote."""
 
 
 class PostgresqlStore(MetadataStore):
@@ -44,7 +46,7 @@ class PostgresqlStore(MetadataStore):
             super().__init__(config)
 
     def _call(self, method_name: str, request: Message, response: Message, *arguments: Any, **options: Any) -> Any:
-        """All that the client does goes through here."""
+        """Every call of the client, with its retries."""
         sent = type(request)()
         sent.CopyFrom(request)
         replace_in_texts(sent, BACKSLASH, STORED_BACKSLASH)
@@ -64,7 +66,7 @@ class PostgresqlStore(MetadataStore):
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keeps all other processes waiting that come here.
+        """Makes all other processes wait here.
 
         Raises:
           RuntimeError: The server does not answer; the client's own error for that.

@@ -18,7 +18,7 @@ _PACKAGES: Final = (
 
 
 def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | str, log: Path | None) -> None:
-    """Makes the contexts of a pipeline and of a run, as TFX would with the first component, and notes that the run goes on.
+    """Makes the contexts of a pipeline and of a run, as TFX does with the first component, and records the run as running.
 
     Args:
       store: An `ml_metadata.MetadataStore`.
@@ -33,7 +33,7 @@ def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | s
     parent = _context(store, "pipeline", pipeline)
     context = _context(store, "pipeline_run", run_id)
     if parent.id not in [known.id for known in store.get_parent_contexts_by_context(context.id)]:
-        with suppress(errors.AlreadyExistsError):  # another step of the run was a moment faster
+        with suppress(errors.AlreadyExistsError):  # another step of the run did it first
             store.put_parent_contexts([metadata_store_pb2.ParentContext(child_id=context.id, parent_id=parent.id)])
     facts = {
         names.STATE: "running",
@@ -46,7 +46,7 @@ def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | s
 
 
 def finish_record(store: Any, run_id: str, state: str, error: str = "") -> None:
-    """Notes how a run ended, and ends what it left as running.
+    """Records how a run ended, and ends the executions that it left as running.
 
     TFX ends an execution whose executor raises, but not one whose driver does, nor any where a run is interrupted.
 
@@ -78,7 +78,7 @@ def finish_record(store: Any, run_id: str, state: str, error: str = "") -> None:
 
 
 def write_facts(store: Any, context: Any, facts: Mapping[str, str | None]) -> None:
-    """Writes custom properties of a context and leaves the others as they are, whoever writes them at the same time.
+    """Writes custom properties of a context. The others stay, even if another process writes them at the same time.
 
     Args:
       store: An `ml_metadata.MetadataStore`.
@@ -110,7 +110,7 @@ def _context(store: Any, type_name: str, name: str) -> Any:
 
     type_id = store.put_context_type(metadata_store_pb2.ContextType(name=type_name), can_add_fields=True, can_omit_fields=True)
     if store.get_context_by_type_and_name(type_name, name) is None:
-        with suppress(errors.AlreadyExistsError):  # another run was a moment faster
+        with suppress(errors.AlreadyExistsError):  # another run did it first
             store.put_contexts([metadata_store_pb2.Context(type_id=type_id, name=name)])
     return store.get_context_by_type_and_name(type_name, name)
 
@@ -119,14 +119,14 @@ KILLED = "the process was killed, or the machine went down"
 
 
 def may_go_on(record: Mapping[str, Any]) -> bool:
-    """Whether a run that is recorded as running may be.
+    """Whether a run that is recorded as running may still be running.
 
     Args:
       record: What the run wrote about itself.
 
     Returns:
-      False if it is known to be dead: it ran on this machine, and nobody holds the lock of its log. True for a run on another
-      machine, for one of another runner, and for one whose log is gone.
+      False if it ran on this machine and no process holds the lock of its log. True for a run on another machine, for one of
+      another runner, and for one whose log is gone.
     """
     if record.get(names.HOST) != socket.gethostname() or not record.get(names.LOG):
         return True
@@ -134,13 +134,13 @@ def may_go_on(record: Mapping[str, Any]) -> bool:
 
 
 def end_killed(store: Any) -> list[str]:
-    """Ends in ML Metadata the runs that were killed and could not do it themselves.
+    """Records runs that were killed as failed.
 
     Args:
       store: An `ml_metadata.MetadataStore`.
 
     Returns:
-      The ids of the runs that were ended.
+      The ids of these runs.
     """
     if "pipeline_run" not in [type_.name for type_ in store.get_context_types()]:
         return []

@@ -38,8 +38,8 @@ def list_artifacts(database: Database, type_: str | None = None, run: str | None
 
     Args:
       database: An open database.
-      type_: Of this type alone, e.g. `Model`.
-      run: Those alone that this run made or was served from the cache.
+      type_: Only artifacts of this type, e.g. `Model`.
+      run: Only outputs of this run, including those from the cache.
 
     Returns:
       The artifacts, the newest first.
@@ -90,7 +90,7 @@ _COLUMNS = (
     Column("URI", shrinks_to=20, keeps_end=True),
     Column("PROPERTIES", is_optional=True),
 )
-# What every artifact has, and says nothing.
+# Every artifact has them.
 _BOILERPLATE = ("tfx_version", "is_external")
 
 

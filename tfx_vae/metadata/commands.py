@@ -1,4 +1,4 @@
-"""The commands that read ML Metadata, and gc. Each imports what it needs when it is called, for the sake of the others."""
+"""The commands that read ML Metadata, and gc. Each imports what it needs when it is called, so that `--help` stays fast."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,10 +19,10 @@ _metadata_option = click.option(
     "--metadata",
     "url",
     metavar="URL",
-    help="The database, rather than the configuration's: sqlite:///FILE, mysql://USER@HOST/DATABASE or "
+    help="The database to use instead of the configured one: sqlite:///FILE, mysql://USER@HOST/DATABASE or "
     "postgresql://USER@HOST/DATABASE. The password comes from TFX_VAE_METADATA_PASSWORD or metadata.password_file.",
 )
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, whose shape stays: see docs/metadata.md.")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON in the stable format of docs/metadata.md.")
 
 
 def add_commands(group: click.Group) -> None:
@@ -37,12 +37,12 @@ def _command(function: Callable[..., None]) -> click.Command:
 
 
 @_command
-@click.option("--pipeline", help="Runs of this pipeline alone.")
-@click.option("--last", type=click.IntRange(min=1), metavar="N", help="The newest N runs alone.")
+@click.option("--pipeline", help="Only runs of this pipeline.")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N runs.")
 def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) -> None:
-    """List the runs, the newest first, with what came of each.
+    """List the runs and their results, newest first.
 
-    Losses are means over the test split in nats per image.
+    Losses are means over the test split, in nats per image.
     """
     from tfx_vae.metadata.json_shape import runs_json
     from tfx_vae.metadata.reader import open_database
@@ -59,7 +59,7 @@ def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) ->
 @_command
 @click.argument("run")
 def show(run: str, as_json: bool, **where: Any) -> None:
-    """Show what each component of RUN did: an id, the beginning of one, or `latest`."""
+    """Show what each component of RUN did. RUN is an id, the beginning of an id, or `latest`."""
     from tfx_vae.metadata.json_shape import show_json
     from tfx_vae.metadata.reader import open_database
     from tfx_vae.metadata.show import print_run, show_run
@@ -73,10 +73,10 @@ def show(run: str, as_json: bool, **where: Any) -> None:
 
 
 @_command
-@click.option("--type", "type_", metavar="TYPE", help="Artifacts of this type alone, e.g. Model.")
-@click.option("--run", metavar="RUN", help="Outputs of this run alone, those from the cache included.")
+@click.option("--type", "type_", metavar="TYPE", help="Only artifacts of this type, e.g. Model.")
+@click.option("--run", metavar="RUN", help="Only outputs of this run, including those from the cache.")
 def artifacts(type_: str | None, run: str | None, as_json: bool, **where: Any) -> None:
-    """List the artifacts, the newest first, with the disk that each takes."""
+    """List the artifacts and their sizes on disk, newest first."""
     from tfx_vae.metadata.artifacts import list_artifacts, print_artifacts
     from tfx_vae.metadata.json_shape import artifacts_json
     from tfx_vae.metadata.reader import open_database
@@ -92,11 +92,11 @@ def artifacts(type_: str | None, run: str | None, as_json: bool, **where: Any) -
 @_command
 @click.argument("artifact")
 @click.option("--format", "format_", type=click.Choice(["tree", "mermaid", "dot", "json"]), default="tree", show_default=True)
-@click.option("--downstream", is_flag=True, help="What was made of it, rather than what it was made of.")
+@click.option("--downstream", is_flag=True, help="Show what was made from ARTIFACT, instead of what it was made from.")
 def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **where: Any) -> None:
-    """Trace ARTIFACT back to the data and the configuration that it was made of, or forward.
+    """Trace ARTIFACT back to its data and configuration, or forward to what was made from it.
 
-    ARTIFACT is an id, a URI, a version in the serving directory, or the name of a dataset.
+    ARTIFACT is an id, a URI, a version in the serving directory, or a dataset name.
     """
     from tfx_vae.metadata import drawings
     from tfx_vae.metadata.drawings import print_lineage
@@ -118,7 +118,7 @@ def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **wher
 @click.argument("run_a")
 @click.argument("run_b")
 def diff(run_a: str, run_b: str, as_json: bool, **where: Any) -> None:
-    """Say in which parameters, versions, data and metrics RUN_A and RUN_B differ."""
+    """Show the parameters, versions, data and metrics that differ between RUN_A and RUN_B."""
     from tfx_vae.metadata.diff import compare_runs, print_differences
     from tfx_vae.metadata.json_shape import diff_json
     from tfx_vae.metadata.reader import open_database
@@ -138,17 +138,17 @@ def diff(run_a: str, run_b: str, as_json: bool, **where: Any) -> None:
     default=1,
     show_default=True,
     metavar="N",
-    help="Keep all that the newest N runs of each pipeline made or used.",
+    help="Keep everything that the newest N runs of each pipeline made or used.",
 )
-@click.option("--older-than", metavar="AGE", help="Free only what nobody made or used for this long, e.g. 30d or 12h.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be freed.")
+@click.option("--older-than", metavar="AGE", help="Delete only what no run made or used for this long, e.g. 30d or 12h.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
 def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **where: Any) -> None:
-    """Free disk of what no model that matters was made of.
+    """Delete artifacts that no kept model depends on.
 
-    Kept is what is pushed, blessed and newest, the latest baseline, in use by a run that goes on, and whatever any of these was
-    made of. All else is deleted and marked DELETED in ML Metadata, with TFX's working files, checkpoints and logs of old runs.
-    Nothing is deleted outside of runtime.root, or of the directory of the file that --metadata names. Killed half-way, the same
-    command finishes the work.
+    Kept are pushed models, the newest blessed model, the latest baseline, everything that a running run uses, and all that
+    these were made from. Other artifacts are deleted and marked DELETED in ML Metadata, with TFX's working files, and
+    checkpoints and logs of old runs. Nothing is deleted outside runtime.root, or outside the directory of the file that
+    --metadata names. If gc is interrupted, run it again to finish.
     """
     from tfx_vae.metadata.gc.collect import collect, plan_only
     from tfx_vae.metadata.gc.plan import print_plan
@@ -172,7 +172,7 @@ def _locate(config_path: Path, overrides: tuple[str, ...], url: str | None) -> L
 
 
 def _root(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Path:
-    """What the runs of the database write to: where a file is named, it may be a copy, and the configuration the original's."""
+    """The directory that the runs write to. A file that --metadata names may be a copy: its root is its own directory."""
     location = _locate(config_path, overrides, url)
     if url is not None and location.backend is Backend.SQLITE:
         return location.path.parent

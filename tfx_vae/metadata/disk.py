@@ -14,10 +14,10 @@ def local_path(uri: str) -> Path | None:
 
 
 class RealFiles:
-    """Files and directories, compared by device and inode, so that it does not matter how a path is spelled."""
+    """Files and directories, compared by device and inode, so that different paths to one file are equal."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        """Looks at the files as they are now; a path where there is nothing means no file."""
+        """Looks at the files as they are now; paths that do not exist are ignored."""
         self._identity = cache(_identity)  # the same directories lie above most of the paths
         real = [real_path(path) for path in paths]
         self._files = {found for path in real if (found := self._identity(path))}
@@ -25,15 +25,15 @@ class RealFiles:
         self._all = self._files | above
 
     def overlap(self, path: Path) -> bool:
-        """Whether a path is one of them, or lies above or below one."""
+        """Whether a path is one of the files, or is above or below one."""
         return self._identity(real_path(path)) in self._all or self.contain(path)
 
     def contain(self, path: Path) -> bool:
-        """Whether a path lies below one of them."""
+        """Whether a path is below one of the directories."""
         return any(found in self._files for found in self._identities_above(real_path(path)))
 
     def parents_within(self, path: Path) -> list[Path]:
-        """The real directories above a path that are one of them, or lie below one."""
+        """The real directories above a path that are among the directories or below one of them."""
         parents = real_path(path).parents
         inside = [index for index, parent in enumerate(parents) if self._identity(parent) in self._files]
         return list(parents[: inside[-1] + 1]) if inside else []
@@ -74,7 +74,7 @@ def _sizes(directory: Path) -> Iterator[int]:
 
 
 class OwnRoot:
-    """The directory that the runs of a database write to; what lies elsewhere may be another's, such as the original of a copy.
+    """The directory that the runs of a database write to. Files elsewhere may belong to another database.
 
     Attributes:
       directory: Its real path.
@@ -93,14 +93,14 @@ class OwnRoot:
         self._has_another_database = cache(self._find_another_database)
 
     def has(self, path: Path) -> bool:
-        """Whether a path really lies below the directory, and in no root of another database."""
+        """Whether a real path is below the directory and not in the root of another database."""
         below = self._root.parents_within(path)
         return bool(below) and not any(self._has_another_database(directory) for directory in below)
 
     def describe_elsewhere(self) -> str:
-        """Why files are left alone that are not below it."""
+        """Why files elsewhere are not deleted."""
         if self._has_another_database(self.directory):
-            return f"{self.directory / DATABASE_NAME} is another database, whose files they may be"
+            return f"{self.directory / DATABASE_NAME} is another database, to which the files may belong"
         return f"not where TFX put it below {self.directory}"
 
     def _find_another_database(self, directory: Path) -> bool:

@@ -14,7 +14,7 @@ _STYLES = {Kind.ARTIFACT: "bold", Kind.EXECUTION: "cyan", Kind.DATASET: "green",
 
 
 def print_lineage(lineage: Lineage, console: Console) -> None:
-    """Prints a tree for each artifact that was asked about; what stands in it already is not unfolded again."""
+    """Prints a tree for each start of the lineage; a node is unfolded only the first time."""
     shown: set[str] = set()
     for key in lineage.start:
         tree = Tree(_label(lineage.nodes[key], ""), guide_style="dim")

@@ -12,7 +12,7 @@ from pipelines.mlmd.record import may_go_on
 
 
 class ExecutionState(StrEnum):
-    """How an execution stands; the names are ML Metadata's, in lower case."""
+    """The state of an execution; the names are those of ML Metadata in lower case."""
 
     UNKNOWN = "unknown"
     NEW = "new"
@@ -24,12 +24,12 @@ class ExecutionState(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still go on."""
+        """Whether it may still be running."""
         return self in (ExecutionState.NEW, ExecutionState.RUNNING)
 
 
 class ArtifactState(StrEnum):
-    """How an artifact stands; TFX reads LIVE ones alone."""
+    """The state of an artifact; TFX reads only LIVE ones."""
 
     UNKNOWN = "unknown"
     PENDING = "pending"
@@ -41,11 +41,11 @@ class ArtifactState(StrEnum):
 
 
 class Direction(StrEnum):
-    """What an execution has to do with an artifact."""
+    """How an execution is related to an artifact."""
 
     INPUT = "input"
     OUTPUT = "output"
-    """It made it, or was served it from the cache."""
+    """The execution made it, or took it from the cache."""
     RESOLVED = "resolved"
     """A Resolver chose it."""
 
@@ -80,10 +80,10 @@ class Execution:
       run_id: The run; empty if it belongs to none.
       node: The component's id in its pipeline.
       type: The component's class.
-      state: How it stands.
+      state: Its state.
       started: In milliseconds since 1970.
-      updated: When it was last written, in milliseconds since 1970: if it has ended, that is when.
-      properties: Its parameters, and what was noted about it.
+      updated: When it was last written, in milliseconds since 1970: for a finished execution, when it ended.
+      properties: Its parameters, and what the runner recorded.
     """
 
     id: int
@@ -115,7 +115,7 @@ class Run:
       pipeline: The name of the pipeline.
       started: In milliseconds since 1970.
       context_id: The number of that context.
-      record: What the runner wrote about it, see `record.py`; empty for other runners.
+      record: What the runner recorded about it, see `record.py`; empty for other runners.
     """
 
     id: str
@@ -127,7 +127,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was read at one moment: a whole database, or the part that a question needs.
+    """A whole database at one moment, or the part of it that a command needs.
 
     Attributes:
       runs: By id, oldest first.
@@ -192,18 +192,18 @@ class Snapshot:
 
 
 class RunState(StrEnum):
-    """How a run stands."""
+    """The state of a run."""
 
     RUNNING = "running"
     COMPLETE = "complete"
     FAILED = "failed"
     CANCELED = "canceled"
     KILLED = "killed"
-    """Its process is gone and could not say so; the next run, or gc, records it as failed."""
+    """Its process ended without recording a state; the next run, or gc, records the run as failed."""
 
 
 def run_state(run: Run, executions: Sequence[Execution]) -> RunState:
-    """How a run stands: as it recorded it, or as its executions tell where another runner ran it.
+    """The state that a run recorded, or the state of its executions if another runner ran it.
 
     Args:
       run: The run.
@@ -223,7 +223,7 @@ def run_state(run: Run, executions: Sequence[Execution]) -> RunState:
 
 
 def run_seconds(state: RunState, executions: Sequence[Execution]) -> float | None:
-    """From the first start to the last end; None where that is not known, or not yet."""
+    """From the first start to the last end; None if that is not known yet."""
     if not executions or state in (RunState.RUNNING, RunState.KILLED):
         return None
     return (max(execution.updated for execution in executions) - min(execution.started for execution in executions)) / 1000

@@ -1,4 +1,4 @@
-"""`tfx-vae lineage`: what an artifact was made of, or what was made of it, as a graph of artifacts and executions."""
+"""`tfx-vae lineage`: what an artifact was made from, or what was made from it, as a graph of artifacts and executions."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,8 +47,8 @@ class Node:
     Attributes:
       key: Unique, such as `artifact-12`.
       kind: What it is.
-      label: For a person, such as `Model 12`.
-      details: All else that is known of it.
+      label: A short text, such as `Model 12`.
+      details: Everything else about it.
     """
 
     key: str
@@ -59,7 +59,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """From what was there first to what was made of it, by the name of the channel."""
+    """From an input to what was made from it, by the name of the channel."""
 
     source: str
     target: str
@@ -71,9 +71,9 @@ class Lineage:
     """A graph without cycles.
 
     Attributes:
-      start: The keys of what was asked about.
-      downstream: Whether it holds what was made of that, and not what that was made of.
-      nodes: By key, those that were asked about first.
+      start: The keys of the nodes that the question named.
+      downstream: Whether it holds what was made from the start, and not what the start was made from.
+      nodes: By key, in the order in which they were found.
       edges: In the direction of time.
     """
 
@@ -98,7 +98,7 @@ def trace(database: Database, name: str, downstream: bool = False) -> Lineage:
     Args:
       database: An open database.
       name: An artifact's id or URI, a version in the serving directory, or the name of a dataset.
-      downstream: Follow what was made of it, rather than what it was made of.
+      downstream: Follow what was made from it, instead of what it was made from.
 
     Raises:
       ConfigurationError: There is no such thing.
@@ -211,7 +211,7 @@ def _artifact_label(artifact: Artifact) -> str:
 
 
 def _sources(execution: Execution) -> Iterator[Node]:
-    """What an execution was made of beside artifacts: files and settings."""
+    """The inputs of an execution that are not artifacts: files and settings."""
     data = facts.data([execution])
     if data:
         label = f"{data.get(DATASET) or 'dataset'} {data.get(VERSION, '')}".strip()
@@ -233,7 +233,7 @@ def dataset_files(prepared_directory: str | None) -> dict[str, Any]:
 
     Returns:
       `prepared_directory`; `records`, its files of records; and `sources`, what those were made from, each with its `path`,
-      `size` in bytes and `sha256`. Both lists are empty where the directory is gone, the second also where nobody wrote it
+      `size` in bytes and `sha256`. Both lists are empty where the directory is gone, the second also if the sources were not
       down.
     """
     if prepared_directory is None:

@@ -22,7 +22,7 @@ class Database:
     """Answers queries within one read-only transaction.
 
     Attributes:
-      queries: How many have been asked.
+      queries: The number of queries so far.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -66,7 +66,7 @@ _WRAPPER: Final = "__value__"
 
 
 def property_value(string: str | bytes | None, integer: int | None, double: float | None, boolean: int | bool | None) -> Any:
-    """The one value that a property has: text, a number, a boolean, what a struct holds, or None."""
+    """The one value that a property has: text, a number, a boolean, the content of a struct, or None."""
     if string is not None:
         return _decoded(text(string))
     if integer is not None:
@@ -77,7 +77,7 @@ def property_value(string: str | bytes | None, integer: int | None, double: floa
 
 
 def parsed(value: Any) -> Any:
-    """A property that TFX stores as JSON text (or as JSON within JSON), as what it says; all else as it is."""
+    """Decodes a property that TFX stores as JSON text, or as JSON within JSON; any other value is returned as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return parsed(json.loads(value))
@@ -116,10 +116,10 @@ _RUN_CONTEXTS: Final = "(SELECT c.id FROM Context c JOIN Type t ON t.id = c.type
 
 @dataclass(frozen=True)
 class Selection:
-    """What to read of a database; None reads all.
+    """The part of a database to read; None reads all.
 
     Attributes:
-      runs: The runs whose executions to read, and the artifacts that those had to do with.
+      runs: The runs whose executions to read, and the artifacts that these made or used.
       with_producers: Read also the executions that made these artifacts in earlier runs.
       artifact_types: The types of artifacts to read.
       artifact_properties: The names of the properties to read.

@@ -25,7 +25,7 @@ from tfx_vae.metadata.printing import (
 from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
 
 LATEST = "latest"
-"""What names the newest run."""
+"""The name of the newest run."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class RunSummary:
       id: Its name in ML Metadata.
       pipeline: The name of its pipeline.
       started: In milliseconds since 1970.
-      seconds: From the start of the first component to the end of the last; None if it goes on, or was killed.
-      state: How it stands.
-      dataset: `name` and `version`; None if it did not come that far, as with all that follows.
+      seconds: From the start of the first component to the end of the last; None if it is running, or was killed.
+      state: Its state.
+      dataset: `name` and `version`; this and the following are None if the run did not get that far.
       model: The settings of the model.
       metrics: The means over the test split, in nats per image.
-      blessed: Whether the model was.
+      blessed: Whether the model was blessed.
       refusal: Why it failed the check before pushing; empty otherwise.
-      pushed_version: What it is served as.
+      pushed_version: The version that it is served as.
       error: Why it failed; empty otherwise.
     """
 
@@ -66,8 +66,8 @@ def list_runs(database: Database, pipeline: str | None = None, last: int | None 
 
     Args:
       database: An open database.
-      pipeline: Of this pipeline alone.
-      last: The newest so many alone.
+      pipeline: Only runs of this pipeline.
+      last: Only this many of the newest runs.
 
     Returns:
       The runs, the newest first.
@@ -85,7 +85,7 @@ def list_runs(database: Database, pipeline: str | None = None, last: int | None 
 
 
 def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
-    """Sums up one run, of which the snapshot has what `facts` names."""
+    """Sums up one run; the snapshot must hold what `facts` names."""
     executions = snapshot.executions_of_run[run.id]
     state = run_state(run, executions)
     return RunSummary(

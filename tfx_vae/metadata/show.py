@@ -29,11 +29,11 @@ class ComponentDetails:
       node: Its id in the pipeline.
       type: Its class.
       execution_id: Its execution in ML Metadata.
-      state: How it stands; `cached` if it was served from an earlier run.
+      state: Its state; `cached` if it was served from an earlier run.
       seconds: How long it took; None while it runs.
       inputs: Artifacts by channel.
       outputs: Artifacts by channel; of a Resolver, what it chose.
-      parameters: What it was given, JSON decoded.
+      parameters: Its parameters, JSON decoded.
       error: Why it failed; empty otherwise.
     """
 
@@ -90,7 +90,7 @@ def show_run(database: Database, name: str) -> RunDetails:
 
 
 def parameters(execution: Execution) -> dict[str, Any]:
-    """What a component was given, JSON decoded; without what TFX and the runner note beside it."""
+    """The parameters of a component, JSON decoded, without the properties that TFX and the runner add."""
     return {
         name: parsed(value)
         for name, value in sorted(execution.properties.items())
@@ -114,7 +114,7 @@ def _component(snapshot: Snapshot, execution: Execution) -> ComponentDetails:
 
 
 def _error(execution: Execution) -> str:
-    """The runner's sentence, or else the last line of what TFX noted of its own failures."""
+    """The runner's message, or else the last line of the error that TFX recorded."""
     if names.ERROR in execution.properties:
         return str(execution.properties[names.ERROR])
     try:
@@ -136,7 +136,7 @@ _LONGEST: Final = 400
 
 
 def print_run(details: RunDetails, console: Console) -> None:
-    """Prints a run: what it was about, then what each component did."""
+    """Prints a summary of the run, then what each component did."""
     run = details.summary
     console.print(Text.assemble((f"Run {run.id}", "bold"), f" of {run.pipeline}: ", (run.state.value, state_style(run.state))))
     console.print(_pairs(_about(details)))

@@ -1,14 +1,14 @@
-"""Frees what a plan says, so that it can be killed at any moment.
+"""Carries out a plan so that it can be killed at any moment.
 
-The order is what makes it safe:
+The order makes it safe:
 
 1. All artifacts of the plan become MARKED_FOR_DELETION. From then on TFX neither serves them from the cache nor resolves
-   them, so that nobody finds files that are about to go.
-2. Everything is read and decided again: what a run on a server took meanwhile becomes LIVE again, its files untouched.
-3. A directory is renamed, which is done in one step, and only then emptied. So what has its name is whole.
+   them.
+2. Everything is read and decided again: what a run on a server used meanwhile becomes LIVE again, its files untouched.
+3. A directory is renamed in one step and only then emptied, so a directory with its original name is complete.
 4. The artifacts become DELETED.
 
-A second call finds what is still marked: what has its directory and is in use is restored, all else is finished.
+A second call restores marked artifacts that are in use and have their directory, and deletes the other marked ones.
 """
 
 import shutil
@@ -36,25 +36,25 @@ _AT_ONCE = 500
 
 
 def plan_only(location: Location, root: Path, policy: Policy) -> Plan:
-    """What `collect` would free; nothing is written, neither to disk nor to the database."""
+    """What `collect` would delete; nothing is written to disk or to the database."""
     return make_plan(_read(location), OwnRoot(root, location), policy, datetime.now())
 
 
 def collect(location: Location, root: Path, policy: Policy, waiting: Callable[[str], AbstractContextManager[None]]) -> Plan:
-    """Frees disk.
+    """Deletes what a policy does not keep.
 
     Args:
       location: The database.
-      root: The directory that its runs write to: only below it anything is deleted.
+      root: The directory that its runs write to; nothing outside it is deleted.
       policy: What to keep beyond what must be kept.
       waiting: What to do while a run holds the lock of a SQLite database: see `database_lock`.
 
     Returns:
-      What was freed.
+      What was deleted.
 
     Raises:
-      PipelineError: The database cannot be read or written, or a directory cannot be deleted; what was freed until then is
-        recorded as such by the next call.
+      PipelineError: The database cannot be read or written, or a directory cannot be deleted; the
+        next call records what was deleted until then.
     """
     _read(location)  # a database that is missing or of another schema is refused before the client would make or change it
     with database_lock(location, "tfx-vae gc", waiting):
@@ -80,7 +80,7 @@ def _read(location: Location) -> Snapshot:
 
 
 def _marked(plan: Plan) -> Plan:
-    """The plan without what only became free since the artifacts were marked."""
+    """The plan without artifacts that became free after the marking."""
     marked = (freed for freed in plan.artifacts if freed.artifact.state is ArtifactState.MARKED_FOR_DELETION)
     return replace(plan, artifacts=tuple(marked))
 
@@ -123,4 +123,4 @@ def _remove(leftover: Leftover) -> None:
 
 
 def _cannot_delete(path: str, error: OSError) -> PipelineError:
-    return PipelineError(f"{path} cannot be deleted ({error.strerror}): mend its permissions and call gc again, which goes on.")
+    return PipelineError(f"{path} cannot be deleted ({error.strerror}): fix its permissions and run gc again.")

@@ -39,7 +39,7 @@ class Leftover:
 
 
 def find_leftovers(snapshot: Snapshot, policy: Policy, cutoff: int, kept: set[int]) -> Iterator[Leftover]:
-    """Finds what no run needs that goes on, and no run that is kept.
+    """Finds the files that neither a running run nor a kept run needs.
 
     Args:
       snapshot: The whole database.
@@ -78,8 +78,8 @@ def _pipeline_root(run: Run) -> Path | None:
 
 
 def _in_pipeline_root(snapshot: Snapshot, pipeline: str, root: Path) -> Iterator[tuple[LeftoverKind, Path]]:
-    # None of its runs goes on, so that its executions have ended, whatever their states. What no execution of these runs has
-    # made, such as what a database that is gone has left, is not known to be anybody's, and stays.
+    # None of the pipeline's runs is running, so all executions have ended, whatever their states. Files of executions that
+    # the database does not know are kept.
     runs = {run.id for run in snapshot.runs.values() if run.pipeline == pipeline and _pipeline_root(run) == root}
     ended = {(e.node, str(e.id)): e.state for e in snapshot.executions.values() if e.run_id in runs}
     for path in root.glob("*/*/[0-9]*"):

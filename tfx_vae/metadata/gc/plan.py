@@ -16,13 +16,13 @@ from tfx_vae.metadata.gc.leftovers import Leftover, find_leftovers
 from tfx_vae.metadata.gc.protection import METRICS, SHARED, Policy, artifact_directory, protected
 from tfx_vae.metadata.printing import Cell, Column, describe_size, print_columns
 
-# A gc that was killed leaves these behind; it meant to delete them.
+# A killed gc leaves artifacts in this state.
 _UNFINISHED = ArtifactState.MARKED_FOR_DELETION
 
 
 @dataclass(frozen=True)
 class Freed:
-    """An artifact to be freed.
+    """An artifact to be deleted.
 
     Attributes:
       artifact: As ML Metadata has it.
@@ -37,15 +37,15 @@ class Freed:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to free, and what stays.
+    """What to delete, and what is kept.
 
     Attributes:
-      artifacts: To be freed.
-      leftovers: Other files and directories to be freed.
-      restored: Artifacts that a gc which was killed had marked, and which are in use now.
-      kept: How many stay, by reason.
-      elsewhere: How many would be freed but lie elsewhere, as `root` says.
-      root: Where all that is freed lies.
+      artifacts: To be deleted.
+      leftovers: Other files and directories to be deleted.
+      restored: Artifacts that a killed gc marked and that are in use now.
+      kept: The number of kept artifacts by reason.
+      elsewhere: The number that would be deleted but are outside the root.
+      root: The directory of everything that is deleted.
     """
 
     artifacts: tuple[Freed, ...]
@@ -62,11 +62,11 @@ class Plan:
 
 
 def make_plan(snapshot: Snapshot, root: OwnRoot, policy: Policy, now: datetime) -> Plan:
-    """Decides what to free; nothing is changed.
+    """Decides what to delete; nothing is changed.
 
     Args:
       snapshot: The whole database.
-      root: Where it may lie.
+      root: Where gc may delete.
       policy: What to keep beyond what must be kept.
       now: The time that ages are counted from.
     """
@@ -102,7 +102,7 @@ def make_plan(snapshot: Snapshot, root: OwnRoot, policy: Policy, now: datetime) 
 
 
 def _shared(snapshot: Snapshot, freed: list[Freed]) -> list[Freed]:
-    """What is to be freed, but has files that an artifact means which stays."""
+    """Artifacts to be deleted whose files belong to a kept artifact too."""
     going = {entry.artifact.id for entry in freed}
     meant = RealFiles(_meant(artifact for artifact in _undeleted(snapshot) if artifact.id not in going))
     return [entry for entry in freed if meant.overlap(entry.directory)]
@@ -114,7 +114,7 @@ def _undeleted(snapshot: Snapshot) -> Iterator[Artifact]:
 
 
 def _meant(artifacts: Iterable[Artifact]) -> Iterator[Path]:
-    """The files of artifacts on this machine, and what was pushed of them."""
+    """The files of artifacts on this machine, and their pushed copies."""
     for artifact in artifacts:
         for place in (artifact.uri, str(artifact.properties.get(PUSHED_DESTINATION, ""))):
             if path := local_path(place):
@@ -127,12 +127,12 @@ def _freed(artifact: Artifact, directory: Path) -> Freed:
 
 
 def being_deleted(directory: Path) -> Path:
-    """What a directory is called from the moment on in which it may no longer be whole."""
+    """The name of a directory while it is being deleted."""
     return directory.with_name(f".deleting-{directory.name}")
 
 
 def _last_used(snapshot: Snapshot) -> dict[int, int]:
-    """By artifact, when an execution last had to do with it, in milliseconds since 1970."""
+    """By artifact, when an execution last made or used it, in milliseconds since 1970."""
     used: dict[int, int] = {}
     for event in snapshot.events:
         execution = snapshot.executions.get(event.execution_id)
@@ -145,7 +145,7 @@ _COLUMNS = (Column("FREED"), Column("NUMBER", is_number=True), Column("SIZE", is
 
 
 def print_plan(plan: Plan, dry_run: bool, console: Console) -> None:
-    """Prints what was freed, or would be, and why the rest stayed."""
+    """Prints what was deleted, or would be, and why the rest is kept."""
     groups: dict[str, list[int]] = defaultdict(list)
     for freed in plan.artifacts:
         groups[freed.artifact.type].append(freed.size)
@@ -157,10 +157,10 @@ def print_plan(plan: Plan, dry_run: bool, console: Console) -> None:
     for reason, count in sorted(plan.kept.items(), key=lambda item: -item[1]):
         console.print(Text(f"{count} kept: {reason}", "dim"), soft_wrap=True)
     if plan.elsewhere:
-        console.print(Text(f"{plan.elsewhere} left alone: {plan.root.describe_elsewhere()}", "dim"), soft_wrap=True)
+        console.print(Text(f"{plan.elsewhere} not deleted: {plan.root.describe_elsewhere()}", "dim"), soft_wrap=True)
     if plan.restored:
         console.print(
-            Text(f"{len(plan.restored)} that an interrupted gc had marked are in use, and live again"), soft_wrap=True
+            Text(f"{len(plan.restored)} that an interrupted gc had marked are in use and were restored"), soft_wrap=True
         )
     verdict = f"{describe_size(plan.size)} would be freed." if dry_run else f"{describe_size(plan.size)} freed."
     console.print(Text(verdict if groups else "Nothing to free.", "bold"))

@@ -29,11 +29,11 @@ _RESOLVER: Final = "Resolver"
 
 @dataclass(frozen=True)
 class Policy:
-    """What to keep beyond what must be kept.
+    """What the user wants to keep in addition.
 
     Attributes:
-      keep_last: All that the newest so many runs of each pipeline made or used.
-      older_than: What was made or used within this time; None for no such rule.
+      keep_last: Keep everything that this many of the newest runs of each pipeline made or used.
+      older_than: Keep everything that was made or used within this time; None for no such rule.
     """
 
     keep_last: int = 1
@@ -90,7 +90,7 @@ def newest_runs(snapshot: Snapshot, count: int) -> list[Run]:
 
 
 def going_on(snapshot: Snapshot) -> list[Run]:
-    """The runs that may still go on."""
+    """The runs that may still be running."""
     return [run for run in snapshot.runs.values() if run_state(run, snapshot.executions_of_run[run.id]) is RunState.RUNNING]
 
 
@@ -111,7 +111,7 @@ def _touched(snapshot: Snapshot, executions: Iterable[Execution]) -> Iterator[in
 
 
 def _is_served(artifact: Artifact) -> bool:
-    """Whether a model was pushed, and nobody took it out of the serving directory since, as far as can be seen from here."""
+    """Whether a model was pushed and is still in the serving directory, or that directory is not on this machine."""
     if artifact.properties.get(serving_directory.PUSHED) != 1:
         return False
     path = local_path(str(artifact.properties.get(serving_directory.PUSHED_DESTINATION, "")))
@@ -119,7 +119,7 @@ def _is_served(artifact: Artifact) -> bool:
 
 
 def _blessed(snapshot: Snapshot, pipeline: str) -> Iterator[tuple[str, list[int]]]:
-    """The model that was blessed last, and the one before it.
+    """The model that was blessed last, and the previous one.
 
     components/resolver/strategy.py chooses the first as the baseline of any other model, and the second as that of the first.
     """
@@ -154,9 +154,9 @@ def _last_resolved(snapshot: Snapshot, pipeline: str) -> list[int]:
 
 
 def _add_inputs(snapshot: Snapshot, kept: dict[int, str]) -> None:
-    """Adds what the kept ones were made of, what that was made of, and so on.
+    """Adds all inputs of the kept artifacts, direct and indirect.
 
-    Also what was made together with any of them: TFX serves an execution from the cache only with all of its outputs.
+    Also adds the other outputs of the same executions: TFX serves an execution from the cache only with all of its outputs.
     """
     waiting = list(kept)
     while waiting:
@@ -173,8 +173,8 @@ def artifact_directory(snapshot: Snapshot, artifact: Artifact, root: OwnRoot) ->
     """The directory that TFX made for an artifact: PIPELINE_ROOT/COMPONENT/CHANNEL/EXECUTION.
 
     Returns:
-      Its real path, whether it is still there or not; None if the artifact lies elsewhere, which is not ours to delete: it was
-      imported, it is in an object store, or not below the root.
+      Its real path, whether it is still there or not; None if the artifact lies elsewhere, and must not be deleted: it was
+      imported, is in an object store, or is not below the root.
     """
     path, producer = local_path(artifact.uri), snapshot.producers.get(artifact.id)
     if path is None or producer is None or artifact.properties.get("is_external") == 1 or len(path.parts) < 5:
