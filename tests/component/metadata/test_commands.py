@@ -1,4 +1,4 @@
-"""The commands as a person and a script call them."""
+"""The commands as users and scripts call them."""
 
 import json
 import subprocess
@@ -94,7 +94,7 @@ def asked_runs(ask: Ask, location: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_person_reads_what_each_component_did_and_why_one_failed(past: Any, ask: Ask):
+def test_show_prints_what_each_component_did_and_why_one_failed(past: Any, ask: Ask):
     shown = ask(past.history.location, "show", past.failed.id).stdout
     assert f"Run {past.failed.id} of mnist-vae: failed" in shown
     assert "✗ Trainer  failed" in shown

@@ -165,11 +165,11 @@ def test_leftovers_of_runs_that_are_not_kept_go_and_files_of_others_stay(history
     newest = history.run()
     pipeline_root = history.root / "pipelines" / "mnist-vae"
     half_made = pipeline_root / "Trainer" / "model" / str(failed.executions["Trainer"])
-    of_nobody = pipeline_root / "Trainer" / "model" / "999"
+    of_no_execution = pipeline_root / "Trainer" / "model" / "999"
     old_checkpoint, new_checkpoint = (history.root / "checkpoints" / "mnist-vae" / name for name in ("old", "new"))
     driver = pipeline_root / "TfdsExampleGen" / ".system" / "driver_execution" / "1795361999849356"
     notes = pipeline_root / "notes.txt"
-    for directory in (half_made, of_nobody, old_checkpoint, new_checkpoint, driver):
+    for directory in (half_made, of_no_execution, old_checkpoint, new_checkpoint, driver):
         directory.mkdir(parents=True)
         (directory / "file").write_text("12345")
     notes.write_text("mine")
@@ -183,7 +183,7 @@ def test_leftovers_of_runs_that_are_not_kept_go_and_files_of_others_stay(history
     assert by_kind[LeftoverKind.LOG] == {failed.log}
     assert driver in by_kind[LeftoverKind.SYSTEM]
     assert not any(leftover.path.exists() for leftover in plan.leftovers)
-    assert all(path.exists() for path in (of_nobody, new_checkpoint, notes, newest.log))
+    assert all(path.exists() for path in (of_no_execution, new_checkpoint, notes, newest.log))
 
 
 def test_working_files_of_a_killed_run_go_when_no_process_holds_its_log(history: History):
@@ -236,7 +236,7 @@ def test_runs_under_two_spellings_of_a_root_lose_nothing(history: History, tmp_p
             assert live(history, past) == set(past.artifacts)
 
 
-def test_files_that_a_kept_artifact_means_stay_whoever_else_means_them(history: History, tmp_path: Path):
+def test_files_of_a_kept_artifact_are_kept_whatever_path_leads_to_them(history: History, tmp_path: Path):
     old, kept = history.run(blessed=False), history.run(blessed=False)
     (tmp_path / "link").symlink_to(old.uris["model"].parent)
     [artifact] = history.store.get_artifacts_by_id([kept.artifacts["model"]])

@@ -62,7 +62,7 @@ def test_what_was_not_blessed_was_not_pushed(past: Any):
     assert (other.blessed, other.pushed_version) == (False, None)
 
 
-def test_the_components_of_a_run_stand_in_their_order_with_inputs_outputs_and_parameters(past: Any):
+def test_the_components_of_a_run_are_in_order_with_inputs_outputs_and_parameters(past: Any):
     details = answer(past.history, lambda database: show_run(database, past.second.id))
     assert [component.node for component in details.components] == list(past.second.executions)
     trainer = next(component for component in details.components if component.node == "Trainer")

@@ -23,9 +23,9 @@ _ENDED_WELL = (ExecutionState.COMPLETE, ExecutionState.CACHED)
 class LeftoverKind(StrEnum):
     """What a leftover is."""
 
-    UNFINISHED_OUTPUT = "output of an execution that did not end well"
+    UNFINISHED_OUTPUT = "output of a failed execution"
     SYSTEM = "TFX's working files"
-    CHECKPOINT = "checkpoints of a training that did not end"
+    CHECKPOINT = "checkpoints of an unfinished training"
     LOG = "log"
 
 

@@ -1,4 +1,4 @@
-"""Which database a URL, the settings and the environment mean; and that nobody sees a password."""
+"""Which database a URL, the settings and the environment mean; and that the password is never shown."""
 
 from pathlib import Path
 
