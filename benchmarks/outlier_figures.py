@@ -9,7 +9,7 @@ from matplotlib.ticker import StrMethodFormatter
 from numpy.typing import NDArray
 from outlier_images import DIGITS, Pixels
 
-from components.report.figures.style import BLUE, CYAN, GREEN, GREY, OLIVE, PURPLE, RED, SAND, WIDTH, WINE, figure
+from components.report.figures import BLUE, CYAN, GREEN, GREY, OLIVE, PURPLE, RED, SAND, WIDTH, WINE, figure
 
 Values = NDArray[np.float64]
 

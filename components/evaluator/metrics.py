@@ -1,13 +1,15 @@
-"""The Evaluator's metrics that are means over examples.
+"""Metrics that are means over examples, and the exact sums that they are made of.
 
-TFMA's own metrics compare a prediction with a label. Here there is no label to compare with: the model says what there is to
-say about an example itself (components/trainer/evaluation_signatures.py), and the metric sums it up over a slice.
+TFMA's own metrics compare a prediction with a label. Here there is no label: the model returns a value for each example
+(components/trainer/evaluation_signatures.py), and the metric averages it over a slice. Sums are exact, so that two evaluations
+agree bit for bit.
 
-A metric that a model has no answer to is left out, so that an older model can be the baseline of a newer one.
+A metric for which a model returns no value is left out, so that an older model can be the baseline of a newer one.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import apache_beam as beam
@@ -16,10 +18,49 @@ from tensorflow_model_analysis.metrics import metric_types
 
 from components.artifacts.features import KL_PER_DIMENSION
 from components.artifacts.signature_names import LATENT_MEAN
-from components.evaluator.exact_sum import ExactSum
 from components.models.latent_space import ACTIVE_VARIANCE
 
 Values = dict[metric_types.MetricKey, float]
+
+_UNITS = 2**32
+
+
+@dataclass
+class ExactSum:
+    """The sum of vectors, and how many there were.
+
+    Whole multiples of 2^-32, in Python integers, add up exactly; NaN and infinity are kept apart.
+    """
+
+    units: list[int] = field(default_factory=list)
+    not_finite: list[float] = field(default_factory=list)
+    count: int = 0
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "ExactSum":
+        """The sum of one vector."""
+        finite = [abs(value) < float("inf") for value in values]
+        return cls(
+            [round(value * _UNITS) if is_finite else 0 for value, is_finite in zip(values, finite, strict=True)],
+            [0.0 if is_finite else value for value, is_finite in zip(values, finite, strict=True)],
+            1,
+        )
+
+    def plus(self, other: "ExactSum") -> "ExactSum":
+        """The sum of both."""
+        if not self.count or not other.count:
+            return other if not self.count else self
+        return ExactSum(
+            [one + another for one, another in zip(self.units, other.units, strict=True)],
+            [one + another for one, another in zip(self.not_finite, other.not_finite, strict=True)],
+            self.count + other.count,
+        )
+
+    def means(self) -> list[float]:
+        """The mean of each component; NaN where any was, and no component if there was no vector."""
+        return [
+            (units / _UNITS + not_finite) / self.count for units, not_finite in zip(self.units, self.not_finite, strict=True)
+        ]
 
 
 class MeanLoss(metric_types.Metric):

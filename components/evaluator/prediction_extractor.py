@@ -30,8 +30,8 @@ from components.artifacts.signature_names import (
     SAMPLE,
     SAMPLES,
 )
+from components.evaluator.sample import image_hash
 from components.evaluator.sample_metrics import IMAGE_FEATURES, SAMPLE_FEATURES
-from components.evaluator.stable_choice import image_hash
 
 BINARIZED = "binarized/"
 

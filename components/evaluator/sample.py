@@ -1,5 +1,6 @@
-"""Gathers what a model says about a bounded number of examples, for metrics of many examples together."""
+"""Collects the model's outputs for a bounded number of examples, those with the lowest hashes, for metrics of many examples."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.artifacts.features import IMAGE, LABEL
-from components.evaluator.stable_choice import image_hash
+
+_NO_LABEL = -(2**63)
 
 
 class Sample(NamedTuple):
@@ -38,9 +40,6 @@ class _Gathered:
 
     rows: list[_Row] = field(default_factory=list)
     is_known: bool = False
-
-
-_NO_LABEL = -(2**63)
 
 
 def sample_computations(
@@ -116,3 +115,8 @@ def _identity(features: Any) -> tuple[int, int]:
     encoded = np.asarray(features[IMAGE], object).flat[0]
     label = np.asarray(features[LABEL]) if features.get(LABEL) is not None else np.zeros(0)
     return image_hash(encoded), int(label.flat[0]) if label.size else _NO_LABEL
+
+
+def image_hash(encoded: bytes) -> int:
+    """A number in [0, 2^63) for an image's bytes, the same in every process. The images with the lowest numbers are chosen."""
+    return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "big") >> 1

@@ -1,7 +1,7 @@
-"""The Evaluator's metrics of many examples together: of the codes, and of samples of the prior.
+"""Metrics of many examples together: of their codes, and of samples of the prior.
 
 Each is computed in double precision from the same examples in the same order, whatever Beam does. A slice of one example has
-none, and one of a single label no accuracy and no Fréchet distance; they are NaN there.
+no such metric, and one of a single label no accuracy and no Fréchet distance: they are NaN there.
 """
 
 import math
@@ -9,20 +9,31 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.artifacts.signature_names import LATENT_LOG_VARIANCE, LATENT_MEAN, LATENT_SAMPLE
-from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
 from components.evaluator.sample import Sample, sample_computations
 from components.models.image_quality import frechet_distance
 from components.models.latent_space import Rate, decompose_rate, maximum_mean_discrepancy
 
 IMAGE_FEATURES = "image_features"
+
 SAMPLE_FEATURES = "sample_features"
 """What the classifier sees in an image, and in the sample beside it: see prediction_extractor.py."""
 
+
 _Metrics = dict[metric_types.MetricKey, Any]
+
 _POSTERIOR = (LATENT_MEAN, LATENT_LOG_VARIANCE, LATENT_SAMPLE)
+
+_NEIGHBOURS = 5
+
+_ITERATIONS = 1000
 
 
 class MutualInformation(metric_types.Metric):
@@ -70,8 +81,8 @@ class LatentGaussianity(metric_types.Metric):
 class LatentProbeAccuracy(metric_types.Metric):
     """The share of labels that a classifier fitted to half of the codes tells from the other half, in [0, 1].
 
-    See components/evaluator/probes.py (Alain & Bengio, 2017). On the posterior means of MNIST's test digits, 5,000 to fit and
-    5,000 to judge: linear 0.89, nearest neighbours 0.95. Images without labels have none.
+    See Alain & Bengio, 2017. On the posterior means of MNIST's test digits, 5,000 to fit and 5,000 to judge: linear 0.89,
+    nearest neighbours 0.95. Images without labels have none.
     """
 
     def __init__(self, name: str, images: int, source_digest: str = "") -> None:
@@ -186,3 +197,37 @@ def _derived(
         return {} if value is None else {key: value}
 
     return metric_types.DerivedMetricComputation(keys=[key], result=result)
+
+
+def linear_probe_accuracy(codes: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Share of labels that a linear classifier tells from codes (Alain & Bengio, 2017).
+
+    Multinomial logistic regression on standardised codes, fitted to the first half and judged by the second.
+
+    Args:
+      codes: [N, L].
+      labels: [N].
+
+    Returns:
+      In [0, 1]; NaN if the first half has less than two labels.
+    """
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=_ITERATIONS))
+    return _accuracy(classifier, codes, labels)
+
+
+def nearest_neighbours_accuracy(codes: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Share of labels that the 5 nearest codes tell: codes of the second half among those of the first.
+
+    Args and result as for `linear_probe_accuracy`.
+    """
+    half = len(codes) // 2
+    return _accuracy(KNeighborsClassifier(max(1, min(_NEIGHBOURS, half)), algorithm="brute"), codes, labels)
+
+
+def _accuracy(
+    classifier: LogisticRegression | KNeighborsClassifier, codes: NDArray[np.float32], labels: NDArray[np.int64]
+) -> float:
+    half = len(codes) // 2
+    if len(np.unique(labels[:half])) < 2:
+        return float("nan")
+    return float(classifier.fit(codes[:half], labels[:half]).score(codes[half:], labels[half:]))

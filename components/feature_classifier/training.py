@@ -7,9 +7,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from components.artifacts.equal_batches import in_equal_batches
 from components.artifacts.feature_classifier import FEATURES
-from components.artifacts.images import ImageShape, decode_images
+from components.artifacts.images import ImageShape, decode_images, in_equal_batches
 from components.models.networks import layer_seeds
 from components.progress import Progress, report
 

@@ -1,28 +1,125 @@
-"""All that a report is made of, each thing computed once and only if a section needs it."""
+"""What the other components found: artifacts, the exported model and the data, read once for all sections."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
+from components.artifacts.data_verdict import SENTENCES_FILE
+from components.artifacts.dataset import DATASET, DATASET_VERSION
 from components.artifacts.evaluation import Evaluation, read_evaluation
-from components.artifacts.features import TEST, TRAIN
+from components.artifacts.features import IMAGE, LABEL, SPLITS, TEST, TRAIN
 from components.artifacts.history import History, read_history
 from components.artifacts.images import Images, read_images
 from components.artifacts.infra_blessing import REFUSAL
+from components.artifacts.loaded_model import LoadedModel
+from components.artifacts.signature_names import (
+    DECODE,
+    ENCODE,
+    EVALUATE,
+    GENERATE,
+    LATENT,
+    LATENT_LOG_VARIANCE,
+    LATENT_MEAN,
+    RECONSTRUCT,
+    RECONSTRUCTION,
+)
 from components.report import properties
 from components.report.config import ReportConfig
-from components.report.data_summary import DataSummary, read_data_summary
-from components.report.model import Codes, ReportedModel
 from components.report.provenance import Provenance
 
 _TRAINING_IMAGES = 1000
+
 _ENCODED_AT_ONCE = 1024
+
+_BATCH: Final = 256
+
+
+# Where StatisticsGen writes each split; its own constants would import TensorFlow Data Validation.
+_STATISTICS_FILE = "FeatureStats.pb"
+
+
+class Codes(NamedTuple):
+    """What the encoder says about images.
+
+    Attributes:
+      mean: Posterior means, or an autoencoder's codes, float32 [N, L].
+      log_variance: float32 [N, L]; None if the model has no posterior.
+    """
+
+    mean: NDArray[np.float32]
+    log_variance: NDArray[np.float32] | None
+
+    def kl_divergence(self) -> NDArray[np.float64] | None:
+        """From the standard normal distribution, nats of each dimension, [N, L]; Kingma & Welling, 2014, appendix B."""
+        if self.log_variance is None:
+            return None
+        mean, log_variance = self.mean.astype(np.float64), self.log_variance.astype(np.float64)
+        return 0.5 * (mean**2 + np.exp(log_variance) - 1.0 - log_variance)
+
+
+class ReportedModel(LoadedModel):
+    """The signatures of a SavedModel, on arrays in batches of one size."""
+
+    @property
+    def tensorflow_version(self) -> str:
+        """That of the TensorFlow that wrote the model."""
+        content = (self.directory / "saved_model.pb").read_bytes()
+        saved = saved_model_pb2.SavedModel.FromString(content)
+        return str(saved.meta_graphs[0].meta_info_def.tensorflow_version)
+
+    def encode(self, images: NDArray[np.float32]) -> Codes:
+        """Codes of images [N, height, width, channels] in [0, 1]."""
+        codes = self._map(ENCODE, IMAGE, images)
+        return Codes(codes[LATENT_MEAN], codes.get(LATENT_LOG_VARIANCE))
+
+    def decode(self, latents: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Images of codes [N, L]."""
+        return self._map(DECODE, LATENT, latents.astype(np.float32))[IMAGE]
+
+    def reconstruct(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Images to their reconstructions, from the posterior mean."""
+        return self._map(RECONSTRUCT, IMAGE, images)[RECONSTRUCTION]
+
+    def generate(self, count: int, seed: int) -> NDArray[np.float32]:
+        """Images drawn from the prior."""
+        return self.call(GENERATE, count=count, seed=[seed, 0])[IMAGE]
+
+    def losses(self, examples: Sequence[bytes]) -> dict[str, NDArray[np.float32]]:
+        """What the `evaluate` signature says about each serialized tf.Example, by the names of the losses."""
+        batches = [examples[start : start + _BATCH] for start in range(0, len(examples), _BATCH)]
+        return _joined([self.call(EVALUATE, examples=batch) for batch in batches])
+
+    def _map(self, signature: str, argument: str, values: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        parts = [self.call(signature, **{argument: batch}) for batch in _batches(values)]
+        return {name: output[: len(values)] for name, output in _joined(parts).items()}
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What the components before the Trainer say about the data.
+
+    Attributes:
+      dataset: Name and version; empty if the examples do not say.
+      splits: By split, how many images it has.
+      label_counts: By split, how often each label occurs; empty without labels.
+      anomalies: What is not as the schema says, one sentence each; it was let pass, or there would be no report.
+    """
+
+    dataset: str
+    splits: Mapping[str, int]
+    label_counts: Mapping[str, Mapping[str, int]]
+    anomalies: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -107,3 +204,49 @@ def encode_all(model: ReportedModel, images: Images) -> Codes:
         np.concatenate([part.mean for part in parts]),
         np.concatenate([part.log_variance for part in parts if part.log_variance is not None]),
     )
+
+
+def _batches(values: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """Batches of one size, the last filled up with zeros: results of products of another size may differ in the last bit."""
+    for start in range(0, len(values), _BATCH):
+        batch = values[start : start + _BATCH]
+        yield np.concatenate([batch, np.zeros((_BATCH - len(batch), *batch.shape[1:]), np.float32)])
+
+
+def _joined(parts: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def read_data_summary(examples: Artifact, statistics: Artifact, verdict: Artifact) -> DataSummary:
+    """Reads it from the artifacts of ExampleGen, StatisticsGen and the ValidationGate."""
+    described = {split: _read_statistics(statistics, split) for split in _splits(statistics)}
+    names = (examples.get_string_custom_property(key) for key in (DATASET, DATASET_VERSION))
+    counts = {split: _label_counts(dataset) for split, dataset in described.items()}
+    with fileio.open(f"{verdict.uri}/{SENTENCES_FILE}") as file:
+        anomalies = tuple(str(file.read()).splitlines())
+    return DataSummary(
+        dataset=" ".join(name for name in names if name),
+        splits={split: int(dataset.num_examples) for split, dataset in described.items()},
+        label_counts={split: of_split for split, of_split in counts.items() if of_split},
+        anomalies=anomalies,
+    )
+
+
+def _splits(statistics: Artifact) -> list[str]:
+    """In their usual order: the artifact's depends on how it was made."""
+    names = set(artifact_utils.decode_split_names(statistics.split_names))
+    return [*(split for split in SPLITS if split in names), *sorted(names - set(SPLITS))]
+
+
+def _read_statistics(statistics: Artifact, split: str) -> statistics_pb2.DatasetFeatureStatistics:
+    path = f"{artifact_utils.get_split_uri([statistics], split)}/{_STATISTICS_FILE}"
+    with fileio.open(path, "rb") as file:
+        return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read()).datasets[0]
+
+
+def _label_counts(dataset: statistics_pb2.DatasetFeatureStatistics) -> dict[str, int]:
+    """How often each label occurs, which only statistics that were computed with the schema know."""
+    labels = next((feature for feature in dataset.features if list(feature.path.step) == [LABEL]), None)
+    if labels is None:
+        return {}
+    return {bucket.label: round(bucket.sample_count) for bucket in labels.string_stats.rank_histogram.buckets}

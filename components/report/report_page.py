@@ -13,15 +13,10 @@ from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTR
 from components.artifacts.metrics import describe
 from components.models.latent_space import ACTIVE_VARIANCE
 from components.report.findings import Findings
+from components.report.latent_space import latent_section
+from components.report.numbers import data_section, making_section, metrics_section, number, training_section
 from components.report.page import Page, Section, Tile
-from components.report.sections.data import data_section
-from components.report.sections.interpolations import interpolations_section
-from components.report.sections.latent import latent_section
-from components.report.sections.making import making_section
-from components.report.sections.metrics import metrics_section, number
-from components.report.sections.reconstructions import reconstructions_section
-from components.report.sections.samples import samples_section
-from components.report.sections.training import training_section
+from components.report.pictures import interpolations_section, reconstructions_section, samples_section
 
 SECTIONS: Final[tuple[Callable[[Findings], Section], ...]] = (
     reconstructions_section,

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.artifacts.equal_batches import in_equal_batches
 from components.artifacts.features import IMAGE, IW_NLL, KL_PER_DIMENSION, LOSSES, SSIM
+from components.artifacts.images import in_equal_batches
 from components.artifacts.signature_names import (
     EVALUATE,
     EVALUATE_BINARIZED,

@@ -47,7 +47,7 @@ def _compare(first: str, second: str, directory: Path, config: PipelineConfig) -
     prepare_environment()
     with captured_output(log) as terminal, Console(file=terminal).status("comparing"):
         # TensorFlow and TFX: many seconds, so not before both runs are known to be there.
-        from tfx_vae.compare.compare import compare as write_page
+        from tfx_vae.compare.pages import compare as write_page
 
         log_to_stderr()
         return write_page(config.metadata_location, compared, config.report, directory)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from components.report.figures.style import WIDTH, figure, label_colours
+from components.report.figures import WIDTH, figure, label_colours
 
 _MARKERS = "osD^vPX*<>"
 _LABEL_PIXELS = 45

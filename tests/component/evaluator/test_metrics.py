@@ -12,8 +12,8 @@ from components.artifacts.evaluation import Evaluation
 from components.artifacts.feature_classifier import FeatureClassifier
 from components.artifacts.features import LOSSES
 from components.artifacts.metrics import CATALOGUE
-from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
-from components.evaluator.stable_choice import image_hash
+from components.evaluator.sample import image_hash
+from components.evaluator.sample_metrics import linear_probe_accuracy, nearest_neighbours_accuracy
 from components.feature_classifier.training import FeatureExtractor, build_classifier
 from components.models.image_quality import frechet_distance
 from components.models.latent_space import decompose_rate, maximum_mean_discrepancy

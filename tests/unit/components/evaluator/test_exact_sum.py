@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from components.evaluator.exact_sum import ExactSum
+from components.evaluator.metrics import ExactSum
 
 
 def test_means_are_those_of_each_component():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.evaluator.probes import linear_probe_accuracy, nearest_neighbours_accuracy
+from components.evaluator.sample_metrics import linear_probe_accuracy, nearest_neighbours_accuracy
 
 both = pytest.mark.parametrize("accuracy", [linear_probe_accuracy, nearest_neighbours_accuracy])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.artifacts.images import Images
-from components.report.choices import best_and_worst, one_of_each, pairs, sheet
+from components.report.pictures import best_and_worst, one_of_each, pairs, sheet
 
 
 @pytest.fixture

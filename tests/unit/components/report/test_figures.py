@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.report.figures.class_balance import class_balance
-from components.report.figures.image_grid import image_grid
-from components.report.figures.latent_dimensions import beside_prior, kl_per_dimension
-from components.report.figures.scatter import scatter
-from components.report.figures.style import label_colours
-from components.report.figures.training_curves import loss_curve
+from components.report.figures import (
+    beside_prior,
+    class_balance,
+    image_grid,
+    kl_per_dimension,
+    label_colours,
+    loss_curve,
+    scatter,
+)
 
 
 def pixels(png: bytes) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from components.report.findings import Codes
 from components.report.latent_space import aggregate_posterior, interpolate, manifold, principal_components, tsne
-from components.report.model import Codes
 
 
 class Plane:

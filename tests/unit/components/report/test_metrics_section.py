@@ -2,8 +2,8 @@
 
 import pytest
 
+from components.report.numbers import difference, number
 from components.report.page import Cell
-from components.report.sections.metrics import difference, number
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,25 @@
-"""The parts of a comparison: each figure has both models in it, or there is one for each."""
+"""The parts of a comparison: each figure has both models in it, or there is one for each.
 
+Makes the page. Imports TensorFlow, so only when it is called.
+"""
+
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.artifacts.metrics import describe, in_order
-from components.report.choices import one_of_each, pairs
-from components.report.figures.image_grid import image_grid
-from components.report.latent_space import interpolate
-from components.report.page import Block, Cell, Figure, Note, Section, Table
-from components.report.sections.interpolations import pair_name
-from components.report.sections.latent import beside_prior_figure, projections
-from components.report.sections.metrics import difference, number
-from components.report.sections.samples import samples_figure
-from tfx_vae.compare.pair import Pair
+from components.report.config import ReportConfig
+from components.report.figures import image_grid
+from components.report.latent_space import beside_prior_figure, interpolate, projections
+from components.report.numbers import difference, number
+from components.report.page import Block, Cell, Figure, Note, Page, Section, Table, write
+from components.report.pictures import one_of_each, pair_name, pairs, samples_figure
+from components.report.report_page import model_name
+from pipelines.mlmd.location import Location
+from tfx_vae.compare.pair import Pair, read_pair
+from tfx_vae.compare.runs import ComparedRun
 
 _COLUMNS = 10
 
@@ -174,3 +179,46 @@ def _settings(model: dict[str, Any], trainer: dict[str, Any]) -> dict[str, str]:
 
 def _named(name: str, figure: Figure) -> Figure:
     return Figure(figure.name, figure.png, f"{name}. {figure.caption}", f"{name}. {figure.alt}")
+
+
+def compare(location: Location, compared: tuple[ComparedRun, ComparedRun], config: ReportConfig, directory: Path) -> Path:
+    """Writes a page with two runs side by side. Nothing is trained, and nothing is written to ML Metadata.
+
+    Args:
+      location: ML Metadata.
+      compared: The runs.
+      config: How much to look at.
+      directory: Where to write the page and its figures.
+
+    Returns:
+      The page's file.
+
+    Raises:
+      ConfigurationError: The models take images of different shapes.
+    """
+    return write(comparison_page(read_pair(location, compared, config)), directory)
+
+
+def comparison_page(pair: Pair) -> Page:
+    """The page of a comparison."""
+    verdicts = [
+        f"{name}: {model_name(findings.model.has_posterior, findings.provenance.model)}, "
+        f"{findings.model.latent_dim} latent dimensions, "
+        f"{'blessed' if findings.evaluation.blessed else 'not blessed'}, from run {run}."
+        for name, run, findings in zip(pair.names, pair.runs, pair.findings, strict=True)
+    ]
+    return Page(
+        title=f"{pair.names[0]} against {pair.names[1]}",
+        summary=verdicts,
+        sections=[
+            section(pair)
+            for section in (
+                reconstructions_section,
+                samples_section,
+                interpolations_section,
+                latent_section,
+                metrics_section,
+                settings_section,
+            )
+        ],
+    )

@@ -1,0 +1,315 @@
+"""The figures of the report, as PNG: image grids, scatter plots, curves, densities and bars in one style."""
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+from scipy import stats
+
+WIDTH: Final = 5.6
+"""Inches. A figure fills a telephone or half of a desktop's page; the font is legible on both."""
+
+_DPI: Final = 160
+
+_SETTINGS: Final[dict[Any, Any]] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10.5,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "axes.edgecolor": "#6b7280",
+    "axes.labelcolor": "#1f2937",
+    "xtick.color": "#374151",
+    "ytick.color": "#374151",
+    "text.color": "#1f2937",
+    "legend.frameon": False,
+    "figure.constrained_layout.w_pad": 0.03,
+    "figure.constrained_layout.h_pad": 0.03,
+}
+
+
+# Paul Tol's "muted" scheme, https://sronpersonalpages.nl/~pault/, whose colours differ for every kind of colour vision.
+BLUE, RED, SAND, GREEN, CYAN, WINE, TEAL, OLIVE, PURPLE, GREY = (
+    "#332288", "#CC6677", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#777777",
+)  # fmt: skip
+
+_CYCLE: Final = (BLUE, RED, SAND, GREEN, CYAN, WINE, TEAL, OLIVE, PURPLE, GREY)
+
+
+_Arguments = ParamSpec("_Arguments")
+
+_INCHES_PER_LETTER = 0.09
+
+_COLOURS = (BLUE, CYAN, RED)
+
+_MOST_IN_LEGEND = 10
+
+
+def figure(plot: Callable[Concatenate[Figure, _Arguments], None]) -> Callable[_Arguments, bytes]:
+    """Turns a function that draws on a figure into one that returns a PNG.
+
+    Whatever a person's matplotlibrc says, the picture is the same, and nothing outside it changes.
+    """
+
+    @wraps(plot)
+    def drawn(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> bytes:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_SETTINGS)
+            canvas = Figure(figsize=(WIDTH, WIDTH), layout="constrained")
+            plot(canvas, *args, **kwargs)
+            png = io.BytesIO()
+            canvas.savefig(png, format="png", dpi=_DPI, metadata={"Software": None})
+        return png.getvalue()
+
+    return drawn
+
+
+def label_colours(labels: NDArray[np.int64]) -> dict[int, str]:
+    """A colour for each label, in their order; beyond ten they come again, so write the label beside its points too."""
+    return {int(label): _CYCLE[number % len(_CYCLE)] for number, label in enumerate(np.unique(labels))}
+
+
+@figure
+def image_grid(
+    canvas: Figure,
+    images: NDArray[np.float32],
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[str] = (),
+    gap_after: Sequence[int] = (),
+) -> None:
+    """Draws images beside and below each other.
+
+    Args:
+      canvas: Where to draw.
+      images: [rows, columns, height, width, channels] with pixels in [0, 1]; an image that is NaN is left empty.
+      row_labels: What stands to the left of each row; none if empty.
+      column_labels: What stands above each column; none if empty.
+      gap_after: Rows that a wider gap follows.
+    """
+    rows, columns, height, width, _ = images.shape
+    gap = max(1, width // 14)
+    tops = _tops(rows, height, gap, gap_after)
+    left = [gap + column * (width + gap) for column in range(columns)]
+    sheet = np.ones((tops[-1] + height + gap, left[-1] + width + gap, 3))
+    for row, top in enumerate(tops):
+        for column, start in enumerate(left):
+            image = images[row, column, ..., :3] if images.shape[-1] > 2 else images[row, column, ..., :1]
+            sheet[top : top + height, start : start + width] = np.nan_to_num(image, nan=1.0)
+    # Placed by hand, in inches: the images keep their shape, and the labels have the room that is left.
+    side = _INCHES_PER_LETTER * max((len(text) for text in row_labels), default=0) + (0.15 if row_labels else 0.0)
+    above = 0.25 if column_labels else 0.0
+    high = (WIDTH - side) * sheet.shape[0] / sheet.shape[1]
+    canvas.set_size_inches(WIDTH, high + above)
+    axes: Any = canvas.add_axes((side / WIDTH, 0.0, 1.0 - side / WIDTH, high / (high + above)))
+    axes.imshow(np.clip(sheet, 0.0, 1.0), aspect="equal")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_yticks([top + height / 2 for top in tops] if row_labels else [], list(row_labels))
+    axes.set_xticks([start + width / 2 for start in left] if column_labels else [], list(column_labels))
+    axes.tick_params(length=0, pad=4, labeltop=True, labelbottom=False)
+
+
+def _tops(rows: int, height: int, gap: int, gap_after: Sequence[int]) -> list[int]:
+    tops = []
+    top = gap
+    for row in range(rows):
+        tops.append(top)
+        top += height + gap * (5 if row in gap_after else 1)
+    return tops
+
+
+@figure
+def class_balance(canvas: Figure, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Draws each label's part of every split.
+
+    Args:
+      canvas: Where to draw.
+      counts: By split and label, images; at most three splits.
+    """
+    canvas.set_size_inches(WIDTH, 3.4)
+    axes: Any = canvas.add_subplot()
+    labels = _in_order({label for of_split in counts.values() for label in of_split})
+    places = np.arange(len(labels))
+    width = 0.8 / len(counts)
+    for number, (split, of_split) in enumerate(counts.items()):
+        total = max(1, sum(of_split.values()))
+        shares = [100.0 * of_split.get(label, 0) / total for label in labels]
+        offset = (number - (len(counts) - 1) / 2) * width
+        axes.bar(places + offset, shares, width, color=_COLOURS[number % 3], label=f"{split} ({total:,})")
+    axes.axhline(100.0 / max(1, len(labels)), color="#6b7280", linewidth=0.8, linestyle=":")
+    step = max(1, len(labels) // 20)
+    axes.set_xticks(places[::step], labels[::step])
+    axes.set_xlabel("label")
+    axes.set_ylabel("% of the split")
+    canvas.legend(loc="outside upper center", ncols=3)
+
+
+def _in_order(labels: set[str]) -> Sequence[str]:
+    """By number, where they are numbers."""
+    return sorted(labels, key=lambda label: (0, int(label), "") if label.lstrip("-").isdigit() else (1, 0, label))
+
+
+@figure
+def kl_per_dimension(canvas: Figure, divergences: NDArray[np.float64], active: NDArray[np.bool_]) -> None:
+    """Draws the KL divergence of each dimension, the largest first.
+
+    Args:
+      canvas: Where to draw.
+      divergences: Nats per image of each dimension, [L].
+      active: Whether its posterior mean varies with the image, [L].
+    """
+    canvas.set_size_inches(WIDTH, 3.4)
+    axes: Any = canvas.add_subplot()
+    order = np.argsort(-divergences, kind="stable")
+    ranks = np.arange(1, len(order) + 1)
+    for name, members, colour in (("active", active[order], BLUE), ("inactive", ~active[order], GREY)):
+        if members.any():
+            axes.bar(ranks[members], divergences[order][members], color=colour, label=f"{name} ({members.sum()})", width=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlim(0.3, len(order) + 0.7)
+    axes.set_xlabel("latent dimension, the largest first")
+    axes.set_ylabel("KL divergence [nats]")
+    canvas.legend(loc="outside upper center", ncols=2)
+
+
+@figure
+def beside_prior(canvas: Figure, codes: NDArray[np.float64], prior: str) -> None:
+    """Draws how codes are distributed beside the standard normal distribution.
+
+    Args:
+      canvas: Where to draw.
+      codes: Draws from the aggregate posterior, [N, L].
+      prior: What the standard normal distribution is here.
+    """
+    canvas.set_size_inches(WIDTH, 3.4)
+    latent_dim = codes.shape[1]
+    values, lengths = canvas.subplots(1, 2)
+    _density(values, codes.ravel(), stats.norm(), (-4.0, 4.0), f"value of a coordinate ({latent_dim} pooled)")
+    norms = np.linalg.norm(codes, axis=1)
+    chi = stats.chi(latent_dim)
+    highest = max(chi.ppf(0.9999), np.quantile(norms, 0.999))
+    lowest = max(0.0, min(chi.ppf(0.0001), np.quantile(norms, 0.001)) - 0.05 * highest)
+    _density(lengths, norms, chi, (lowest, highest), "length of a code")
+    values.set_ylabel("density")
+    handles, names = values.get_legend_handles_labels()
+    canvas.legend([*handles, *values.lines], [*names, prior], loc="outside upper center", ncols=2)
+
+
+def _density(axes: Any, values: NDArray[np.float64], distribution: Any, limits: tuple[float, float], name: str) -> None:
+    # Not `density=True`, which would hide that some are beyond the limits.
+    bins = int(np.clip(len(values) / 25, 10, 60))
+    each = np.full(len(values), bins / (limits[1] - limits[0]) / len(values))
+    axes.hist(values, bins=bins, range=limits, weights=each, color=BLUE, alpha=0.55, label="codes of test images")
+    places = np.linspace(*limits, 300)
+    axes.plot(places, distribution.pdf(places), color=RED, linewidth=2)
+    axes.set_xlabel(name)
+    axes.set_xlim(limits)
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+
+
+@figure
+def scatter(
+    canvas: Figure,
+    points: NDArray[np.float64],
+    labels: NDArray[np.int64] | None,
+    x_label: str,
+    y_label: str,
+    ticks: bool = True,
+) -> None:
+    """Draws points in the colours of their labels, and each label where most of its points are.
+
+    Args:
+      canvas: Where to draw.
+      points: [N, 2].
+      labels: [N]; None draws all in one colour.
+      x_label: Of the horizontal axis.
+      y_label: Of the vertical axis.
+      ticks: Whether the axes' numbers mean anything.
+    """
+    canvas.set_size_inches(WIDTH, WIDTH * 0.95)
+    axes: Any = canvas.add_subplot()
+    size = np.clip(16_000 / len(points), 7, 40)
+    if labels is None:
+        axes.scatter(*points.T, s=size, color=BLUE, alpha=0.5, linewidths=0)
+    else:
+        colours = label_colours(labels)
+        axes.scatter(*points.T, s=size, c=[colours[int(label)] for label in labels], alpha=0.65, linewidths=0)
+        for label, colour in colours.items():
+            _write_label(axes, points[labels == label], str(label))
+            axes.scatter([], [], s=60, color=colour, label=str(label))
+        if len(colours) <= _MOST_IN_LEGEND:
+            canvas.legend(loc="outside upper center", ncols=len(colours), handletextpad=0.1, columnspacing=0.9)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    if not ticks:
+        axes.set_xticks([])
+        axes.set_yticks([])
+
+
+def _write_label(axes: Any, points: NDArray[np.float64], label: str) -> None:
+    """On the point that is nearest to the others, and so within the label's largest cluster."""
+    distances = np.abs(points[:, np.newaxis] - points[np.newaxis]).sum(axis=2)
+    nearest = np.sqrt(distances).sum(axis=1).argmin()
+    outline = withStroke(linewidth=3.5, foreground="white")
+    axes.text(*points[nearest], label, fontsize=15, fontweight="bold", ha="center", va="center", path_effects=[outline])
+
+
+@figure
+def loss_curve(canvas: Figure, curves: Mapping[str, Sequence[float]], best_epoch: int | None, quantity: str) -> None:
+    """Draws one loss by epoch.
+
+    Args:
+      canvas: Where to draw.
+      curves: By split, `train` and `eval`, one value for each epoch, in nats per image.
+      best_epoch: The epoch whose weights were exported, from 1; None if nobody knows.
+      quantity: What is drawn, for the axis.
+    """
+    axes = _axes(canvas, max(len(values) for values in curves.values()))
+    styles = {"train": (BLUE, "--"), "eval": (RED, "-")}
+    for split, values in curves.items():
+        colour, line = styles.get(split, (GREEN, "-."))
+        axes.plot(range(1, len(values) + 1), values, line, color=colour, label=split, marker="." if len(values) < 30 else None)
+    _show_later_epochs(axes, curves)
+    if best_epoch is not None:
+        axes.axvline(best_epoch, color="#6b7280", linewidth=0.9, linestyle=":", label=f"exported: epoch {best_epoch}")
+    axes.set_ylabel(f"{quantity} [nats]")
+    canvas.legend(loc="outside upper center", ncols=3)
+
+
+@figure
+def learning_rate_curve(canvas: Figure, rates: Sequence[float]) -> None:
+    """Draws the learning rate by epoch."""
+    axes = _axes(canvas, len(rates))
+    axes.plot(range(1, len(rates) + 1), rates, color=GREEN, marker="." if len(rates) < 30 else None)
+    axes.set_ylim(bottom=0)
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+    axes.set_ylabel("learning rate")
+
+
+def _axes(canvas: Figure, epochs: int) -> Any:
+    canvas.set_size_inches(WIDTH, 3.4)
+    axes: Any = canvas.add_subplot()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlim(0.6, epochs + 0.4)
+    axes.set_xlabel("epoch")
+    axes.grid(axis="y", color="#e5e7eb")
+    return axes
+
+
+def _show_later_epochs(axes: Any, curves: Mapping[str, Sequence[float]]) -> None:
+    """Cuts off the first epochs of a long training, beside which all later ones would look like one line."""
+    later = [value for values in curves.values() for value in values[len(values) // 5 :]]
+    everything = [value for values in curves.values() for value in values]
+    if len(everything) < 20 or max(everything) - min(everything) < 4 * (max(later) - min(later)):
+        return
+    spread = max(max(later) - min(later), 1e-6)
+    axes.set_ylim(min(everything) - 0.1 * spread, max(later) + 0.6 * spread)

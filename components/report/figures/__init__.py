@@ -1,1 +1,0 @@
-"""Drawing, and nothing else: arrays in, PNG files out."""

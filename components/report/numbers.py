@@ -1,0 +1,280 @@
+"""The sections that show numbers: metrics, training, data, and how the run was made."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.artifacts.features import EXAMPLE_COUNT, KL_DIVERGENCE, RECONSTRUCTION_LOSS
+from components.artifacts.history import History
+from components.artifacts.images import Images
+from components.artifacts.metrics import Better, describe, in_order
+from components.report.figures import class_balance, image_grid, learning_rate_curve, loss_curve
+from components.report.findings import Findings
+from components.report.page import Block, Cell, Figure, Note, Section, Table
+from components.report.pictures import sheet
+
+_TRAINING = "Training"
+
+_GRID_COLUMNS = 12
+
+_GRID_ROWS = 12
+
+
+def metrics_section(findings: Findings) -> Section:
+    """Every metric, overall and by label, beside that of the latest blessed model."""
+    evaluation = findings.evaluation
+    count = evaluation.metrics.get(EXAMPLE_COUNT)
+    blocks: list[Block] = [_all_metrics(findings)]
+    if evaluation.metrics_by_label:
+        blocks.append(_metrics_by_label(findings))
+    else:
+        blocks.append(Note("There are no metrics by label: the examples have no label, or evaluator.slice_by_label is false."))
+    before = (
+        f"beside the latest blessed model, which {_run_name(findings.provenance.baseline_run)} trained"
+        if evaluation.baseline
+        else "without another model beside them, for none was blessed before"
+    )
+    return Section(
+        "metrics",
+        "Metrics",
+        f"Means over {'the' if count is None else f'{count:,.0f}'} test images, {before}. A nat is 1.44 bits.",
+        blocks,
+    )
+
+
+def _run_name(run: str) -> str:
+    return f"run {run}" if run else "an earlier run"
+
+
+def _all_metrics(findings: Findings) -> Table:
+    evaluation = findings.evaluation
+    rows = []
+    for name in in_order(set(evaluation.metrics)):
+        about = describe(name)
+        value, before = evaluation.metrics[name], evaluation.baseline.get(name)
+        rows.append(
+            [
+                Cell(about.title, note=about.meaning),
+                Cell(about.unit),
+                Cell(number(value)),
+                Cell("none" if before is None else number(before)),
+                difference(name, value, before),
+                Cell(evaluation.thresholds.get(name, "")),
+            ]
+        )
+    columns = ["metric", "unit", "this model", "latest blessed", "difference", "must be"]
+    return Table("Over the whole test split", columns, rows, texts=2)
+
+
+def _metrics_by_label(findings: Findings) -> Table:
+    evaluation = findings.evaluation
+    names = in_order({name for metrics in evaluation.metrics_by_label.values() for name in metrics})
+    units = [describe(name).unit for name in names]
+    columns = [describe(name).title + (f", {unit}" if unit else "") for name, unit in zip(names, units, strict=True)]
+    rows = [
+        _label_row(label, metrics, evaluation.baseline_by_label.get(label, {}), names)
+        for label, metrics in evaluation.metrics_by_label.items()
+    ]
+    caption = "By label" + ("; below each value, its difference from the latest blessed model's" if evaluation.baseline else "")
+    return Table(caption, ["label", "images", *columns], rows)
+
+
+def _label_row(label: int, metrics: Mapping[str, float], before: Mapping[str, float], names: Sequence[str]) -> list[Cell]:
+    cells = []
+    for name in names:
+        value = metrics.get(name, math.nan)
+        change = difference(name, value, before.get(name))
+        cells.append(Cell(number(value), note=change.text, tone=change.tone))
+    return [Cell(str(label)), Cell(number(metrics.get(EXAMPLE_COUNT, math.nan), decimals=0)), *cells]
+
+
+def difference(metric: str, value: float, before: float | None) -> Cell:
+    """How much a value is above another, in the colour of whether that is better; empty if there is no other."""
+    if before is None:
+        return Cell("")
+    change = value - before
+    text = f"{change:+.2f}" if math.isfinite(change) else "not a number"
+    better = describe(metric).better
+    # What rounds to nothing is neither better nor worse.
+    if better is Better.NEITHER or not math.isfinite(change) or abs(change) < 0.005:
+        return Cell(text)
+    return Cell(text, tone="good" if (change < 0) == (better is Better.LOWER) else "bad")
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """A value as it is shown; small ones with as many digits as they need."""
+    if not math.isfinite(value):
+        return "not a number"
+    if value and abs(value) < 0.1 and decimals:
+        return f"{value:.2g}"
+    return f"{value:,.{decimals}f}"
+
+
+def training_section(findings: Findings) -> Section:
+    """Loss, reconstruction, KL divergence and learning rate by epoch."""
+    training = findings.training
+    if training is None or training.best is None:
+        return Section("training", _TRAINING, "Left out: the model came without a history.json of its training.", [])
+    epochs = len(training.epochs)
+    asked = findings.provenance.trainer.get("epochs")
+    stopped = f" of at most {asked}" if asked and asked != epochs else ""
+    return Section(
+        "training",
+        _TRAINING,
+        f"{epochs} epoch{'' if epochs == 1 else 's'}{stopped} in {training.seconds:,.0f} seconds. The exported weights "
+        f"come from the epoch with the lowest eval loss, epoch {training.best.epoch}. "
+        "The first epochs of a long training are cut off.",
+        list(_curves(training, has_posterior=findings.model.has_posterior)),
+    )
+
+
+def _curves(training: History, has_posterior: bool) -> list[Block]:
+    blocks: list[Block] = [
+        _curve(
+            training,
+            "loss",
+            "loss",
+            "What training minimises. Where eval rises while train still falls, the model has begun to learn "
+            "its training images "
+            "by heart. A value of train is the mean over its epoch, while the weights changed, so eval may lie below it.",
+        ),
+        _curve(
+            training,
+            RECONSTRUCTION_LOSS,
+            "reconstruction loss",
+            "How much is lost between an image and its reconstruction; the lower, the more alike they are.",
+        ),
+    ]
+    if has_posterior:
+        blocks.append(
+            _curve(
+                training,
+                KL_DIVERGENCE,
+                "KL divergence",
+                "How much the codes say about their image. It should settle well above 0; near 0 the decoder "
+                "ignores the codes.",
+            )
+        )
+    rates = [epoch.learning_rate for epoch in training.epochs]
+    blocks.append(
+        Figure(
+            "learning-rate",
+            learning_rate_curve(rates),
+            "The learning rate at the end of each epoch.",
+            f"A curve of the learning rate by epoch, from {rates[0]:.2g} to {rates[-1]:.2g}.",
+        )
+    )
+    if not has_posterior:
+        blocks.append(Note("There is no KL divergence: an autoencoder has no posterior."))
+    return blocks
+
+
+def _curve(training: History, loss: str, title: str, caption: str) -> Figure:
+    curves = {"train": training.curve("train", loss), "eval": training.curve("eval", loss)}
+    last = ", ".join(f"{split} ends at {values[-1]:.2f}" for split, values in curves.items())
+    return Figure(
+        f"training-{loss.replace('_', '-')}",
+        loss_curve(curves, None if training.best is None else training.best.epoch, title),
+        caption,
+        f"Curves of the {title} by epoch in nats per image: {last}.",
+    )
+
+
+def data_section(findings: Findings) -> Section:
+    """A sheet of training images, how often each label occurs, and what validation found."""
+    data = findings.data
+    height, width, channels = findings.model.image_shape
+    counts = ", ".join(f"{count:,} {split}" for split, count in data.splits.items())
+    colours = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+    return Section(
+        "data",
+        "Data",
+        f"{data.dataset or 'The dataset'}: {colours} images of {height} by {width} pixels; {counts}. "
+        "The train split fits the model, eval steers the training, test is looked at once, by the evaluation and this report.",
+        [*_data_figures(findings), _validation(findings)],
+    )
+
+
+def _data_figures(findings: Findings) -> list[Block]:
+    train = findings.train
+    indices = sheet(train, _GRID_COLUMNS)[:_GRID_ROWS]
+    labels = [str(label) for label in train.label_names()][:_GRID_ROWS]
+    blocks: list[Block] = [
+        Figure(
+            "data-sheet",
+            image_grid(_grid(train, indices), row_labels=labels),
+            "Training images" + (", the first of each label." if labels else ", the first ones."),
+            f"{len(indices)} rows of {_GRID_COLUMNS} training images" + (", one row for each label." if labels else "."),
+        )
+    ]
+    if findings.data.label_counts:
+        blocks.append(
+            Figure(
+                "class-balance",
+                class_balance(findings.data.label_counts),
+                "How often each label occurs in each split. On the dotted line all would occur equally often; "
+                "the bars of a label "
+                "should be equally high, or the splits are not alike.",
+                "Bars: the share of each label in each split.",
+            )
+        )
+    else:
+        blocks.append(Note("There is no class balance: the examples have no label."))
+    return blocks
+
+
+def _validation(findings: Findings) -> Note:
+    anomalies = findings.data.anomalies
+    if not anomalies:
+        return Note("Validation: every split is as the schema says it must be.")
+    return Note(
+        "Validation: the data is not what the schema says, and data.allow_anomalies let it pass: " + "; ".join(anomalies)
+    )
+
+
+def _grid(images: Images, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    flat = indices.ravel()
+    pixels = np.full((len(flat), *images.shape), np.nan, np.float32)
+    pixels[flat >= 0] = images.pixels(flat[flat >= 0])
+    return pixels.reshape(*indices.shape, *images.shape)
+
+
+def making_section(findings: Findings) -> Section:
+    """Settings, durations and versions."""
+    provenance = findings.provenance
+    blocks: list[Block] = []
+    if provenance.steps:
+        rows = [[Cell(step.node), Cell(f"{step.seconds:,.1f}"), Cell(step.run)] for step in provenance.steps]
+        total = sum(step.seconds for step in provenance.steps)
+        rows.append([Cell("together"), Cell(f"{total:,.1f}"), Cell("")])
+        caption = "What made this page's inputs, when it last did its work; what came out of the cache took no time again"
+        blocks.append(Table(caption, ["component", "seconds", "in run"], rows, narrow=True))
+    else:
+        blocks.append(Note("Who made the inputs is left out: this page was not made by a pipeline with ML Metadata."))
+    if provenance.model or provenance.trainer:
+        blocks.append(_settings({"model": provenance.model, "trainer": provenance.trainer}))
+    versions = [f"TensorFlow {findings.model.tensorflow_version}"]
+    if provenance.tfx_version:
+        versions.append(f"TFX {provenance.tfx_version}")
+    return Section(
+        "making",
+        "How it was made",
+        f"The model was written by {' and '.join(versions)}. It has {findings.model.weights:,} weights.",
+        blocks,
+    )
+
+
+def _settings(sections: Mapping[str, Mapping[str, Any]]) -> Table:
+    rows = [
+        [Cell(f"{section}.{key}"), Cell(_text(value))]
+        for section, settings in sections.items()
+        for key, value in settings.items()
+    ]
+    return Table("The settings of the model and of its training", ["setting", "value"], rows, texts=2, narrow=True)
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
