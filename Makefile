@@ -48,7 +48,7 @@ lint: $(READY_FOR_TESTS) ## Check style, formatting, imports between packages, a
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy components pipelines tfx_vae
+	$(BIN)/mypy
 
 format: $(READY_FOR_TESTS) ## Mend style and formatting
 	$(BIN)/ruff check --fix .

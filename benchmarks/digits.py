@@ -23,7 +23,7 @@ def read_split(expression: str) -> NDArray[np.float32]:
     )
     with gzip.open(REPOSITORY / "data" / "mnist" / f"{file}-images-idx3-ubyte.gz") as content:
         digits = np.frombuffer(content.read(), np.uint8, offset=16).reshape(-1, 28, 28, 1)
-    return digits[slice(start, end)].astype(np.float32) / 255
+    return digits[slice(start, end)].astype(np.float32) / np.float32(255)
 
 
 def binarized(images: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "tests"))
@@ -53,7 +54,7 @@ def write_history(directory: Path, runs: int) -> None:
 
     started = time.perf_counter()
     history = History(directory)
-    last = None
+    last: Any = None
     for number in range(runs):
         cached = last if number % 4 == 3 else None
         last = history.run(elbo=100 - number / runs, blessed=number % 3 == 0, cached_from=cached)

@@ -76,5 +76,5 @@ def _complexity(canvas: Figure, points: dict[str, tuple[Values, Values]]) -> Non
     axes.set_xlabel("bytes of the 784 pixels when zlib has compressed them")
     axes.set_ylabel("negative ELBO, nats per image")
     legend = canvas.legend(loc="outside lower center", ncols=3, fontsize=8.5, markerscale=1.6, handletextpad=0.2)
-    for handle in legend.legend_handles:
+    for handle in filter(None, legend.legend_handles):
         handle.set_alpha(1.0)

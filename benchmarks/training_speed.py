@@ -136,7 +136,7 @@ def ask_for_epoch(worker: "subprocess.Popen[str]") -> Cost:
     worker.stdin.flush()
     answer = worker.stdout.readline()
     if not answer:
-        sys.exit(f"{worker.args} ended with status {worker.wait()}: start it by hand to see why.")
+        sys.exit(f"{worker.args!r} ended with status {worker.wait()}: start it by hand to see why.")
     return Cost(**json.loads(answer))
 
 

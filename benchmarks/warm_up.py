@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +75,14 @@ def measure_requests(loader: str, directory: Path) -> dict[str, float]:
     by_name = {request.signature: request for request in requests}
     ask, loading = _load(loader, directory)
     seconds = {"load": loading}
-    cold = {name: _timed(lambda name=name: ask(by_name[name])) for name in ASKED}
+    cold = {name: _timed(partial(ask, by_name[name])) for name in ASKED}
     # Another copy of the model, as cold as the first one was.
     ask, _ = _load(loader, directory)
     seconds["warm up"] = _timed(lambda: [ask(request) for request in requests])
     for name in ASKED:
         seconds[f"{name}, first without warm-up"] = cold[name]
-        seconds[f"{name}, first after warm-up"] = _timed(lambda name=name: ask(by_name[name]))
-        seconds[f"{name}, later"] = min(_timed(lambda name=name: ask(by_name[name])) for _ in range(20))
+        seconds[f"{name}, first after warm-up"] = _timed(partial(ask, by_name[name]))
+        seconds[f"{name}, later"] = min(_timed(partial(ask, by_name[name])) for _ in range(20))
     return seconds
 
 

@@ -66,7 +66,8 @@ def test_the_same_images_make_the_same_classifier(trained: keras.Model):
 def test_features_are_those_before_the_logits_however_images_are_batched(trained: keras.Model, classifier: FeatureClassifier):
     pixels = pixels_of(stripes(100, seed=2))
     features = classifier.features(pixels)
-    assert (features.shape, features.dtype) == ((100, FEATURE_COUNT), np.float32)
+    assert features.shape == (100, FEATURE_COUNT)
+    assert features.dtype == np.float32
     logits = trained.get_layer("logits")(features)
     np.testing.assert_allclose(logits, trained(pixels.astype(np.float32), training=False), rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(np.concatenate([classifier.features(pixels[:7]), classifier.features(pixels[7:])]), features)

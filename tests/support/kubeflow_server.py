@@ -217,7 +217,12 @@ def _uploaded(body: bytes) -> dict[str, Any]:
 def _new_version(state: KubeflowServer, pipeline: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
     if any(version["display_name"] == name and version["pipeline_id"] == pipeline for version in state.versions.values()):
         raise RefusedError(409, f"there is a version {name}")
-    version = {"pipeline_id": pipeline, "pipeline_version_id": str(uuid.uuid4()), "display_name": name, "pipeline_spec": spec}
+    version: dict[str, Any] = {
+        "pipeline_id": pipeline,
+        "pipeline_version_id": str(uuid.uuid4()),
+        "display_name": name,
+        "pipeline_spec": spec,
+    }
     state.versions[version["pipeline_version_id"]] = version
     return version
 

@@ -33,7 +33,7 @@ class TinySpec(ComponentSpec):
         "given": ExecutionParameter(type=str),
         "added": ExecutionParameter(type=str, optional=True),
     }
-    INPUTS: ClassVar = {}
+    INPUTS: ClassVar[dict[str, Any]] = {}
     OUTPUTS: ClassVar = {"model": ChannelParameter(type=standard_artifacts.Model)}
 
 

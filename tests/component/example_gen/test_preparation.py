@@ -25,7 +25,7 @@ from components.example_gen.dataset import DatasetLocation, open_dataset
 COUNT = 20
 
 
-class HandMadeDigits(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]  # tfds has no types
+class HandMadeDigits(tfds.core.GeneratorBasedBuilder):
     """A dataset made from a file that is fetched by hand, without a checksum."""
 
     VERSION = tfds.core.Version("1.0.0")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def save_scaler(directory: Path, factor: float = 0.5, model: tf.Module | None = 
 def export(tmp_path: Path) -> Callable[..., Path]:
     """`save_scaler`, each time into a new directory, laid out as a Trainer's artifact; other directories if named."""
 
-    def save(name: str = "model", **options: object) -> Path:
+    def save(name: str = "model", **options: Any) -> Path:
         return save_scaler(tmp_path / name / "Format-Serving", **options)
 
     return save

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +151,7 @@ def test_every_step_is_told_where_the_artifacts_should_lie(tmp_path: Path):
 
 
 @pytest.fixture
-def cli(server: KubeflowServer) -> Iterator[Any]:
+def cli(server: KubeflowServer) -> Callable[..., Any]:
     def call(*words: str) -> Any:
         return CliRunner().invoke(
             main, ["kubeflow", *words, "--config", str(SMOKE)], env={"KF_PIPELINES_ENDPOINT": server.endpoint}

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.history import FAILED, LIVE, RUNNING, History, PastRun
@@ -32,7 +34,7 @@ TOGETHER = ("model_run", "updated_analyzer_cache")
 """What was made together with that."""
 
 
-def free(history: History, **policy: int) -> Plan:
+def free(history: History, **policy: Any) -> Plan:
     return collect(history.location, history.root, Policy(**policy), lambda reason: contextlib.nullcontext())
 
 
@@ -390,7 +392,7 @@ def test_gc_waits_for_a_run_and_says_so(history: History):
     reasons: list[str] = []
 
     @contextlib.contextmanager
-    def waiting(reason: str):  # type: ignore[no-untyped-def]
+    def waiting(reason: str) -> Iterator[None]:
         reasons.append(reason)
         yield
 

@@ -6,6 +6,7 @@ import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.history import LIVE, History, PastRun
@@ -31,7 +32,7 @@ class World:
 
     def step(self) -> str:
         """Does something; says what."""
-        actions: list[Callable[[History], None]] = [self._run] * 4 + [self._collect] * 4
+        actions: list[Callable[[History], None]] = [*[self._run] * 4, *[self._collect] * 4]
         actions += [self._move, self._copy, self._link_to_root, self._move_part_behind_a_link]
         action, history = self._random.choice(actions), self._random.choice(self._histories)
         action(history)
@@ -41,12 +42,14 @@ class World:
         root, runs = history.root, self._runs[history.root]
         whole = [past for past in runs if "pushed_model" in past.artifacts and self._is_live(history, past)]
         history.root = self._spelling(root)
+        choices: list[dict[str, Any]] = [{}, *({use: past} for past in whole for use in ("cached_from", "baseline"))]
+        used = self._random.choice(choices)
         past = history.run(
             self._random.choice(["mnist-vae", "mnist-vae", "mnist-ae"]),
             blessed=self._random.random() < 0.5,
             stops_at=self._random.choice(["", "", "Trainer", "Evaluator"]),
             record="failed",
-            **self._random.choice([{}, *({use: past} for past in whole for use in ("cached_from", "baseline"))]),
+            **used,
         )
         history.root = root
         runs.append(past)

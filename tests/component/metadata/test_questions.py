@@ -1,6 +1,7 @@
 """What is answered about a database of five runs, and by how many queries."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def test_a_dataset_is_traced_forward_to_every_model_that_it_touched(past: Any):
 
 def test_every_edge_joins_nodes_of_the_graph_in_the_direction_of_time(past: Any):
     for downstream in (False, True):
-        lineage = answer(past.history, lambda database, d=downstream: trace(database, str(past.second.artifacts["model"]), d))
+        lineage = answer(past.history, partial(trace, name=str(past.second.artifacts["model"]), downstream=downstream))
         assert {end for edge in lineage.edges for end in (edge.source, edge.target)} <= set(lineage.nodes)
         outputs = [edge for edge in lineage.edges if edge.target.startswith("artifact-")]
         assert all(edge.source.startswith("execution-") for edge in outputs)

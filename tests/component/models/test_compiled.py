@@ -42,7 +42,9 @@ def test_a_compiled_function_gives_the_same_losses(make_model, make_images, make
         return per_example_losses(model, inputs, pixels, noise, training=True)
 
     expected = per_example_losses(model, *arguments, training=True)
-    tf.nest.map_structure(lambda *pair: np.testing.assert_allclose(*pair, rtol=1e-4), compiled(*arguments), expected)
+    tf.nest.map_structure(
+        lambda found, wanted: np.testing.assert_allclose(found, wanted, rtol=1e-4), compiled(*arguments), expected
+    )
 
 
 @pytest.mark.parametrize(("kind", "network"), EVERY_MODEL)

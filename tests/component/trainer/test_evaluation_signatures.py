@@ -1,6 +1,7 @@
 """What the Evaluator asks of models whose answers are known."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from components.models.prior import GaussianFit, Prior, StandardNormal
 from components.trainer.evaluation_signatures import EvaluationSignatures, ParsedImages
 from components.trainer.input_data import PixelScale
 
-PIXELS = np.float32([0.9, 0.1, 0.5])
+PIXELS = np.array([0.9, 0.1, 0.5], np.float32)
 
 
 class SameImage:
@@ -33,7 +34,8 @@ def examples(count: int) -> tf.Tensor:
 def signatures(
     model: Autoencoder, pixels: np.ndarray, scale: PixelScale | None = None, prior: Prior | None = None
 ) -> EvaluationSignatures:
-    return EvaluationSignatures(model, SameImage(pixels), scale or PixelScale(1.0, 0.0), prior or StandardNormal(), seed=0)
+    parser: Any = SameImage(pixels)
+    return EvaluationSignatures(model, parser, scale or PixelScale(1.0, 0.0), prior or StandardNormal(), seed=0)
 
 
 @pytest.mark.parametrize("samples", [1, 300, 2000])
@@ -71,7 +73,7 @@ def test_binary_images_are_on_where_the_grey_ones_are_light_and_the_encoder_sees
 
 def test_samples_come_from_the_prior():
     model = build_model(ModelConfig(kind=ModelKind.AE, hidden_units=(4,), latent_dim=2), (8, 8, 1), 0.5, seed=0)
-    at = np.float32([3.0, -2.0])
+    at = np.array([3.0, -2.0], np.float32)
     always_there = GaussianFit(at, np.zeros((2, 2), np.float32))
     answer = signatures(model, np.full((8, 8, 1), 0.3), prior=always_there).evaluate_samples(examples(70))
     expected = model.expected_image(model.decode(at[np.newaxis]))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import tensorflow as tf
 from support.digits import Fitted, Trained, Transformed, fit, train, training_arguments
 
 from components.errors import DataError, TrainingDivergedError
-from components.progress import LOGGER_NAME
+from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE
 from components.trainer.run import TrainingArguments, _checkpoint_directory, run_fn
 
 PROJECT = Path(__file__).parents[3]
@@ -166,14 +167,14 @@ def test_a_killed_training_continues_from_its_checkpoint_and_ends_the_same(
     with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
         resumed = fit(transformed, killed, trainer=recipe)
 
-    reported = [record.progress.completed for record in caplog.records if record.name == LOGGER_NAME]
+    reported = [getattr(record, RECORD_ATTRIBUTE).completed for record in caplog.records if record.name == LOGGER_NAME]
     assert reported[0] > 1
     assert resumed.curves() == whole.curves()
     assert_same_weights(resumed, whole)
 
 
 def test_a_training_with_other_settings_does_not_continue_a_killed_one(transformed: Transformed, tmp_path: Path):
-    def directories(trainer: dict) -> set[str]:
+    def directories(trainer: dict[str, Any]) -> set[str]:
         return {_checkpoint_directory(TrainingArguments.of(training_arguments(transformed, tmp_path, trainer=trainer)))}
 
     assert directories({"seed": 1}) == directories({"seed": 1})

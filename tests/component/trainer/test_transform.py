@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_training_evaluation_and_serving_see_the_same_pixels_bit_for_bit(
 ):
     data: Transformed = request.getfixturevalue(normalization)
     graph = tft.TFTransformOutput(str(data.graph))
-    mirror = _Mirror(image_shape(graph))
+    mirror: Any = _Mirror(image_shape(graph))
     ExportedModel(mirror, graph, pixel_scale(graph), StandardNormal(), seed=0).save(str(tmp_path))
     loaded = tf.saved_model.load(str(tmp_path))
     [chosen] = loaded.variables_read

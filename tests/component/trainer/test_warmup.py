@@ -1,6 +1,6 @@
 """The warm-up requests that travel with a model, and what the model makes of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ def compare(request: RecordedRequest, answered: Mapping[str, np.ndarray]) -> Non
         np.testing.assert_allclose(values, request.outputs[name], rtol=1e-4, atol=1e-5, err_msg=request.signature)
 
 
-def decoded(examples: list[bytes]) -> Iterator[np.ndarray]:
+def decoded(examples: Iterable[bytes]) -> Iterator[np.ndarray]:
     """The pixels, uint8 [28, 28, 1], of raw examples."""
     for example in examples:
         [encoded] = tf.train.Example.FromString(example).features.feature["image"].bytes_list.value

@@ -29,7 +29,7 @@ def expected_files(component: str, tree: Path) -> set[str]:
     finder = ModuleFinder(path=[str(tree)])
     for name in (*ENTRY_POINTS[component], *STARTED_BY_NAME.get(component, ())):
         finder.import_hook(name.removesuffix(".run_fn").removesuffix(".preprocessing_fn"))
-    sources = (module.__file__ for module in finder.modules.values())
+    sources = (getattr(module, "__file__", None) for module in finder.modules.values())
     return {Path(source).relative_to(tree).as_posix() for source in sources if source} | DATA.get(component, set())
 
 

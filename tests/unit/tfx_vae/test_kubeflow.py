@@ -37,6 +37,7 @@ def test_a_schedule_keeps_to_utc_when_the_clocks_here_are_changed():
 
 
 def printed(cron: str, now: datetime.datetime) -> list[list[str]]:
-    console = Console(file=io.StringIO(), width=80)
+    printed = io.StringIO()
+    console = Console(file=printed, width=80)
     console.print(next_times_table(cron, now))
-    return [line.split() for line in console.file.getvalue().splitlines()[1:]]
+    return [line.split() for line in printed.getvalue().splitlines()[1:]]

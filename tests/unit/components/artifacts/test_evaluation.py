@@ -112,7 +112,7 @@ def test_what_has_a_value_for_each_dimension_is_kept_apart_and_in_order(tmp_path
     verdict = read_evaluation(tmp_path)
     assert verdict.kl_per_dimension == (0.0, 0.5, 1.0, 5.0)
     assert verdict.kl_per_dimension_by_label == {3: (7.0,)}
-    assert verdict.metrics == verdict.baseline == verdict.metrics_by_label == {}
+    assert (verdict.metrics, verdict.baseline, verdict.metrics_by_label) == ({}, {}, {})
 
 
 def test_a_metric_that_has_no_meaning_for_one_label_is_not_there_but_a_loss_that_is_not_a_number_is(tmp_path: Path) -> None:

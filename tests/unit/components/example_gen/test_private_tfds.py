@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -39,7 +40,8 @@ def test_a_download_is_tried_five_times(tmp_path: Path, monkeypatch: pytest.Monk
     attempts = []
 
     def refuse(session: requests.Session, url: str, **_: object) -> None:
-        attempts.append(session.get_adapter(url).max_retries.total + 1)
+        adapter: Any = session.get_adapter(url)
+        attempts.append(adapter.max_retries.total + 1)
         raise requests.ConnectionError
 
     monkeypatch.setattr(requests.Session, "get", refuse)

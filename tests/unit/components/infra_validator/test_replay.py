@@ -9,8 +9,8 @@ from components.infra_validator.replay import describe_difference
 
 
 def difference(recorded: object, answered: object, tolerance: float = 0.01) -> str | None:
-    outputs = ({"image": np.array(values, np.float32)} for values in (recorded, answered))
-    return describe_difference("decode", *outputs, tolerance)
+    before, after = ({"image": np.array(values, np.float32)} for values in (recorded, answered))
+    return describe_difference("decode", before, after, tolerance)
 
 
 def test_equal_answers_do_not_differ_however_strict():

@@ -52,7 +52,9 @@ def test_a_vaes_codes_have_the_mean_and_variance_of_the_posterior(make_model, ma
 def test_an_autoencoders_prior_is_fitted_to_codes_and_a_vaes_is_the_standard_normal(make_model, make_noise):
     noise = make_noise(2)
     fitted = make_model(kind="ae").prior(lambda: [[2.0, 1.0, 5.0], [4.0, 1.0, 5.0]])
-    np.testing.assert_allclose(fitted.sample(noise), np.float32([3, 1, 5]) + noise * np.float32([1, 0, 0]), rtol=1e-6)
+    np.testing.assert_allclose(
+        fitted.sample(noise), np.array([3, 1, 5], np.float32) + noise * np.array([1, 0, 0], np.float32), rtol=1e-6
+    )
     np.testing.assert_array_equal(
         make_model(kind="vae").prior(lambda: pytest.fail("codes are not needed")).sample(noise), noise
     )
@@ -134,6 +136,7 @@ def test_a_bfloat16_model_has_float32_weights_and_outputs(network: Network):
 
     posterior = model.encode(tf.zeros([2, 8, 8, 1]))
 
+    assert posterior.log_variance is not None
     assert {posterior.mean.dtype, posterior.log_variance.dtype, model.decode(posterior.mean).dtype} == {tf.float32}
     assert {variable.dtype for variable in model.variables} == {"float32"}
 

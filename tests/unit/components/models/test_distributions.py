@@ -99,7 +99,7 @@ def test_a_reparameterised_sample_is_the_mean_plus_so_many_standard_deviations()
 
 
 def test_the_gradient_of_the_bernoulli_log_likelihood_is_that_of_tensorflows_cross_entropy(random, logits):
-    pixels, weights = random.uniform(size=logits.shape).astype(np.float32), np.float32([1.0, -2.0, 0.5, 0.0, 3.0])
+    pixels, weights = random.uniform(size=logits.shape).astype(np.float32), np.array([1.0, -2.0, 0.5, 0.0, 3.0], np.float32)
     values = tf.constant(logits)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(values)

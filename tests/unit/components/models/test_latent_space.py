@@ -175,12 +175,12 @@ def test_the_number_of_steps_may_be_known_only_when_it_runs(path, ends):
 
 
 def test_a_linear_path_goes_in_equal_steps():
-    codes = linear_path(np.float32([[0, 8]]), np.float32([[4, 0]]), 5)
+    codes = linear_path(np.array([[0, 8]], np.float32), np.array([[4, 0]], np.float32), 5)
     np.testing.assert_array_equal(codes, [[[0, 8], [1, 6], [2, 4], [3, 2], [4, 0]]])
 
 
 def test_a_spherical_path_between_two_axes_goes_along_the_circle_in_equal_angles():
-    codes = spherical_path(np.float32([[2, 0]]), np.float32([[0, 2]]), 4)
+    codes = spherical_path(np.array([[2, 0]], np.float32), np.array([[0, 2]], np.float32), 4)
     angles = np.radians([0, 30, 60, 90])
     np.testing.assert_allclose(codes[0], 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1), atol=1e-6)
 
@@ -192,7 +192,7 @@ def test_a_spherical_path_keeps_the_length_of_its_ends_where_the_straight_line_i
 
 
 def test_a_short_arc_keeps_its_length_as_precisely_as_a_long_one():
-    start, end = np.float32([[1, 0]]), np.float32([[np.cos(0.002), np.sin(0.002)]])
+    start, end = np.array([[1, 0]], np.float32), np.array([[np.cos(0.002), np.sin(0.002)]], np.float32)
     middle = spherical_path(start, end, 3)[0, 1]
     np.testing.assert_allclose(middle, [np.cos(0.001), np.sin(0.001)], rtol=1e-4)
 
@@ -209,7 +209,7 @@ def test_a_short_arc_keeps_its_length_as_precisely_as_a_long_one():
     ],
 )
 def test_a_spherical_path_is_the_straight_line_where_no_arc_is_defined(end):
-    start, end = np.float32([[1, 2]]), np.float32([end])
+    start, end = np.array([[1, 2]], np.float32), np.array([end], np.float32)
     np.testing.assert_allclose(spherical_path(start, end, 5), linear_path(start, end, 5), atol=1e-6)
     np.testing.assert_allclose(spherical_path(end, start, 5), linear_path(end, start, 5), atol=1e-6)
 

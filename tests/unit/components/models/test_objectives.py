@@ -64,14 +64,14 @@ def test_the_elbo_objective_is_the_reconstruction_loss_plus_beta_times_the_kl(kn
 
 def test_the_iwae_objective_of_one_code_is_the_negative_elbo_within_the_monte_carlo_error(make_noise):
     count, model = 20_000, LinearGaussian(shift=0.5, scale=0.5)
-    pixels = tf.broadcast_to(tf.reshape(np.float32([0.9, 0.1, 0.5]), (1, 1, 3, 1)), (count, 1, 3, 1))
+    pixels = tf.broadcast_to(tf.reshape(np.array([0.9, 0.1, 0.5], np.float32), (1, 1, 3, 1)), (count, 1, 3, 1))
     elbo, iwae = (objective_of(model, pixels, make_noise(count, latent_dim=2), objective) for objective in Objective)
     assert np.std(iwae - elbo) > 0.1
     assert abs(np.mean(iwae - elbo)) < 4 * np.std(iwae - elbo) / math.sqrt(count)
 
 
 def test_more_codes_bring_the_iwae_objective_to_the_negative_log_likelihood():
-    model, pixels = LinearGaussian(shift=0.5, scale=2.0), np.float32([0.9, 0.1, 0.5])
+    model, pixels = LinearGaussian(shift=0.5, scale=2.0), np.array([0.9, 0.1, 0.5], np.float32)
     images = tf.broadcast_to(tf.reshape(pixels, (1, 1, 3, 1)), (500, 1, 3, 1))
     noise = tf.random.stateless_normal((200, 500, 2), seed=(3, 4))
     exact = -model.log_marginal_likelihood(pixels)
@@ -80,7 +80,7 @@ def test_more_codes_bring_the_iwae_objective_to_the_negative_log_likelihood():
 
 
 def test_more_codes_leave_the_mean_of_the_elbo_objective_and_narrow_its_spread(make_noise):
-    model, pixels = LinearGaussian(shift=0.5, scale=0.5), np.float32([0.9, 0.1, 0.5])
+    model, pixels = LinearGaussian(shift=0.5, scale=0.5), np.array([0.9, 0.1, 0.5], np.float32)
     images = tf.broadcast_to(tf.reshape(pixels, (1, 1, 3, 1)), (4000, 1, 3, 1))
     noise = tf.random.stateless_normal((16, 4000, 2), seed=(3, 4))
     one, sixteen = (objective_of(model, images, noise[:codes], Objective.ELBO) for codes in (1, 16))
@@ -150,7 +150,7 @@ def elbo(model, pixels, make_noise, count=100_000):
     return -np.mean(losses.negative_elbo), np.std(losses.negative_elbo) / math.sqrt(count)
 
 
-@pytest.mark.parametrize("pixels", [np.float32([0.9, 0.1, 0.5]), np.float32([2.0, -1.0, 3.0])])
+@pytest.mark.parametrize("pixels", [np.array([0.9, 0.1, 0.5], np.float32), np.array([2.0, -1.0, 3.0], np.float32)])
 def test_the_elbo_of_the_true_posterior_is_the_log_marginal_likelihood(make_noise, pixels):
     model = LinearGaussian()
     mean, standard_error = elbo(model, pixels, make_noise)
@@ -160,7 +160,7 @@ def test_the_elbo_of_the_true_posterior_is_the_log_marginal_likelihood(make_nois
 
 @pytest.mark.parametrize(("shift", "scale"), [(0.5, 1.0), (0.0, 3.0), (0.0, 0.3), (-1.0, 0.5)])
 def test_the_elbo_of_any_other_posterior_is_below_the_log_marginal_likelihood(make_noise, shift, scale):
-    model, pixels = LinearGaussian(shift, scale), np.float32([0.9, 0.1, 0.5])
+    model, pixels = LinearGaussian(shift, scale), np.array([0.9, 0.1, 0.5], np.float32)
     mean, standard_error = elbo(model, pixels, make_noise)
     assert mean + 4 * standard_error < model.log_marginal_likelihood(pixels)
 
@@ -217,7 +217,7 @@ def test_the_weight_of_the_kl_can_follow_a_variable_inside_a_compiled_function()
     assert float(weight(tf.constant(3))) == 0.75
 
 
-PIXELS = np.float32([0.9, 0.1, 0.5])
+PIXELS = np.array([0.9, 0.1, 0.5], np.float32)
 
 
 def log_weights(model, samples: int, images: int) -> np.ndarray:
@@ -268,7 +268,7 @@ def test_the_bound_converges_to_the_marginal_likelihood():
 
 
 def test_the_bound_is_the_logarithm_of_the_mean_weight():
-    weights = np.float32([[1.0, 2.0], [3.0, 8.0]])
+    weights = np.array([[1.0, 2.0], [3.0, 8.0]], np.float32)
     np.testing.assert_allclose(importance_weighted_bound(tf.math.log(weights)), np.log([2.0, 5.0]), rtol=1e-6)
 
 

@@ -52,7 +52,7 @@ def test_fewer_codes_than_dimensions_are_enough(random, count):
 
 
 def test_a_sample_is_the_mean_plus_the_factor_times_the_noise():
-    fit = GaussianFit(np.float32([10, 20]), np.float32([[2, 0], [3, 4]]))
+    fit = GaussianFit(np.array([10, 20], np.float32), np.array([[2, 0], [3, 4]], np.float32))
     np.testing.assert_array_equal(fit.sample(tf.constant([[1.0, 0.0], [0.0, 1.0]])), [[12, 23], [10, 24]])
 
 

@@ -1,5 +1,7 @@
 """What is computed from codes, on codes whose answer is known."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -19,6 +21,9 @@ class Plane:
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         return codes.reshape(-1, 1, 2, 1).astype(np.float32)
+
+
+PLANE: Any = Plane()
 
 
 def test_the_principal_components_of_points_on_a_line_are_the_line():
@@ -75,14 +80,14 @@ def test_a_code_that_never_changes_stays_where_it_is():
 def test_the_middle_of_a_quarter_circle_is_shorter_on_the_line_than_on_the_arc():
     starts, ends = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
     linear, spherical = interpolate(
-        Plane(), starts.reshape(1, 1, 2, 1).astype(np.float32), ends.reshape(1, 1, 2, 1).astype(np.float32), steps=3
+        PLANE, starts.reshape(1, 1, 2, 1).astype(np.float32), ends.reshape(1, 1, 2, 1).astype(np.float32), steps=3
     )
     assert linear.reshape(3, 2) == pytest.approx(np.array([[1, 0], [0.5, 0.5], [0, 1]]), abs=1e-6)
     assert spherical.reshape(3, 2) == pytest.approx(np.array([[1, 0], [2**-0.5, 2**-0.5], [0, 1]]), abs=1e-6)
 
 
 def test_the_manifold_goes_in_equal_steps_of_probability_and_its_second_coordinate_grows_upwards():
-    codes = manifold(Plane(), Codes(np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32)), steps=4).reshape(4, 4, 2)
+    codes = manifold(PLANE, Codes(np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32)), steps=4).reshape(4, 4, 2)
     quantiles = stats.norm.ppf([0.125, 0.375, 0.625, 0.875])
     assert codes[0, :, 0] == pytest.approx(quantiles, abs=1e-6)
     assert codes[:, 0, 1] == pytest.approx(quantiles[::-1], abs=1e-6)
@@ -91,6 +96,6 @@ def test_the_manifold_goes_in_equal_steps_of_probability_and_its_second_coordina
 def test_the_manifold_of_an_autoencoder_is_spread_as_its_codes_are():
     random = np.random.default_rng(0)
     codes = Codes((random.normal(size=(4000, 2)) * [3.0, 0.5] + [10.0, 0.0]).astype(np.float32), None)
-    plane = manifold(Plane(), codes, steps=9).reshape(-1, 2)
+    plane = manifold(PLANE, codes, steps=9).reshape(-1, 2)
     assert plane[40] == pytest.approx([10.0, 0.0], abs=0.2)
     assert np.ptp(plane, axis=0) == pytest.approx(2 * stats.norm.ppf(1 - 1 / 18) * np.array([3.0, 0.5]), rel=0.05)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.report.page import Cell, Figure, Note, Page, Section, Table, Tile, render, write
+from components.report.page import Block, Cell, Figure, Note, Page, Section, Table, Tile, render, write
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
@@ -36,7 +36,7 @@ class Elements(HTMLParser):
 @pytest.fixture
 def page() -> Page:
     table = Table("A table", ["metric", "value"], [[Cell("loss"), Cell("3", note="-1", tone="good")]])
-    blocks = [Figure("picture", PNG, "What to see", 'A "picture" & <more>'), table, Note("Left out, and why")]
+    blocks: list[Block] = [Figure("picture", PNG, "What to see", 'A "picture" & <more>'), table, Note("Left out, and why")]
     first = Section("first", "First", "About the first", blocks)
     return Page(
         "A <title> & more", ["Summary"], [first, Section("second", "Second", "", [])], "blessed", "good", [Tile("a", "1", "b")]

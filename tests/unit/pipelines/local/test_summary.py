@@ -61,9 +61,10 @@ class Pushes:
         artifact.custom_properties["pushed_version"].string_value = "7"
         result = NodeResult(NodeState.CACHED, 12, {"pushed_model": [artifact]})
         config = PipelineConfig.model_validate({"name": "study", "pusher": {"serving_dir": self.serving}})
-        console = Console(file=io.StringIO(), width=200)
+        printed = io.StringIO()
+        console = Console(file=printed, width=200)
         print_summary(config, {"Pusher": result}, self.serving / "log", console)
-        return [line for line in console.file.getvalue().splitlines() if line.startswith(("Serving", "Damaged"))]
+        return [line for line in printed.getvalue().splitlines() if line.startswith(("Serving", "Damaged"))]
 
 
 def test_what_is_served_is_compared_with_what_was_pushed(tmp_path: Path):

@@ -12,11 +12,11 @@ from components.artifacts.loaded_model import Array
 from tfx_vae.serving.server.answers import describe, write_predict_answer
 
 
-def rows(**outputs: Array) -> object:
+def rows(**outputs: Any) -> object:
     return json.loads(write_predict_answer(outputs, has_rows=True))
 
 
-def columns(**outputs: Array) -> object:
+def columns(**outputs: Any) -> object:
     return json.loads(write_predict_answer(outputs, has_rows=False))
 
 
@@ -43,7 +43,7 @@ def test_floats_are_as_short_as_possible_and_always_decimal():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_numbers_that_are_not_finite_are_written_as_in_javascript(dtype: type):
-    values = np.array([[np.nan, np.inf], [0.5, -np.inf]], dtype)
+    values: Any = np.array([[np.nan, np.inf], [0.5, -np.inf]], dtype)
 
     text = write_predict_answer({"x": values}, has_rows=True)
     assert text.decode().replace(" ", "") == '{"predictions":[[NaN,Infinity],[0.5,-Infinity]]}'

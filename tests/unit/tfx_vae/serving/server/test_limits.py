@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import threading
+from functools import partial
+from typing import Any
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -28,9 +30,13 @@ def test_a_client_that_leaves_while_waiting_frees_its_place_and_is_not_computed(
     may_end = threading.Event()
     computed: list[str] = []
 
-    async def ask(name: str, receive: object) -> None:
+    def compute(name: str) -> None:
+        may_end.wait(30)
+        computed.append(name)
+
+    async def ask(name: str, receive: Any) -> None:
         with workers.place():
-            await workers.run(lambda: (may_end.wait(30), computed.append(name)), receive)
+            await workers.run(partial(compute, name), receive)
 
     async def everything() -> None:
         first = asyncio.create_task(ask("first", never))
