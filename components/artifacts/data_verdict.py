@@ -1,4 +1,4 @@
-"""What the ValidationGate let pass, for the report."""
+"""The anomalies that the ValidationGate accepted, for the report."""
 
 from typing import Final
 
@@ -9,6 +9,6 @@ SENTENCES_FILE: Final = "anomalies.txt"
 
 
 class DataVerdict(Artifact):
-    """A directory with `anomalies.txt`. Where data may not be used there is no verdict: the gate's execution failed."""
+    """A directory with `anomalies.txt`. If data must not be used, there is no verdict: the gate's execution fails."""
 
     TYPE_NAME = "DataVerdict"

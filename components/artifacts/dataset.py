@@ -9,10 +9,10 @@ from typing import Final
 
 from components.errors import DataError
 
-# Execution properties: what the component is given.
+# Execution properties: the parameters of the component.
 DATASET: Final = "dataset"
 VERSION: Final = "version"
-"""As asked for; the driver replaces it with the version that is read."""
+"""The configured version; the driver replaces it with the version that is read."""
 DIRECTORY: Final = "directory"
 DATA_DIR: Final = "data_dir"
 MANUAL_DIR: Final = "manual_dir"
@@ -26,9 +26,9 @@ SHARDS: Final = "shards"
 PREPARED_DIRECTORY: Final = "prepared_directory"
 """The directory of the prepared dataset."""
 CONTENT_DIGEST: Final = "content_digest"
-"""Of the records of the splits."""
+"""The digest of the records of the splits."""
 SOURCE_DIGEST: Final = "source_digest"
-"""Of the component's code."""
+"""The digest of the component's code."""
 
 # Custom properties of the output artifact, which also has `dataset`.
 DATASET_VERSION: Final = "dataset_version"
@@ -74,7 +74,7 @@ def describe_sources(files: Mapping[str, Path]) -> dict[str, SourceFile]:
 def changed_sources(files: Mapping[str, Path], recorded: Mapping[str, SourceFile]) -> list[Path]:
     """The files whose content is not what was recorded, in the order of their names.
 
-    A file that only one of the two names has not changed: sources may be deleted once they are prepared. A file with the same
+    A file that only one of the two names does not count: sources may be deleted after preparation. A file with the same
     path, size and time is not read again: sources can be larger than the memory.
     """
     return [path for name, path in sorted(files.items()) if name in recorded and _differs(path, recorded[name])]

@@ -21,11 +21,11 @@ class MetricValue(NamedTuple):
     name: str
     value: float
     label: int | None
-    """Of the slice; None for the whole split."""
+    """The label of the slice; None for the whole split."""
     is_baseline: bool
-    """Whether it is the latest blessed model's."""
+    """Whether it belongs to the latest blessed model."""
     dimension: int | None
-    """Of the code, for a metric that has a value for each; None for all others."""
+    """The latent dimension, for a metric that has a value for each dimension; None for other metrics."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def read_means(evaluation: Path) -> dict[str, float]:
 def read_values(evaluation: Path) -> Iterator[MetricValue]:
     """Reads the directory of a ModelEvaluation artifact, in no particular order.
 
-    Left out are differences between the two models, and where a metric has no meaning: the accuracy on one label, for example.
+    Differences between the two models are left out, and values without a meaning, for example the accuracy on one label.
 
     Raises:
       FileNotFoundError: If it holds no metrics.
@@ -119,7 +119,7 @@ def _label(slice_key: Any) -> int | None:
 
 
 def _is_undefined(value: MetricValue) -> bool:
-    """TFMA wants every metric that has a threshold on every slice, so it is NaN where it has no meaning; a loss always has."""
+    """TFMA needs every metric with a threshold on every slice: it is NaN where it has no meaning. A loss always has one."""
     return math.isnan(value.value) and value.label is not None and value.name not in LOSSES
 
 
@@ -172,7 +172,7 @@ def _reasons(validation: Any | None, metrics: Mapping[str, float], baseline: Map
     if validation is None:
         return ("no threshold was configured",)
     failures = [failure for of_slice in validation.metric_validations_per_slice for failure in of_slice.failures]
-    # A value that is not a number also fails to be close to the baseline's: said once is enough.
+    # A value that is not a number fails two thresholds; one sentence is enough.
     sentences = dict.fromkeys(_sentence(failure, metrics, baseline) for failure in failures)
     if validation.missing_slices and not sentences:
         return ("there was no example to evaluate",)
@@ -183,7 +183,7 @@ def _sentence(failure: Any, metrics: Mapping[str, float], baseline: Mapping[str,
     name = failure.metric_key.name
     if failure.metric_key.is_diff and name in metrics and name not in baseline:
         return (
-            f"{name} cannot be compared with the latest blessed model, which does not say it: leave worsening out of "
+            f"{name} cannot be compared with the latest blessed model, which does not have it: leave worsening out of "
             f"evaluator.thresholds.{name} until a newer model is blessed"
         )
     if not failure.HasField("metric_value"):
@@ -213,7 +213,7 @@ def _worsening_sentence(name: str, value: float, baseline: float, allowed: float
 
 
 def _distinct(first: float, second: float) -> tuple[str, str]:
-    """Both with as few decimals, at least one, as it takes to tell them apart."""
+    """Both numbers as text, with one decimal or as many as are needed to make them different."""
     for decimals in range(1, 10):
         texts = f"{first:.{decimals}f}", f"{second:.{decimals}f}"
         if texts[0] != texts[1]:

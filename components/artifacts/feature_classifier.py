@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 SAVED_MODEL: Final = "saved_model"
 LEFT_OUT: Final = "left_out.txt"
-"""In the component's output: one of these two."""
+"""The component's output has one of these two."""
 
 FEATURES: Final = "features"
 

@@ -10,13 +10,13 @@ IMAGE: Final = "image"
 """Before Transform: PNG bytes. After Transform: float32 [height, width, channels]."""
 
 LABEL: Final = "label"
-"""int64, optional: never seen by a model, only used to slice and to colour."""
+"""int64, optional: models never see it; it is only used for slices and colours."""
 
 TRAIN: Final = "train"
 EVAL: Final = "eval"
 TEST: Final = "test"
 SPLITS: Final = (TRAIN, EVAL, TEST)
-"""`train` fits, `eval` steers, `test` is looked at once, by the Evaluator."""
+"""`train` fits the model, `eval` controls the training, and only the Evaluator and the report use `test`."""
 
 RECONSTRUCTION_LOSS: Final = "reconstruction_loss"
 SQUARED_ERROR: Final = "squared_error"
@@ -41,5 +41,5 @@ class Binarization(StrEnum):
     NONE = "none"
 
     DYNAMIC = "dynamic"
-    """Each pixel is drawn anew whenever an image is seen, on with the probability that it is grey (Salakhutdinov & Murray,
+    """Each pixel is drawn anew each time an image is used; its grey value is the probability of white (Salakhutdinov & Murray,
     2008; Burda et al., 2016)."""

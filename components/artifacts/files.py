@@ -1,4 +1,4 @@
-"""Artifacts as directories of this machine, for code that reads and writes files and knows no object store."""
+"""Artifacts as local directories, for code that reads and writes files and cannot use an object store."""
 
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from components.errors import ConfigurationError
 
 @contextmanager
 def readable(uri: str) -> Iterator[Path]:
-    """The directory of an artifact: itself, or for a while a copy of what lies in an object store.
+    """The local directory of an artifact, or a temporary copy of an artifact in an object store.
 
     Args:
       uri: A path, or `gs://BUCKET/DIRECTORY`.
@@ -27,7 +27,7 @@ def readable(uri: str) -> Iterator[Path]:
 
 @contextmanager
 def writable(uri: str) -> Iterator[Path]:
-    """A directory to write an artifact to, which is copied to an object store at the end if that is where it should lie.
+    """A local directory to write an artifact to; if the artifact is in an object store, it is copied there at the end.
 
     Args:
       uri: A path, or `gs://BUCKET/DIRECTORY`.
@@ -43,10 +43,10 @@ def writable(uri: str) -> Iterator[Path]:
 
 
 def check_served(uri: str) -> None:
-    """Refuses a place where no component could write its artifacts.
+    """Checks that components can write artifacts to a URI.
 
     Raises:
-      ConfigurationError: TensorFlow, or Beam, does not know the scheme.
+      ConfigurationError: TensorFlow or Beam does not support the scheme.
     """
     if not is_in_object_store(uri):
         return
@@ -57,11 +57,11 @@ def check_served(uri: str) -> None:
     try:
         FileSystems.get_filesystem(uri)
     except ValueError as error:
-        raise ConfigurationError(f"runtime.pipeline_root: Beam does not read and write {scheme}://; it does gs://.") from error
+        raise ConfigurationError(f"runtime.pipeline_root: Beam does not support {scheme}://; use a path or gs://.") from error
     if scheme not in tf.io.gfile.get_registered_schemes():
-        raise ConfigurationError(f"runtime.pipeline_root: TensorFlow does not read and write {scheme}://; it does gs://.")
+        raise ConfigurationError(f"runtime.pipeline_root: TensorFlow does not support {scheme}://; use a path or gs://.")
 
 
 def is_in_object_store(uri: str) -> bool:
-    """Whether TensorFlow's file system has to be asked for it."""
+    """Whether it is a URI of an object store and not a local path."""
     return "://" in uri

@@ -1,4 +1,4 @@
-"""`history.json` beside an exported model: what each epoch of its training gave."""
+"""`history.json` beside an exported model: the losses of each epoch of its training."""
 
 import json
 from pathlib import Path
@@ -70,7 +70,7 @@ class History(Section):
 
     @property
     def seconds(self) -> float:
-        """Of all epochs."""
+        """Seconds of all epochs."""
         return sum(epoch.seconds for epoch in self.epochs)
 
     def curve(self, split: Literal["train", "eval"], loss: str) -> list[float]:

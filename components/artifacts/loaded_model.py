@@ -16,11 +16,11 @@ Array = NDArray[Any]
 
 
 class Tensor(NamedTuple):
-    """What a signature takes or gives.
+    """An input or an output of a signature.
 
     Attributes:
-      dtype: TensorFlow's name of it: `float32`, `int32`, `string`.
-      shape: None where a size is free.
+      dtype: TensorFlow's name of the type: `float32`, `int32`, `string`.
+      shape: None for a size that is free.
     """
 
     dtype: str
@@ -48,7 +48,7 @@ class LoadedModel:
         """
         self.directory = directory
         try:
-            # Kept, because it has the variables of the functions.
+            # Keeps the variables of the functions alive.
             self._loaded = tf.saved_model.load(str(directory))
         except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise PipelineError(f"The model in {directory} cannot be loaded: {' '.join(str(error).split())}") from error
@@ -73,16 +73,16 @@ class LoadedModel:
 
     @property
     def weights(self) -> int:
-        """Numbers that training may change, with the averages of batch normalisation."""
+        """Number of weights, including the averages of batch normalisation."""
         shapes = [variable.shape for variable in self._functions[RECONSTRUCT].graph.variables]
         return sum(math.prod(shape.as_list()) for shape in shapes)
 
     def call(self, signature: str, **inputs: Any) -> dict[str, Array]:
-        """Asks the model.
+        """Calls a signature.
 
         Args:
           signature: The name of the signature.
-          inputs: By name, whatever makes a tensor of the signature's type and shape.
+          inputs: By name, values that can be converted to tensors of the signature's types and shapes.
 
         Returns:
           The outputs by name.

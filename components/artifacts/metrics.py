@@ -1,4 +1,4 @@
-"""The catalogue of metrics: the only place that says what each one is called, means and is computed by.
+"""The catalogue of metrics: the only place with the name, the meaning and the class of each metric.
 
 Configuration, EvalConfig, summary, report, compare, sweep and docs/metrics.md read it. Imports nothing heavy.
 """
@@ -32,7 +32,7 @@ class Better(StrEnum):
 
 
 class Group(StrEnum):
-    """What the number of images and the other parameters of a metric are configured by."""
+    """The section of `evaluator` that configures the number of images and other parameters of a metric."""
 
     LOSSES = ""
     IMPORTANCE_WEIGHTED = "importance_weighted"
@@ -89,7 +89,7 @@ _RECONSTRUCTION: Final = Metric(
     "reconstruction loss",
     "nats",
     Better.LOWER,
-    "what is lost between an image and its reconstruction",
+    "the difference between an image and its reconstruction",
     "−log p(x|z), z ~ q(z|x)",
     is_main=True,
 )
@@ -98,7 +98,7 @@ _KL: Final = Metric(
     "KL divergence",
     "nats",
     Better.NEITHER,
-    "how much the codes say about their image; near 0 the model ignores them, and an autoencoder has none",
+    "how much the codes say about their image; near 0 the model ignores them; 0 for an autoencoder",
     "½ Σ (σ² + μ² − 1 − log σ²); 0 for an autoencoder (Kingma & Welling, 2014, appendix B)",
     is_main=True,
 )
@@ -182,9 +182,9 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "mutual_information",
         "mutual information",
         "nats",
-        # Like active units: a code that tells images apart less well is used less.
+        # As for active units: a lower value means that the code is used less.
         Better.HIGHER,
-        "the part of the KL divergence by which codes tell images apart (Hoffman & Johnson, 2016)",
+        "the part of the KL divergence that distinguishes images (Hoffman & Johnson, 2016)",
         "between an image and its code: mean of log q(z|x) − log q(z), with q(z) the mean posterior of the N images "
         "(Hoffman & Johnson, 2016); at most log N. Not for an autoencoder",
         "MutualInformation",
@@ -273,7 +273,7 @@ def is_known(name: str) -> bool:
 
 
 def describe(name: str) -> Metric:
-    """The catalogue's entry; for a metric that is not in it (of another version, say), its name and nothing else."""
+    """The catalogue's entry; for a metric that is not in it (e.g. of another version), an entry with only a name."""
     return _BY_NAME.get(name) or Metric(
         name, " ".join(name.replace("_", " ").replace("/", " ").split()), "", Better.NEITHER, "", ""
     )

@@ -1,4 +1,4 @@
-"""A serving directory, as TensorFlow Serving sees it: one folder for each version of a model, named by the version's number."""
+"""A serving directory in TensorFlow Serving's layout: one folder for each version of a model, named by its number."""
 
 import filecmp
 from pathlib import Path
@@ -18,7 +18,7 @@ PUSHED_VERSION: Final = "pushed_version"
 PUSHED_DESTINATION: Final = "pushed_destination"
 
 _META_GRAPHS_FIELD: Final = 2
-"""Of the message SavedModel: one graph at least."""
+"""A field of the message SavedModel, which has at least one graph."""
 _HIGHEST: Final = 2**63 - 1
 
 
@@ -35,19 +35,19 @@ class PushedVersion(NamedTuple):
 
 
 def version_number(name: str) -> int | None:
-    """The version that a folder of this name is; None if it is none.
+    """The version number in the name of a folder; None if the folder is not a version.
 
-    TensorFlow Serving takes decimal digits, zeros in front of them too, up to the largest int64.
+    TensorFlow Serving accepts decimal digits, also with leading zeros, up to the largest int64.
     """
     number = int(name) if name.isascii() and name.isdigit() else None
     return None if number is None or number > _HIGHEST else number
 
 
 def pushed_versions(base: Path) -> list[PushedVersion]:
-    """Every version that has a saved_model.pb, the oldest first; it need not be one that can be loaded.
+    """Every version that has a saved_model.pb, the oldest first; some may be damaged.
 
     Args:
-      base: The serving directory; one that does not exist has no versions.
+      base: The serving directory; if it does not exist, there are no versions.
     """
     if not base.is_dir():
         return []
@@ -56,10 +56,10 @@ def pushed_versions(base: Path) -> list[PushedVersion]:
 
 
 def find_pushed(base: Path, version: int | None = None) -> list[PushedVersion]:
-    """The version asked for, or else all versions, the newest first.
+    """The version asked for, or all versions, the newest first.
 
     Raises:
-      ConfigurationError: There is none.
+      ConfigurationError: There is no version, or not this one.
     """
     versions = pushed_versions(base)
     if not versions:
@@ -99,7 +99,7 @@ def _variables_fault(directory: Path) -> str:
 
 
 def find_difference(expected: Path, found: Path) -> str:
-    """The first file that a copy lacks or holds otherwise; files that only the copy has do not count.
+    """The first file that is missing from a copy or differs in it; files that only the copy has do not count.
 
     Args:
       expected: A directory.

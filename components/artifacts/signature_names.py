@@ -1,4 +1,4 @@
-"""What the signatures of an exported model, their inputs and their outputs are called. Imports nothing."""
+"""Names of the signatures of an exported model, of their inputs and of their outputs. Imports nothing."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ EVALUATE_BINARIZED: Final = "evaluate_binarized"
 EVALUATE_IW_NLL: Final = "evaluate_iw_nll"
 EVALUATE_IW_NLL_BINARIZED: Final = "evaluate_iw_nll_binarized"
 EVALUATE_SAMPLES: Final = "evaluate_samples"
-"""What the Evaluator asks; see evaluation_signatures.py."""
+"""Called by the Evaluator; see evaluation_signatures.py."""
 
 EXAMPLES: Final = "examples"
 SAMPLES: Final = "samples"

@@ -68,7 +68,7 @@ def read_validation(evaluation: Path) -> Any | None:
 
 @cache
 def _message_classes() -> dict[str, Any]:
-    """Message classes by name, in a pool of their own, beside TFMA's if that is loaded too."""
+    """Message classes by name, in a separate pool, because TFMA may also be loaded."""
     pool = descriptor_pool.DescriptorPool()
     pool.AddSerializedFile(wrappers_pb2.DESCRIPTOR.serialized_pb)
     file = descriptor_pb2.FileDescriptorProto(

@@ -1,4 +1,4 @@
-"""What a Trainer was told, as ML Metadata has recorded it. Imports neither tfx nor tensorflow."""
+"""The settings of a Trainer, as ML Metadata has recorded them. Imports neither tfx nor tensorflow."""
 
 import json
 from typing import Annotated, Any, Self

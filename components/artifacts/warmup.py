@@ -3,7 +3,7 @@
 The first request after a model was loaded is slow. TensorFlow Serving therefore replays the requests in
 `assets.extra/tf_serving_warmup_requests` while it loads a model, and refuses the model if one fails. It sends them to that
 model; the model's name in a request only labels a statistic (saved_model_warmup.cc and predict_util.cc in
-tensorflow_serving/servables/tensorflow). It stays empty, because a model does not know what name it will be served under.
+tensorflow_serving/servables/tensorflow). It stays empty, because the name under which a model will be served is not known.
 
 TensorFlow Serving does not read the response in a record. Our server and components/infra_validator read both.
 """

@@ -1,1 +1,1 @@
-"""Evaluator: the losses as TFMA metrics, and the thresholds a model must pass."""
+"""Evaluator: TFMA metrics without a label, and the thresholds for a blessing."""

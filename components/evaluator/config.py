@@ -1,4 +1,4 @@
-"""What is measured, and when a model is good enough."""
+"""Settings of the metrics, slices and thresholds."""
 
 import difflib
 from operator import attrgetter
@@ -22,7 +22,7 @@ MetricName = Annotated[str, AfterValidator(_is_in_the_catalogue)]
 
 
 class Threshold(Section):
-    """What one metric must be for a model to be blessed."""
+    """The limits of one metric; a model is blessed if all of them hold."""
 
     lower: float | None = None
     """The metric must be at least this."""
@@ -31,8 +31,7 @@ class Threshold(Section):
     """The metric must be at most this."""
 
     worsening: float | None = Field(default=None, ge=0)
-    """The metric may be at most this much worse than that of the latest blessed model: higher or, where higher is better,
-    lower."""
+    """The metric may be at most this much worse than for the latest blessed model: higher or, if higher is better, lower."""
 
     @model_validator(mode="after")
     def _is_satisfiable(self) -> Self:
@@ -42,44 +41,45 @@ class Threshold(Section):
 
 
 class ImportanceWeightedConfig(Section):
-    """The importance-weighted bound on -log p(x), `iw_nll` (Burda et al., 2016); an autoencoder has none."""
+    """The importance-weighted bound on -log p(x), `iw_nll` (Burda et al., 2016). Not for an autoencoder."""
 
     enabled: bool = True
     """Compute it."""
 
     samples: int = Field(default=64, ge=1, le=1_000_000)
-    """Codes drawn for each image, K. Published figures have 5000."""
+    """Number of codes drawn for each image, K. Published results use 5000."""
 
     images: PositiveInt = 1_000
-    """Images to compute it for, at most: always the same, chosen by a hash of their bytes. Time grows with images * samples.
-    """
+    """Maximum number of images to compute it for: always the same images, chosen by a hash of their bytes. The time is
+    proportional to images * samples."""
 
 
 class LatentSpaceConfig(Section):
     """Metrics of the codes of many images together.
 
-    They are `mutual_information`, `marginal_kl`, `latent_gaussianity` and, where images have labels, `latent_probe_accuracy`.
+    They are `mutual_information`, `marginal_kl`, `latent_gaussianity` and, if images have labels, `latent_probe_accuracy`.
     """
 
     enabled: bool = True
     """Compute them."""
 
     images: int = Field(default=10_000, ge=2)
-    """Images to look at, at most: always the same, chosen by a hash of their bytes. Time grows with the square of this, and the
-    mutual information is at most its logarithm."""
+    """Maximum number of images: always the same images, chosen by a hash of their bytes. The time is proportional to the square
+    of this number, and the mutual information is at most its logarithm."""
 
 
 class FrechetDistanceConfig(Section):
-    """The Fréchet distance between test images and as many samples of the prior, `frechet_distance` (Heusel et al., 2017).
+    """The Fréchet distance between test images and the same number of samples, `frechet_distance` (Heusel et al., 2017).
 
-    It is measured in the features of a small classifier, which FeatureClassifier trains where images have labels.
+    It uses the features of a small classifier, which FeatureClassifier trains if images have labels.
     """
 
     enabled: bool = True
-    """Train the classifier, and compute it."""
+    """Train the classifier and compute the distance."""
 
     images: int = Field(default=10_000, ge=2)
-    """Images to compare, at most: always the same, chosen by a hash of their bytes. Figures for others do not compare."""
+    """Maximum number of images to compare: always the same images, chosen by a hash of their bytes. Distances for different
+    numbers of images are not comparable."""
 
 
 def _default_thresholds() -> dict[str, Threshold]:
@@ -87,14 +87,14 @@ def _default_thresholds() -> dict[str, Threshold]:
 
 
 class EvaluatorConfig(Section):
-    """Metrics, slices and thresholds; docs/metrics.md says what each metric is."""
+    """Metrics, slices and thresholds; docs/metrics.md describes the metrics."""
 
     slice_by_label: bool = True
-    """Metrics for each label too, where the dataset has one."""
+    """Also compute the metrics for each label, if the dataset has labels."""
 
     binarized: bool = True
-    """Losses of binarised images beside those of grey ones, `binarized/...`: what published figures are about. A Gaussian
-    likelihood has none."""
+    """Also compute the losses of binarised images, `binarized/...`, which published results use. Not for a Gaussian
+    likelihood."""
 
     importance_weighted: ImportanceWeightedConfig = ImportanceWeightedConfig()
 
@@ -103,8 +103,8 @@ class EvaluatorConfig(Section):
     frechet_distance: FrechetDistanceConfig = FrechetDistanceConfig()
 
     thresholds: dict[MetricName, Threshold] = Field(default_factory=_default_thresholds, min_length=1)
-    """For any metric, any of `lower` and `upper`, between which it must be over the test split, and `worsening`, how much worse
-    it may be than the latest blessed model's: `{negative_elbo: {upper: 110, worsening: 0.5}, ssim: {lower: 0.9}}`."""
+    """Limits of metrics over the test split: `lower`, `upper`, and `worsening`, how much worse the metric may be than for the
+    latest blessed model: `{negative_elbo: {upper: 110, worsening: 0.5}, ssim: {lower: 0.9}}`."""
 
     @model_validator(mode="after")
     def _limits_what_is_measured(self) -> Self:
@@ -115,7 +115,7 @@ class EvaluatorConfig(Section):
         return self
 
     def measures(self, name: str) -> bool:
-        """Whether a metric is computed, if the model and the data have it."""
+        """Whether a metric is switched on; it is computed if the model and the data have it."""
         return all(self._switches(name).values())
 
     def _switches(self, name: str) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""The stock Evaluator's configuration: what it measures, on which slices, and what a model must be to be blessed."""
+"""The configuration of the stock Evaluator: metrics, slices and thresholds."""
 
 import json
 import sys
@@ -25,14 +25,14 @@ _LATER: Final = "@classifier@"
 
 
 def eval_config_with_classifier(config: EvaluatorConfig, classifier: BaseChannel) -> Any:
-    """The `eval_config` where the classifier's directory is not known before the pipeline runs.
+    """The `eval_config` with the classifier's directory, which is not known before the pipeline runs.
 
     Args:
       config: As for `build_eval_config`.
       classifier: FeatureClassifier's output.
 
     Returns:
-      A placeholder, which TFX fills in before it starts the Evaluator; the classifier becomes one of its inputs.
+      A placeholder that TFX resolves before it starts the Evaluator; the classifier becomes one of the Evaluator's inputs.
     """
     before, after = proto_utils.proto_to_json(build_eval_config(config, _LATER)).split(_LATER)
     return placeholder.join([before, classifier.future()[0].uri, after])
@@ -42,19 +42,18 @@ def build_eval_config(config: EvaluatorConfig, classifier: str = "") -> config_p
     """Builds the `eval_config` of `tfx.components.Evaluator`.
 
     The Evaluator reads raw tf.Examples, calls the model's `evaluate` signature, and adds the baseline itself if there is one.
-    Every loss must be finite, whether `config` has a threshold for it or not. That also gives TFMA a threshold to check where
-    there is no baseline: it drops change thresholds then, and where none is left the Evaluator blesses nothing at all, so that
-    the first model would never be.
+    Every loss must be finite, even if `config` has no threshold for it. TFMA needs such thresholds for the first model: without
+    a baseline it ignores change thresholds, and if no threshold remains, the Evaluator never blesses a model.
 
     Args:
-      config: Metrics, slices and thresholds. Thresholds are on the whole split, never on a slice. Where the examples have no
-        label, TFMA makes no slices by it.
-      classifier: Directory of the classifier for the Fréchet distance, which is left out without one.
+      config: Metrics, slices and thresholds. Thresholds apply to the whole split, never to a slice. If the examples have no
+        label, TFMA makes no slices by label.
+      classifier: Directory of the classifier for the Fréchet distance; empty leaves out the distance.
 
     Returns:
-      An EvalConfig (`tfma.EvalConfig`) with every metric that `config` asks for, `kl_per_dimension` and `example_count`.
+      An EvalConfig (`tfma.EvalConfig`) with every metric that `config` switches on, `kl_per_dimension` and `example_count`.
     """
-    # The Evaluator's cache key holds the EvalConfig and these names, but not the code that they name.
+    # The Evaluator's cache key contains the EvalConfig with these names, but not the code of these modules.
     digest = source_digest(USER_FUNCTIONS, _METRICS, _SAMPLE_METRICS)
     metrics = [*_metrics(config, classifier, digest), config_pb2.MetricConfig(class_name="ExampleCount")]
     slices = [config_pb2.SlicingSpec()]
@@ -75,7 +74,7 @@ def _metrics(config: EvaluatorConfig, classifier: str, digest: str) -> Iterator[
         built = _metric(metric, digest, **_arguments(metric, config, classifier))
         threshold = config.thresholds.get(metric.name, Threshold() if metric.name in LOSSES else None)
         if threshold is not None:
-            # MetricConfig.threshold would hold for every label too.
+            # MetricConfig.threshold would also apply to every label.
             built.per_slice_thresholds.add(
                 slicing_specs=[config_pb2.SlicingSpec()], threshold=_to_tfma(threshold, metric.better is Better.HIGHER)
             )
@@ -102,7 +101,7 @@ def _arguments(metric: Metric, config: EvaluatorConfig, classifier: str) -> dict
 
 
 def _to_tfma(threshold: Threshold, higher_is_better: bool) -> config_pb2.MetricThreshold:
-    """Translates a threshold; a missing bound becomes the largest finite number, which NaN and infinity do not keep to."""
+    """Translates a threshold. A missing bound becomes the largest finite number, which NaN and infinity violate."""
     tfma = config_pb2.MetricThreshold()
     tfma.value_threshold.lower_bound.value = -sys.float_info.max if threshold.lower is None else threshold.lower
     tfma.value_threshold.upper_bound.value = sys.float_info.max if threshold.upper is None else threshold.upper

@@ -1,10 +1,10 @@
-"""Metrics that are means over examples, and the exact sums that they are made of.
+"""Metrics that are means over examples, computed from exact sums.
 
 TFMA's own metrics compare a prediction with a label. Here there is no label: the model returns a value for each example
 (components/trainer/evaluation_signatures.py), and the metric averages it over a slice. Sums are exact, so that two evaluations
 agree bit for bit.
 
-A metric for which a model returns no value is left out, so that an older model can be the baseline of a newer one.
+If a model returns no value for a metric, the metric is left out, so that an older model can be the baseline of a newer one.
 """
 
 import math
@@ -27,9 +27,9 @@ _UNITS = 2**32
 
 @dataclass
 class ExactSum:
-    """The sum of vectors, and how many there were.
+    """The sum of vectors, and their number.
 
-    Whole multiples of 2^-32, in Python integers, add up exactly; NaN and infinity are kept apart.
+    Values are rounded to multiples of 2^-32 and added exactly as Python integers; NaN and infinity are added separately.
     """
 
     units: list[int] = field(default_factory=list)
@@ -47,7 +47,7 @@ class ExactSum:
         )
 
     def plus(self, other: "ExactSum") -> "ExactSum":
-        """The sum of both."""
+        """The sum of this and another sum."""
         if not self.count or not other.count:
             return other if not self.count else self
         return ExactSum(
@@ -57,26 +57,27 @@ class ExactSum:
         )
 
     def means(self) -> list[float]:
-        """The mean of each component; NaN where any was, and no component if there was no vector."""
+        """The mean of each component; NaN if any value was NaN. Empty if there was no vector."""
         return [
             (units / _UNITS + not_finite) / self.count for units, not_finite in zip(self.units, self.not_finite, strict=True)
         ]
 
 
 class MeanLoss(metric_types.Metric):
-    """The mean over examples of one output of the model; NaN if any of them is NaN.
+    """The mean over examples of one output of the model; NaN if any value is NaN.
 
-    The losses of `components.artifacts.features.LOSSES` in nats per image, summed over pixels and over latent dimensions; see
-    components/models/objectives.py. `negative_elbo` of MNIST's grey test digits: 94 to 97 (default recipe), PyTorch's example
-    105; `binarized/negative_elbo` some 3 nats less. `ssim`: 0.92.
+    `components.artifacts.features.LOSSES` are in nats per image, summed over pixels and over latent dimensions; see
+    components/models/objectives.py. Values on MNIST's grey test digits: `negative_elbo` 94 to 97 (default recipe; PyTorch's
+    example 105), `binarized/negative_elbo` about 3 nats less, `ssim` 0.92.
     """
 
     def __init__(self, name: str, source_digest: str = "") -> None:
         """Builds the metric from its part of the EvalConfig.
 
         Args:
-          name: The output, and the name of the metric.
-          source_digest: Of the code. It changes nothing but the EvalConfig, which is part of the Evaluator's cache key.
+          name: The name of the output and of the metric.
+          source_digest: The digest of the code. It is only there to be part of the EvalConfig, and so of the Evaluator's cache
+            key.
         """
         super().__init__(_mean_loss, name=name, source_digest=source_digest)
 
@@ -86,26 +87,26 @@ class ImportanceWeightedNll(metric_types.Metric):
 
         -log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x),    z_k ~ q(z|x)
 
-    Its mean is over those examples that it was computed for. MNIST's test digits, K = 64: some 4 nats below the negative ELBO;
-    `binarized/iw_nll` with K = 5000 is what papers quote: VAE 86.76, IWAE 84.78 (Burda et al., one stochastic layer).
+    The mean is over the examples for which it was computed. On MNIST's test digits with K = 64 it is about 4 nats below the
+    negative ELBO. Papers quote `binarized/iw_nll` with K = 5000: VAE 86.76, IWAE 84.78 (Burda et al., one stochastic layer).
     """
 
     def __init__(self, name: str, samples: int, images: int, source_digest: str = "") -> None:
         """Builds the metric from its part of the EvalConfig.
 
         Args:
-          name: The output, and the name of the metric.
-          samples: K, which prediction_extractor.py looks up, like the next one.
-          images: How many to compute it for, at most.
-          source_digest: Of the code, for the Evaluator's cache key.
+          name: The name of the output and of the metric.
+          samples: K. prediction_extractor.py reads this argument and the next one.
+          images: Maximum number of images to compute it for.
+          source_digest: The digest of the code, for the Evaluator's cache key.
         """
         super().__init__(_mean_where_computed, name=name, samples=samples, images=images, source_digest=source_digest)
 
 
 class ActiveUnits(metric_types.Metric):
-    """How many latent dimensions have a posterior mean whose variance over the examples is above 0.01.
+    """The number of latent dimensions in which the variance of the posterior mean over the examples is above 0.01.
 
-    Burda et al., 2016, section 5.2. On MNIST 25 of 32 (default recipe); an autoencoder uses all.
+    Burda et al., 2016, section 5.2. On MNIST 25 of 32 (default recipe); in an autoencoder all are active.
     """
 
     def __init__(self, name: str, source_digest: str = "") -> None:
@@ -116,8 +117,8 @@ class ActiveUnits(metric_types.Metric):
 class KlPerDimension(metric_types.Metric):
     """The mean KL divergence from the prior of each latent dimension, in nats per image, one value for each `class_id`.
 
-    Kingma & Welling, 2014, appendix B: (variance + mean^2 - 1 - log variance) / 2. They add up to `kl_divergence`; on MNIST the
-    active dimensions have 0.1 to 2.1 nats each and the others none; an autoencoder has none at all.
+    Kingma & Welling, 2014, appendix B: (variance + mean^2 - 1 - log variance) / 2. Their sum is `kl_divergence`. On MNIST the
+    active dimensions have 0.1 to 2.1 nats each, the others 0. Not for an autoencoder.
     """
 
     def __init__(self, name: str, source_digest: str = "") -> None:
@@ -126,7 +127,7 @@ class KlPerDimension(metric_types.Metric):
 
 
 class _Mean(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
-    """Averages something about the examples, and makes metrics of the averages."""
+    """Averages numbers over the examples, and computes metrics from the averages."""
 
     def __init__(
         self,
@@ -135,13 +136,13 @@ class _Mean(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no
         measure: Callable[[np.ndarray], Sequence[float] | None],
         summarize: Callable[[metric_types.MetricKey, Sequence[float]], Values],
     ) -> None:
-        """Says what to do.
+        """Makes the combiner.
 
         Args:
-          key: Of the metric: its model is the one that is asked.
-          output: Of the model.
-          measure: From its value for an example to numbers, or None if the example does not count.
-          summarize: From their means, which are NaN if no example counted, to the metric.
+          key: The key of the metric, which names the model.
+          output: The name of the model's output.
+          measure: Turns the output for an example into numbers; None if the example does not count.
+          summarize: Turns the means of these numbers into metrics; the means are NaN if no example counts.
         """
         self._key = key
         self._output = output
@@ -149,7 +150,7 @@ class _Mean(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no
         self._summarize = summarize
 
     def create_accumulator(self) -> ExactSum | None:
-        """None: no example said anything yet."""
+        """None: no example has a value yet."""
         return None
 
     def add_input(self, accumulator: ExactSum | None, element: metric_types.StandardMetricInputs) -> ExactSum | None:
@@ -202,7 +203,7 @@ def _for_each_model(
     measure: Callable[[np.ndarray], Sequence[float] | None],
     summarize: Callable[[metric_types.MetricKey, Sequence[float]], Values],
 ) -> list[metric_types.MetricComputation]:
-    """One computation for each model: TFMA calls for them once for the candidate and the baseline together."""
+    """One computation for each model: TFMA calls the function once for the candidate and the baseline together."""
     keys = [metric_types.MetricKey(name=name, model_name=model_name) for model_name in model_names or [""]]
     return [
         metric_types.MetricComputation(keys=[key], preprocessors=None, combiner=_Mean(key, output, measure, summarize))

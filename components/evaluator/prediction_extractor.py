@@ -1,8 +1,8 @@
-"""Asks models what the `evaluate` signature does not say: binarised losses, importance-weighted bounds, samples of the prior.
+"""Calls further signatures after `evaluate`: binarised losses, importance-weighted bounds, samples from the prior.
 
-The stock Evaluator calls one signature with the examples alone. What costs more, or needs a parameter from the configuration,
-comes from signatures of its own, which the extractor here calls after that one, and for no more images than are wanted. A model
-that has no such signature, an autoencoder or an older baseline, is not asked, and the metrics leave it out.
+The stock Evaluator calls one signature, with the examples only. Values that take more time, or need a parameter from the
+configuration, have separate signatures. The extractor here calls them after `evaluate`, and only for the wanted number of
+images. If a model does not have such a signature (an autoencoder, or an older baseline), the metrics leave it out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,26 +37,26 @@ BINARIZED = "binarized/"
 
 
 class Questions(NamedTuple):
-    """What to ask a model beyond `evaluate`."""
+    """The values that are needed in addition to `evaluate`."""
 
     binarized: bool = False
-    """Losses of binarised images."""
+    """Whether to compute the losses of binarised images."""
 
     iw_samples: int = 0
-    """Codes for the importance-weighted bound; 0 for none."""
+    """Number of codes for the importance-weighted bound; 0 for no bound."""
 
     iw_images: int = 0
-    """Images to compute it for, at most."""
+    """Maximum number of images to compute the bound for."""
 
     classifier: str = ""
-    """Directory of the classifier that looks at samples; empty for none."""
+    """Directory of the classifier that computes features of images and samples; empty for none."""
 
     compared_images: int = 0
-    """Images that samples are compared with, at most."""
+    """Maximum number of images that samples are compared with."""
 
 
 def further_predictions(models: Sequence[EvalSharedModel], questions: Questions) -> Extractor:
-    """An extractor that adds to the predictions of `models`; its place is right after TFMA's own."""
+    """An extractor that adds to the predictions of `models`; it must follow TFMA's own extractor of predictions."""
     return Extractor(
         stage_name="ExtractFurtherPredictions",
         ptransform=_AskFurther(models, questions),  # type: ignore[no-untyped-call, unused-ignore]  # Beam has no types
@@ -64,7 +64,7 @@ def further_predictions(models: Sequence[EvalSharedModel], questions: Questions)
 
 
 class _AskFurther(beam.PTransform):  # type: ignore[misc, unused-ignore]  # Beam has no types
-    """Finds out which images have the lowest hashes, and asks about them."""
+    """Finds the images with the lowest hashes, and calls the signatures for them."""
 
     def __init__(self, models: Sequence[EvalSharedModel], questions: Questions) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class _AskFurther(beam.PTransform):  # type: ignore[misc, unused-ignore]  # Beam
 
 
 class _Ask(DoFnWithModels):  # type: ignore[misc, unused-ignore]  # TFMA has no types
-    """Adds what the models say about a batch."""
+    """Adds the outputs of the further signatures to a batch."""
 
     def __init__(self, models: Mapping[str, EvalSharedModel], questions: Questions) -> None:
         super().__init__({name: model.model_loader for name, model in models.items()})
@@ -94,8 +94,8 @@ class _Ask(DoFnWithModels):  # type: ignore[misc, unused-ignore]  # TFMA has no 
         """Adds to the predictions of a batch.
 
         Args:
-          extracts: A batch of examples, and what the models said about them.
-          lowest_hashes: Of all images, in order.
+          extracts: A batch of examples and their predictions.
+          lowest_hashes: The lowest hashes of all images, in order.
         """
         hashes = np.array(list(_hashes(extracts)), np.int64)
         examples = np.asarray(extracts[constants.INPUT_KEY], object).reshape(-1)
@@ -108,7 +108,7 @@ class _Ask(DoFnWithModels):  # type: ignore[misc, unused-ignore]  # TFMA has no 
             }
             for name, model in self._loaded_models.items()
         }
-        # TFMA has no level for the models where there is only one.
+        # TFMA has no level for the model's name if there is only one model.
         [*_, last] = predictions.values()
         yield util.copy_and_set_by_keys(extracts, [constants.PREDICTIONS_KEY], last if is_only_one else predictions)
 
@@ -137,17 +137,17 @@ class _Ask(DoFnWithModels):  # type: ignore[misc, unused-ignore]  # TFMA has no 
 
 
 def _among(hashes: NDArray[np.int64], lowest: Sequence[int], count: int) -> NDArray[np.bool_]:
-    """Which images belong to the `count` that have the lowest hashes of all."""
+    """Which images are among the `count` images with the lowest hashes."""
     return hashes <= lowest[min(count, len(lowest)) - 1]
 
 
 def _at_least_one(chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The chosen examples, or the first one if none of a batch is: a signature need not know what to do with none."""
+    """The chosen examples, or the first one if none is chosen: signatures are never called with an empty batch."""
     return chosen if chosen.any() else np.arange(len(chosen)) == 0
 
 
 def _spread(answers: NDArray[np.float32], asked: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Answers about the chosen examples at their places, and NaN at all others: TFMA wants one for each."""
+    """The answers at the positions of the chosen examples, NaN elsewhere: TFMA needs a value for each example."""
     spread = np.full((len(chosen), *answers.shape[1:]), np.nan, np.float32)
     spread[asked] = answers
     spread[~chosen] = np.nan

@@ -1,4 +1,4 @@
-"""Collects the model's outputs for a bounded number of examples, those with the lowest hashes, for metrics of many examples."""
+"""Collects a model's outputs for the examples with the lowest hashes, for metrics of many examples together."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -16,17 +16,17 @@ _NO_LABEL = -(2**63)
 
 
 class Sample(NamedTuple):
-    """What a model says about N examples, in an order that depends on the examples alone."""
+    """The outputs of a model for N examples, in an order that depends only on the examples."""
 
     outputs: dict[str, NDArray[np.float32]]
-    """By output: [N, ...]; N is at least 2."""
+    """[N, ...] by output; N is at least 2."""
 
     labels: NDArray[np.int64] | None
-    """[N]; None where an example has none."""
+    """[N]; None if an example has no label."""
 
 
 class _Row(NamedTuple):
-    """One example; rows are sorted by what comes first."""
+    """One example; rows are sorted by the order of their fields."""
 
     hash: int
     label: int
@@ -36,7 +36,7 @@ class _Row(NamedTuple):
 
 @dataclass
 class _Gathered:
-    """Rows, more than are wanted meanwhile, and whether the model gives the outputs at all."""
+    """Rows (temporarily more than are wanted), and whether the model has the outputs."""
 
     rows: list[_Row] = field(default_factory=list)
     is_known: bool = False
@@ -47,13 +47,13 @@ def sample_computations(
 ) -> dict[str, metric_types.MetricComputation]:
     """Computations whose result is a `Sample`, for each model; TFMA computes equal ones once.
 
-    The result is private, as TFMA calls it: there for other computations, and not written. Where a model does not give all of
-    the outputs, there is none; where less than two examples count, it is None.
+    The result is private in the sense of TFMA: other computations use it, and it is not written. If a model does not have all
+    of the outputs, there is no result; if fewer than two examples count, the result is None.
 
     Args:
-      outputs: Of the model. An example with NaN in any of them does not count.
-      limit: Examples at most: those with the lowest `image_hash`.
-      model_names: As TFMA gives them.
+      outputs: The names of the model's outputs. An example with NaN in any of them does not count.
+      limit: Maximum number of examples: those with the lowest `image_hash`.
+      model_names: The names from TFMA.
     """
     features = metric_types.FeaturePreprocessor(feature_keys=[IMAGE, LABEL])
     computations = {}
@@ -84,7 +84,7 @@ class _Gather(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has 
         values = [np.asarray(said[output], np.float32) for output in self._outputs]
         if not any(np.isnan(value).any() for value in values):
             accumulator.rows.append(_Row(*_identity(element.features), tuple(value.tobytes() for value in values)))
-        # Twice as many at most, so that sorting them is rare.
+        # Sort only when there are twice as many as wanted, to sort rarely.
         if len(accumulator.rows) >= 2 * self._limit:
             accumulator.rows = self._lowest(accumulator.rows)
         return accumulator
@@ -118,5 +118,5 @@ def _identity(features: Any) -> tuple[int, int]:
 
 
 def image_hash(encoded: bytes) -> int:
-    """A number in [0, 2^63) for an image's bytes, the same in every process. The images with the lowest numbers are chosen."""
+    """A number in [0, 2^63) from an image's bytes, the same in every process. The images with the lowest numbers are chosen."""
     return int.from_bytes(hashlib.blake2b(encoded, digest_size=8).digest(), "big") >> 1

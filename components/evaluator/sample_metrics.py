@@ -1,7 +1,7 @@
-"""Metrics of many examples together: of their codes, and of samples of the prior.
+"""Metrics of many examples together: of their codes, and of samples from the prior.
 
-Each is computed in double precision from the same examples in the same order, whatever Beam does. A slice of one example has
-no such metric, and one of a single label no accuracy and no Fréchet distance: they are NaN there.
+Each is computed in double precision from the same examples in the same order, independent of Beam. These metrics are NaN on a
+slice of one example; the accuracies and the Fréchet distance are NaN on a slice with a single label.
 """
 
 import math
@@ -24,7 +24,7 @@ from components.models.latent_space import Rate, decompose_rate, maximum_mean_di
 IMAGE_FEATURES = "image_features"
 
 SAMPLE_FEATURES = "sample_features"
-"""What the classifier sees in an image, and in the sample beside it: see prediction_extractor.py."""
+"""The classifier's features of an image, and of the sample paired with it: see prediction_extractor.py."""
 
 
 _Metrics = dict[metric_types.MetricKey, Any]
@@ -39,17 +39,17 @@ _ITERATIONS = 1000
 class MutualInformation(metric_types.Metric):
     """The mutual information between an image and its code, in nats per image: I(n; z) of Hoffman & Johnson, 2016.
 
-    See components/models/latent_space.py. At most log N for N images, which a model of MNIST that tells all digits apart
-    comes close to: 9.1 of 9.2 for 10,000. An autoencoder, whose codes have no density, has none.
+    See components/models/latent_space.py. At most log N for N images; a model of MNIST comes close to it (9.1 of 9.2 for
+    10,000 images), because its codes distinguish all digits. Not for an autoencoder, whose codes have no density.
     """
 
     def __init__(self, name: str, images: int, source_digest: str = "") -> None:
         """Builds the metric from its part of the EvalConfig.
 
         Args:
-          name: Of the metric.
-          images: How many to look at, at most.
-          source_digest: Of the code, for the Evaluator's cache key.
+          name: The name of the metric.
+          images: Maximum number of images.
+          source_digest: The digest of the code, for the Evaluator's cache key.
         """
         super().__init__(_mutual_information, name=name, images=images, source_digest=source_digest)
 
@@ -57,8 +57,9 @@ class MutualInformation(metric_types.Metric):
 class MarginalKl(metric_types.Metric):
     """The KL divergence of the aggregate posterior from the prior, in nats: the other part of Hoffman & Johnson, 2016.
 
-    `kl_divergence` = `mutual_information` + `marginal_kl`, but for the Monte Carlo error. With 10,000 of MNIST's digits about
-    16, most of which is log N being small; a sample of the prior looks like a digit where it is small. An autoencoder has none.
+    `kl_divergence` = `mutual_information` + `marginal_kl`, up to the Monte Carlo error. About 16 for 10,000 of MNIST's digits,
+    mostly because log N limits the mutual information. If it is small, samples from the prior look like digits. Not for an
+    autoencoder.
     """
 
     def __init__(self, name: str, images: int, source_digest: str = "") -> None:
@@ -67,10 +68,10 @@ class MarginalKl(metric_types.Metric):
 
 
 class LatentGaussianity(metric_types.Metric):
-    """The squared maximum mean discrepancy between codes, drawn from the posteriors, and the standard normal; without unit.
+    """The squared maximum mean discrepancy between codes, drawn from the posteriors, and the standard normal; no unit.
 
-    See components/models/latent_space.py (Gretton et al., 2012). 0 where codes look as if drawn from the prior: 0.0005
-    for a VAE of MNIST, and 0.38 for an autoencoder, whose codes lie in clusters of any scale.
+    See components/models/latent_space.py (Gretton et al., 2012). 0 if the codes are distributed like the prior: 0.0005 for a
+    VAE of MNIST, and 0.38 for an autoencoder, whose codes form clusters of any scale.
     """
 
     def __init__(self, name: str, images: int, source_digest: str = "") -> None:
@@ -79,10 +80,10 @@ class LatentGaussianity(metric_types.Metric):
 
 
 class LatentProbeAccuracy(metric_types.Metric):
-    """The share of labels that a classifier fitted to half of the codes tells from the other half, in [0, 1].
+    """The accuracy of a classifier of codes that is fitted to half of them and evaluated on the other half, in [0, 1].
 
-    See Alain & Bengio, 2017. On the posterior means of MNIST's test digits, 5,000 to fit and 5,000 to judge: linear 0.89,
-    nearest neighbours 0.95. Images without labels have none.
+    See Alain & Bengio, 2017. On the posterior means of MNIST's test digits, 5,000 to fit and 5,000 to evaluate: linear 0.89,
+    nearest neighbours 0.95. Needs labels.
     """
 
     def __init__(self, name: str, images: int, source_digest: str = "") -> None:
@@ -91,21 +92,21 @@ class LatentProbeAccuracy(metric_types.Metric):
 
 
 class FrechetDistance(metric_types.Metric):
-    """The Fréchet distance between images and as many samples of the prior, in squared units of a classifier's features.
+    """The Fréchet distance between images and the same number of samples, in squared units of a classifier's features.
 
-    See components/models/image_quality.py (Heusel et al., 2017). The classifier is FeatureClassifier's, trained on the
-    pipeline's own `train` split, so figures compare within a dataset and not with published ones: on MNIST 33 for a VAE, 60
-    for an autoencoder, and 0.6 between training and test digits. Images without labels have none.
+    See components/models/image_quality.py (Heusel et al., 2017). FeatureClassifier trains the classifier on the pipeline's own
+    `train` split, so distances are comparable within a dataset but not with published ones: on MNIST 33 for a VAE, 60 for an
+    autoencoder, and 0.6 between training and test digits. Needs labels.
     """
 
     def __init__(self, name: str, images: int, classifier: str, source_digest: str = "") -> None:
         """Builds the metric from its part of the EvalConfig.
 
         Args:
-          name: Of the metric.
-          images: How many to compare, at most.
-          classifier: Directory of the classifier, where prediction_extractor.py looks it up.
-          source_digest: Of the code, for the Evaluator's cache key.
+          name: The name of the metric.
+          images: Maximum number of images to compare.
+          classifier: Directory of the classifier, which prediction_extractor.py reads.
+          source_digest: The digest of the code, for the Evaluator's cache key.
         """
         super().__init__(_frechet_distance, name=name, images=images, classifier=classifier, source_digest=source_digest)
 
@@ -158,7 +159,7 @@ def _of_sample(
     measure: Callable[[Sample], Any | None],
     undefined: Any = math.nan,
 ) -> list[Any]:
-    """For each model, the sample, and what is derived from it: nothing where either says nothing."""
+    """For each model, the sample and the metric computed from it; no metric if there is no sample or no value."""
     computations: list[Any] = []
     for model_name, gathered in sample_computations(outputs, images, model_names).items():
         [source] = gathered.keys
@@ -168,7 +169,7 @@ def _of_sample(
 
 
 def _of_rate(name: str, images: int, model_names: list[str] | None, part: Callable[[Rate], float]) -> list[Any]:
-    """For each model a part of its rate, which is computed once for both parts."""
+    """For each model one part of its rate; the rate is computed once for both parts."""
     rates = _of_sample(
         f"_rate_of_{images}",
         images,
@@ -192,7 +193,7 @@ def _derived(
         if source not in metrics:
             return {}
         found = metrics[source]
-        # Not {}: TFMA wants every metric that has a threshold on every slice.
+        # Not {}: TFMA needs every metric with a threshold on every slice.
         value = undefined if found is None else measure(found)
         return {} if value is None else {key: value}
 
@@ -200,25 +201,25 @@ def _derived(
 
 
 def linear_probe_accuracy(codes: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Share of labels that a linear classifier tells from codes (Alain & Bengio, 2017).
+    """The accuracy of a linear classifier of codes (Alain & Bengio, 2017).
 
-    Multinomial logistic regression on standardised codes, fitted to the first half and judged by the second.
+    Multinomial logistic regression on standardised codes, fitted to the first half and evaluated on the second.
 
     Args:
       codes: [N, L].
       labels: [N].
 
     Returns:
-      In [0, 1]; NaN if the first half has less than two labels.
+      In [0, 1]; NaN if the first half has fewer than two different labels.
     """
     classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=_ITERATIONS))
     return _accuracy(classifier, codes, labels)
 
 
 def nearest_neighbours_accuracy(codes: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Share of labels that the 5 nearest codes tell: codes of the second half among those of the first.
+    """The accuracy of the 5 nearest neighbours: codes of the second half among those of the first.
 
-    Args and result as for `linear_probe_accuracy`.
+    Arguments and result as for `linear_probe_accuracy`.
     """
     half = len(codes) // 2
     return _accuracy(KNeighborsClassifier(max(1, min(_NEIGHBOURS, half)), algorithm="brute"), codes, labels)

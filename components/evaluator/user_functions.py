@@ -1,4 +1,4 @@
-"""What the stock Evaluator looks for in the module that its parameter `module_path` names."""
+"""The module that the parameter `module_path` of the stock Evaluator names; the Evaluator calls `custom_extractors`."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ from components.evaluator.sample_metrics import FrechetDistance
 def custom_extractors(
     eval_shared_model: MaybeMultipleEvalSharedModels, eval_config: EvalConfig, tensor_adapter_config: Any
 ) -> list[Extractor]:
-    """TFMA's own extractors, and one that asks the models what the configured metrics need beyond `evaluate`."""
+    """TFMA's own extractors, and one that computes what the configured metrics need in addition to `evaluate`."""
     extractors = model_eval_lib.default_extractors(
         eval_shared_model=eval_shared_model, eval_config=eval_config, tensor_adapter_config=tensor_adapter_config
     )
@@ -28,7 +28,7 @@ def custom_extractors(
 
 
 def questions_of(eval_config: EvalConfig) -> Questions:
-    """What the metrics of an EvalConfig need."""
+    """The values that the metrics of an EvalConfig need in addition to `evaluate`."""
     questions = Questions()
     for metric in (metric for spec in eval_config.metrics_specs for metric in spec.metrics):
         config = json.loads(metric.config or "{}")

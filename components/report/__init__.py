@@ -1,1 +1,1 @@
-"""ModelReport: one page that shows what was trained and whether it is any good."""
+"""ModelReport: one page that shows what was trained and how good it is."""

@@ -1,4 +1,4 @@
-"""ModelReport: makes a page out of what the other components found."""
+"""ModelReport: makes a page from the artifacts of the other components."""
 
 from typing import ClassVar
 
@@ -48,9 +48,9 @@ class ModelReportSpec(ComponentSpec):
 
 
 class ModelReport(BaseComponent):
-    """Makes a page that says what was trained and whether it is any good.
+    """Makes a page that shows what was trained and how good it is.
 
-    It needs nothing of the Pusher, so a model that is not blessed has a page too::
+    It does not need the Pusher, so a model that is not blessed has a page too::
 
         ModelReport(
             examples=example_gen.outputs["examples"],
@@ -60,8 +60,8 @@ class ModelReport(BaseComponent):
             baseline_model=baseline.outputs["model"],
         )
 
-    The page is a function of its inputs, its configuration and its code, so it is cached like everything else. How long the
-    other components took is a parameter too: the driver reads it from ML Metadata, about the executions that made the inputs.
+    The page depends only on its inputs, its configuration and its code, so the cache works as for every component. The
+    durations of the other components are a parameter: the driver reads from ML Metadata which executions made the inputs.
     """
 
     SPEC_CLASS = ModelReportSpec
@@ -87,18 +87,18 @@ class ModelReport(BaseComponent):
         """Constructs the component.
 
         Args:
-          examples: Raw examples; `train` and `test` are looked at.
-          statistics: Of all their splits.
-          schema: What they have to be.
-          anomalies: Where they are not.
-          data_verdict: What the ValidationGate let pass.
-          transform_graph: What the images went through.
+          examples: Raw examples; the report reads `train` and `test`.
+          statistics: Statistics of all their splits.
+          schema: The schema that they were validated against.
+          anomalies: The result of the validation.
+          data_verdict: The anomalies that the ValidationGate accepted.
+          transform_graph: The output of Transform.
           model: A model with the signatures of `components.trainer.signatures`, and its `history.json`.
-          evaluation: What the Evaluator found out about it.
-          blessing: What it made of that.
-          infra_blessing: Whether the model passed the check before pushing, if there was one.
+          evaluation: The Evaluator's metrics of the model.
+          blessing: Whether the Evaluator blessed the model.
+          infra_blessing: The result of the check before pushing, if there is one.
           baseline_model: The latest blessed model, which the evaluation compares with; may be empty.
-          config: What to show; None shows everything at its usual size.
+          config: What to show; None is the default configuration.
         """
         super().__init__(
             spec=ModelReportSpec(

@@ -1,4 +1,4 @@
-"""What the report shows, and how much of the test split it looks at."""
+"""What the report shows, and how much of the test split it reads."""
 
 from pydantic import Field, PositiveInt
 
@@ -12,25 +12,25 @@ class ReportConfig(Section):
     """Make a report in every run, even if the model is not blessed."""
 
     test_images: PositiveInt = 10_000
-    """Most test images that are searched for the best and the worst, and whose codes are drawn."""
+    """Maximum number of test images that are encoded and searched for the best and the worst reconstructions."""
 
     projected_images: int = Field(default=2_000, ge=10)
-    """Most points in the pictures of the latent space."""
+    """Maximum number of points in the figures of the latent space."""
 
     tsne: bool = True
     """Also draw the t-SNE projection, the slowest part of the report."""
 
     interpolation_labels: tuple[tuple[int, int], ...] = ((2, 6), (1, 7), (3, 8), (4, 9))
-    """Pairs of labels to interpolate between; other images are taken if one of them has no image, or there are no labels."""
+    """Pairs of labels to interpolate between. If a label has no image, or there are no labels, other images are used."""
 
     interpolation_steps: int = Field(default=9, ge=2, le=30)
-    """Images per interpolation, both ends included."""
+    """Number of images per interpolation, including both ends."""
 
     samples: PositiveInt = 100
-    """Images drawn from the prior."""
+    """Number of samples from the prior."""
 
     manifold_steps: int = Field(default=20, ge=2, le=50)
-    """Images along each side of the manifold, which is drawn if the latent size is 2."""
+    """Number of images along each side of the manifold, which is drawn if the latent size is 2."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
-    """Determines samples and projections: two reports on the same model have identical figures."""
+    """Seed of samples and projections: two reports on the same model have identical figures."""

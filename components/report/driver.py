@@ -1,4 +1,4 @@
-"""What happens before a report is looked up in the cache: ML Metadata is asked where its inputs come from."""
+"""Reads from ML Metadata which executions made the inputs of a report, before TFX looks up the report in the cache."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,8 @@ from components.report.provenance import read_provenance
 class Driver(CompletingDriver):
     """Adds the provenance of the inputs to the parameters, and so to the cache key.
 
-    An executor may run anywhere and cannot ask ML Metadata. In a notebook's interactive context a report has no provenance.
+    An executor may run on another machine, without access to ML Metadata. In a notebook's interactive context a report has no
+    provenance.
     """
 
     def added_properties(self, parameters: dict[str, Any], inputs: Mapping[str, list[Artifact]]) -> dict[str, Any]:

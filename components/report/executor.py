@@ -1,4 +1,4 @@
-"""What ModelReport does."""
+"""The executor of ModelReport."""
 
 import copy
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ from components.report.report_page import SECTIONS, report_page
 
 
 class Executor(BaseExecutor):
-    """Gathers what the other components found, and makes the page of it."""
+    """Reads the artifacts of the other components and writes the page."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -31,8 +31,8 @@ class Executor(BaseExecutor):
         """Writes `index.html` and its figures.
 
         Raises:
-          DataError: A split holds no image.
-          FileNotFoundError: The evaluation holds no metrics.
+          DataError: A split has no image.
+          FileNotFoundError: The evaluation has no metrics.
         """
         config = ReportConfig.model_validate_json(exec_properties[properties.CONFIG], strict=True)
         provenance = Provenance.model_validate_json(exec_properties.get(properties.PROVENANCE) or "{}")
@@ -54,7 +54,7 @@ class Executor(BaseExecutor):
 
 
 def _at(artifact: Artifact, directory: Path) -> Artifact:
-    """The same artifact, in another place."""
+    """The same artifact in another directory."""
     moved = copy.deepcopy(artifact)
     moved.uri = str(directory)
     return moved

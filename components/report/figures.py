@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 WIDTH: Final = 5.6
-"""Inches. A figure fills a telephone or half of a desktop's page; the font is legible on both."""
+"""In inches. A figure fills the width of a telephone or half of a desktop page; the font is legible on both."""
 
 _DPI: Final = 160
 
@@ -56,7 +56,7 @@ _MOST_IN_LEGEND = 10
 def figure(plot: Callable[Concatenate[Figure, _Arguments], None]) -> Callable[_Arguments, bytes]:
     """Turns a function that draws on a figure into one that returns a PNG.
 
-    Whatever a person's matplotlibrc says, the picture is the same, and nothing outside it changes.
+    The user's matplotlibrc does not affect the figure, and matplotlib's settings are the same afterwards.
     """
 
     @wraps(plot)
@@ -74,7 +74,7 @@ def figure(plot: Callable[Concatenate[Figure, _Arguments], None]) -> Callable[_A
 
 
 def label_colours(labels: NDArray[np.int64]) -> dict[int, str]:
-    """A colour for each label, in their order; beyond ten they come again, so write the label beside its points too."""
+    """A colour for each label, in order. After ten labels the colours repeat, so write the label beside its points too."""
     return {int(label): _CYCLE[number % len(_CYCLE)] for number, label in enumerate(np.unique(labels))}
 
 
@@ -90,10 +90,10 @@ def image_grid(
 
     Args:
       canvas: Where to draw.
-      images: [rows, columns, height, width, channels] with pixels in [0, 1]; an image that is NaN is left empty.
-      row_labels: What stands to the left of each row; none if empty.
-      column_labels: What stands above each column; none if empty.
-      gap_after: Rows that a wider gap follows.
+      images: [rows, columns, height, width, channels] with pixels in [0, 1]; an image of NaN leaves its place empty.
+      row_labels: The text to the left of each row; empty for none.
+      column_labels: The text above each column; empty for none.
+      gap_after: Rows that are followed by a wider gap.
     """
     rows, columns, height, width, _ = images.shape
     gap = max(1, width // 14)
@@ -104,7 +104,7 @@ def image_grid(
         for column, start in enumerate(left):
             image = images[row, column, ..., :3] if images.shape[-1] > 2 else images[row, column, ..., :1]
             sheet[top : top + height, start : start + width] = np.nan_to_num(image, nan=1.0)
-    # Placed by hand, in inches: the images keep their shape, and the labels have the room that is left.
+    # Positions in inches: the images keep their aspect ratio, and the labels use the remaining space.
     side = _INCHES_PER_LETTER * max((len(text) for text in row_labels), default=0) + (0.15 if row_labels else 0.0)
     above = 0.25 if column_labels else 0.0
     high = (WIDTH - side) * sheet.shape[0] / sheet.shape[1]
@@ -129,11 +129,11 @@ def _tops(rows: int, height: int, gap: int, gap_after: Sequence[int]) -> list[in
 
 @figure
 def class_balance(canvas: Figure, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """Draws each label's part of every split.
+    """Draws the share of each label in every split.
 
     Args:
       canvas: Where to draw.
-      counts: By split and label, images; at most three splits.
+      counts: Numbers of images by split and label; at most three splits.
     """
     canvas.set_size_inches(WIDTH, 3.4)
     axes: Any = canvas.add_subplot()
@@ -154,7 +154,7 @@ def class_balance(canvas: Figure, counts: Mapping[str, Mapping[str, int]]) -> No
 
 
 def _in_order(labels: set[str]) -> Sequence[str]:
-    """By number, where they are numbers."""
+    """Numbers in numerical order, then other texts."""
     return sorted(labels, key=lambda label: (0, int(label), "") if label.lstrip("-").isdigit() else (1, 0, label))
 
 
@@ -164,8 +164,8 @@ def kl_per_dimension(canvas: Figure, divergences: NDArray[np.float64], active: N
 
     Args:
       canvas: Where to draw.
-      divergences: Nats per image of each dimension, [L].
-      active: Whether its posterior mean varies with the image, [L].
+      divergences: KL divergence of each dimension in nats per image, [L].
+      active: Whether the posterior mean of the dimension varies with the image, [L].
     """
     canvas.set_size_inches(WIDTH, 3.4)
     axes: Any = canvas.add_subplot()
@@ -183,17 +183,17 @@ def kl_per_dimension(canvas: Figure, divergences: NDArray[np.float64], active: N
 
 @figure
 def beside_prior(canvas: Figure, codes: NDArray[np.float64], prior: str) -> None:
-    """Draws how codes are distributed beside the standard normal distribution.
+    """Draws the distribution of codes and the standard normal distribution.
 
     Args:
       canvas: Where to draw.
-      codes: Draws from the aggregate posterior, [N, L].
-      prior: What the standard normal distribution is here.
+      codes: Samples from the aggregate posterior, [N, L].
+      prior: The name of the standard normal distribution in the legend.
     """
     canvas.set_size_inches(WIDTH, 3.4)
     latent_dim = codes.shape[1]
     values, lengths = canvas.subplots(1, 2)
-    _density(values, codes.ravel(), stats.norm(), (-4.0, 4.0), f"value of a coordinate ({latent_dim} pooled)")
+    _density(values, codes.ravel(), stats.norm(), (-4.0, 4.0), f"value of a coordinate (all {latent_dim} together)")
     norms = np.linalg.norm(codes, axis=1)
     chi = stats.chi(latent_dim)
     highest = max(chi.ppf(0.9999), np.quantile(norms, 0.999))
@@ -205,7 +205,7 @@ def beside_prior(canvas: Figure, codes: NDArray[np.float64], prior: str) -> None
 
 
 def _density(axes: Any, values: NDArray[np.float64], distribution: Any, limits: tuple[float, float], name: str) -> None:
-    # Not `density=True`, which would hide that some are beyond the limits.
+    # Not `density=True`, which would ignore the values outside the limits.
     bins = int(np.clip(len(values) / 25, 10, 60))
     each = np.full(len(values), bins / (limits[1] - limits[0]) / len(values))
     axes.hist(values, bins=bins, range=limits, weights=each, color=BLUE, alpha=0.55, label="codes of test images")
@@ -225,15 +225,15 @@ def scatter(
     y_label: str,
     ticks: bool = True,
 ) -> None:
-    """Draws points in the colours of their labels, and each label where most of its points are.
+    """Draws points in the colours of their labels, and writes each label where most of its points are.
 
     Args:
       canvas: Where to draw.
       points: [N, 2].
-      labels: [N]; None draws all in one colour.
+      labels: [N]; None draws all points in one colour.
       x_label: Of the horizontal axis.
       y_label: Of the vertical axis.
-      ticks: Whether the axes' numbers mean anything.
+      ticks: Whether to draw the numbers on the axes; False if they have no meaning.
     """
     canvas.set_size_inches(WIDTH, WIDTH * 0.95)
     axes: Any = canvas.add_subplot()
@@ -256,7 +256,7 @@ def scatter(
 
 
 def _write_label(axes: Any, points: NDArray[np.float64], label: str) -> None:
-    """On the point that is nearest to the others, and so within the label's largest cluster."""
+    """Writes the label on the point that is nearest to the others, which lies in the label's largest cluster."""
     distances = np.abs(points[:, np.newaxis] - points[np.newaxis]).sum(axis=2)
     nearest = np.sqrt(distances).sum(axis=1).argmin()
     outline = withStroke(linewidth=3.5, foreground="white")
@@ -270,8 +270,8 @@ def loss_curve(canvas: Figure, curves: Mapping[str, Sequence[float]], best_epoch
     Args:
       canvas: Where to draw.
       curves: By split, `train` and `eval`, one value for each epoch, in nats per image.
-      best_epoch: The epoch whose weights were exported, from 1; None if nobody knows.
-      quantity: What is drawn, for the axis.
+      best_epoch: The epoch whose weights were exported, from 1; None if it is not known.
+      quantity: The name of the loss, for the axis.
     """
     axes = _axes(canvas, max(len(values) for values in curves.values()))
     styles = {"train": (BLUE, "--"), "eval": (RED, "-")}
@@ -306,7 +306,7 @@ def _axes(canvas: Figure, epochs: int) -> Any:
 
 
 def _show_later_epochs(axes: Any, curves: Mapping[str, Sequence[float]]) -> None:
-    """Cuts off the first epochs of a long training, beside which all later ones would look like one line."""
+    """Cuts off the first epochs of a long training; with them all later epochs would look like a horizontal line."""
     later = [value for values in curves.values() for value in values[len(values) // 5 :]]
     everything = [value for values in curves.values() for value in values]
     if len(everything) < 20 or max(everything) - min(everything) < 4 * (max(later) - min(later)):

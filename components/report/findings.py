@@ -1,4 +1,4 @@
-"""What the other components found: artifacts, the exported model and the data, read once for all sections."""
+"""Reads the artifacts of a run, the exported model and the data, once for all sections."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ _STATISTICS_FILE = "FeatureStats.pb"
 
 
 class Codes(NamedTuple):
-    """What the encoder says about images.
+    """Codes of images.
 
     Attributes:
       mean: Posterior means, or an autoencoder's codes, float32 [N, L].
@@ -61,7 +61,10 @@ class Codes(NamedTuple):
     log_variance: NDArray[np.float32] | None
 
     def kl_divergence(self) -> NDArray[np.float64] | None:
-        """From the standard normal distribution, nats of each dimension, [N, L]; Kingma & Welling, 2014, appendix B."""
+        """KL divergence from the standard normal distribution, nats of each dimension, [N, L].
+
+        Kingma & Welling, 2014, appendix B. None if the model has no posterior.
+        """
         if self.log_variance is None:
             return None
         mean, log_variance = self.mean.astype(np.float64), self.log_variance.astype(np.float64)
@@ -69,11 +72,11 @@ class Codes(NamedTuple):
 
 
 class ReportedModel(LoadedModel):
-    """The signatures of a SavedModel, on arrays in batches of one size."""
+    """A SavedModel whose signatures are called with batches of one size."""
 
     @property
     def tensorflow_version(self) -> str:
-        """That of the TensorFlow that wrote the model."""
+        """The version of TensorFlow that wrote the model."""
         content = (self.directory / "saved_model.pb").read_bytes()
         saved = saved_model_pb2.SavedModel.FromString(content)
         return str(saved.meta_graphs[0].meta_info_def.tensorflow_version)
@@ -88,15 +91,15 @@ class ReportedModel(LoadedModel):
         return self._map(DECODE, LATENT, latents.astype(np.float32))[IMAGE]
 
     def reconstruct(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Images to their reconstructions, from the posterior mean."""
+        """Reconstructions of images from the posterior mean."""
         return self._map(RECONSTRUCT, IMAGE, images)[RECONSTRUCTION]
 
     def generate(self, count: int, seed: int) -> NDArray[np.float32]:
-        """Images drawn from the prior."""
+        """Images sampled from the prior."""
         return self.call(GENERATE, count=count, seed=[seed, 0])[IMAGE]
 
     def losses(self, examples: Sequence[bytes]) -> dict[str, NDArray[np.float32]]:
-        """What the `evaluate` signature says about each serialized tf.Example, by the names of the losses."""
+        """The output of the `evaluate` signature for each serialized tf.Example, by the names of the losses."""
         batches = [examples[start : start + _BATCH] for start in range(0, len(examples), _BATCH)]
         return _joined([self.call(EVALUATE, examples=batch) for batch in batches])
 
@@ -107,13 +110,13 @@ class ReportedModel(LoadedModel):
 
 @dataclass(frozen=True)
 class DataSummary:
-    """What the components before the Trainer say about the data.
+    """The data, as the components before the Trainer describe it.
 
     Attributes:
-      dataset: Name and version; empty if the examples do not say.
-      splits: By split, how many images it has.
-      label_counts: By split, how often each label occurs; empty without labels.
-      anomalies: What is not as the schema says, one sentence each; it was let pass, or there would be no report.
+      dataset: Name and version; empty if the examples do not record them.
+      splits: Number of images by split.
+      label_counts: Number of images by split and label; empty without labels.
+      anomalies: Differences from the schema, one sentence each. They were accepted; otherwise there would be no report.
     """
 
     dataset: str
@@ -124,15 +127,15 @@ class DataSummary:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the other components found, and the model itself.
+    """Everything that a report shows.
 
     Attributes:
       config: What to show.
-      pipeline: Its name.
-      provenance: What made the rest.
-      data: Of all splits.
-      training: None if the model came without its history.
-      evaluation: What the Evaluator found.
+      pipeline: The name of the pipeline.
+      provenance: The executions that made the inputs.
+      data: All splits.
+      training: None if the model has no history.
+      evaluation: The Evaluator's metrics and verdict.
       refusal: Why the model failed the check before pushing; empty if it passed, or was not checked.
       model: The exported model.
       train: The first images of the training split.
@@ -152,12 +155,12 @@ class Findings:
 
     @cached_property
     def codes(self) -> Codes:
-        """Of the test images."""
+        """Codes of the test images."""
         return encode_all(self.model, self.test)
 
     @cached_property
     def losses(self) -> Mapping[str, NDArray[np.float32]]:
-        """Of each test image, by name."""
+        """Losses of each test image, by name."""
         return self.model.losses(self.test.examples)
 
 
@@ -165,15 +168,15 @@ def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: st
     """Reads the artifacts of a run.
 
     Args:
-      artifacts: By the names of `properties`: `examples`, `statistics`, `data_verdict`, `model` and `evaluation`; if there is
-        one, `infra_blessing`.
-      config: How much to read of them.
+      artifacts: By the names of `properties`: `examples`, `statistics`, `data_verdict`, `model`, `evaluation` and, optionally,
+        `infra_blessing`.
+      config: How much to read.
       pipeline: The name of the pipeline.
-      provenance: What made them.
+      provenance: The executions that made the artifacts.
 
     Raises:
-      DataError: A split holds no image.
-      FileNotFoundError: The evaluation holds no metrics.
+      DataError: A split has no image.
+      FileNotFoundError: The evaluation has no metrics.
     """
     examples, trained = artifacts[properties.EXAMPLES], artifacts[properties.MODEL]
     model = ReportedModel(Path(path_utils.serving_model_path(trained.uri)))
@@ -193,7 +196,7 @@ def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: st
 
 
 def encode_all(model: ReportedModel, images: Images) -> Codes:
-    """Codes of all images, whose pixels are never in memory at once."""
+    """Codes of all images; their pixels are decoded in parts, to save memory."""
     parts = [
         model.encode(images.pixels(np.arange(start, min(start + _ENCODED_AT_ONCE, len(images)))))
         for start in range(0, len(images), _ENCODED_AT_ONCE)
@@ -207,7 +210,7 @@ def encode_all(model: ReportedModel, images: Images) -> Codes:
 
 
 def _batches(values: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """Batches of one size, the last filled up with zeros: results of products of another size may differ in the last bit."""
+    """Batches of one size, the last one padded with zeros: matrix products of another size may differ in the last bit."""
     for start in range(0, len(values), _BATCH):
         batch = values[start : start + _BATCH]
         yield np.concatenate([batch, np.zeros((_BATCH - len(batch), *batch.shape[1:]), np.float32)])
@@ -218,7 +221,7 @@ def _joined(parts: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, NDA
 
 
 def read_data_summary(examples: Artifact, statistics: Artifact, verdict: Artifact) -> DataSummary:
-    """Reads it from the artifacts of ExampleGen, StatisticsGen and the ValidationGate."""
+    """Reads the artifacts of ExampleGen, StatisticsGen and the ValidationGate."""
     described = {split: _read_statistics(statistics, split) for split in _splits(statistics)}
     names = (examples.get_string_custom_property(key) for key in (DATASET, DATASET_VERSION))
     counts = {split: _label_counts(dataset) for split, dataset in described.items()}
@@ -233,7 +236,7 @@ def read_data_summary(examples: Artifact, statistics: Artifact, verdict: Artifac
 
 
 def _splits(statistics: Artifact) -> list[str]:
-    """In their usual order: the artifact's depends on how it was made."""
+    """Splits in their usual order: the order in the artifact depends on how it was made."""
     names = set(artifact_utils.decode_split_names(statistics.split_names))
     return [*(split for split in SPLITS if split in names), *sorted(names - set(SPLITS))]
 
@@ -245,7 +248,7 @@ def _read_statistics(statistics: Artifact, split: str) -> statistics_pb2.Dataset
 
 
 def _label_counts(dataset: statistics_pb2.DatasetFeatureStatistics) -> dict[str, int]:
-    """How often each label occurs, which only statistics that were computed with the schema know."""
+    """Number of images of each label; only statistics that were computed with the schema have it."""
     labels = next((feature for feature in dataset.features if list(feature.path.step) == [LABEL]), None)
     if labels is None:
         return {}

@@ -1,4 +1,4 @@
-"""The section of the latent space: projections, dimensions, and codes beside the prior."""
+"""The section about the latent space: projections, dimensions, and codes compared with the prior."""
 
 import numpy as np
 import tensorflow as tf
@@ -23,15 +23,15 @@ _FEWEST_FOR_TSNE = 10
 
 
 def principal_components(codes: NDArray[np.float32], shown: int) -> tuple[Array, Array]:
-    """The plane in which codes vary most.
+    """Projects codes onto the plane in which they vary most.
 
     Args:
-      codes: [N, L], to which the plane is fitted.
-      shown: How many of them to project, the first ones.
+      codes: [N, L]; the plane is fitted to all of them.
+      shown: Number of codes to project, the first ones.
 
     Returns:
-      Points [shown, 2]; the part of all variance that each axis has, [2]. Of codes of one dimension, or a single code, the
-      other axis is 0.
+      Points [shown, 2], and the share of the variance along each axis, [2]. If the codes have one dimension, or there is only
+      one code, the missing axes are 0.
     """
     axes = min(2, *codes.shape)
     fitted = PCA(n_components=axes, svd_solver="full").fit(codes.astype(np.float64))
@@ -44,7 +44,7 @@ def principal_components(codes: NDArray[np.float32], shown: int) -> tuple[Array,
 def tsne(codes: NDArray[np.float32], seed: int) -> Array:
     """Points [N, 2] whose neighbours are those of the codes [N, L] (van der Maaten & Hinton, 2008); N is at least 5."""
     perplexity = min(30.0, (len(codes) - 1) / 3)
-    # On a machine with anything else to do, its threads mostly wait for each other: one takes a third of the CPU time.
+    # On a busy machine its threads mostly wait for each other: one thread takes a third of the CPU time.
     with threadpool_limits(1):
         return np.asarray(
             TSNE(init="pca", perplexity=perplexity, random_state=seed, n_jobs=1).fit_transform(codes.astype(np.float64))
@@ -52,30 +52,30 @@ def tsne(codes: NDArray[np.float32], seed: int) -> Array:
 
 
 def aggregate_posterior(codes: Codes, seed: int) -> Array:
-    """One draw from the posterior of each image, [N, L]: together they are draws from the aggregate posterior.
+    """One sample from the posterior of each image, [N, L]: together they are samples from the aggregate posterior.
 
-    The codes of an autoencoder, which has no prior, are brought to the scale of one: mean 0 and covariance 1 over the codes.
+    An autoencoder has no posterior: its codes are standardised instead, to mean 0 and the identity as covariance.
     """
     mean = codes.mean.astype(np.float64)
     if codes.log_variance is not None:
         noise = np.random.default_rng(seed).standard_normal(mean.shape)
         return mean + np.exp(0.5 * codes.log_variance.astype(np.float64)) * noise
     fit = fit_gaussian(mean)
-    # Not an inverse: a dimension that never changes has no scale.
+    # Not the inverse: the covariance is singular if a dimension is constant.
     return np.asarray((mean - fit.mean) @ np.linalg.pinv(fit.cholesky.astype(np.float64)).T)
 
 
 def interpolate(model: ReportedModel, starts: Pixels, ends: Pixels, steps: int) -> tuple[Pixels, Pixels]:
-    """Images on the straight line and on the arc between the codes of images.
+    """Decodes codes on the straight line and on the arc between the codes of images.
 
     Args:
-      model: Encodes and decodes.
+      model: The model that encodes and decodes.
       starts: [N, height, width, channels].
-      ends: Likewise.
-      steps: How many images, both ends included.
+      ends: The same shape.
+      steps: Number of images, including both ends.
 
     Returns:
-      Linear and spherical, each [N, steps, height, width, channels].
+      Linear and spherical interpolations, each [N, steps, height, width, channels].
     """
     first, last = (tf.constant(model.encode(images).mean) for images in (starts, ends))
     shape = (len(starts), steps, *model.image_shape)
@@ -85,17 +85,17 @@ def interpolate(model: ReportedModel, starts: Pixels, ends: Pixels, steps: int) 
 
 
 def manifold(model: ReportedModel, codes: Codes, steps: int) -> Pixels:
-    """What the decoder makes of a plane of codes: Kingma & Welling, 2014, figure 4.
+    """Decodes a grid of codes: Kingma & Welling, 2014, figure 4.
 
     Args:
-      model: Of latent size 2.
-      codes: Of an autoencoder, whose plane is spread by the Gaussian that fits its codes; a VAE's by its prior.
-      steps: Images along each side.
+      model: A model of latent size 2.
+      codes: The codes of test images. For an autoencoder the grid follows the Gaussian fitted to them, for a VAE the prior.
+      steps: Number of images along each side.
 
     Returns:
-      [steps, steps, height, width, channels]; the second coordinate grows upwards.
+      [steps, steps, height, width, channels]; the second coordinate increases upwards.
     """
-    # Equal steps in probability: more images where more codes are.
+    # Equal steps in probability: more images where there are more codes.
     places = stats.norm.ppf((np.arange(steps) + 0.5) / steps)
     plane = np.stack(np.meshgrid(places, places[::-1]), axis=-1).reshape(-1, 2)
     if codes.log_variance is None:
@@ -105,23 +105,23 @@ def manifold(model: ReportedModel, codes: Codes, steps: int) -> Pixels:
 
 
 def latent_section(findings: Findings) -> Section:
-    """Projections of the codes, what each dimension carries, and how the codes lie beside the prior."""
+    """Projections of the codes, the KL divergence of each dimension, and the codes compared with the prior."""
     about = (
-        "No label was used in training, so where points of one colour lie together, the model found out that they are alike."
+        "Training used no labels: points of one colour lie together where the model found that their images are similar."
         if findings.test.labels is not None
-        else "There are no labels to colour it by."
+        else "The images have no labels, so all points have one colour."
     )
     return Section(
         "latent-space",
         "Latent space",
-        f"Each test image is a point in {findings.model.latent_dim} dimensions: its code. {about}",
-        # What is left out is said below what is there.
+        f"Each point is the code of a test image, in {findings.model.latent_dim} dimensions. {about}",
+        # Notes about missing figures come last.
         sorted([*projections(findings), *_dimensions(findings), beside_prior_figure(findings)], key=_is_note),
     )
 
 
 def projections(findings: Findings, prefix: str = "") -> list[Block]:
-    """Both projections of the codes; `prefix` tells files apart where one page has those of several models."""
+    """Both projections of the codes; `prefix` distinguishes the files of several models on one page."""
     mean, config = findings.codes.mean, findings.config
     shown = min(config.projected_images, len(mean))
     labels = None if findings.test.labels is None else findings.test.labels[:shown]
@@ -133,8 +133,8 @@ def projections(findings: Findings, prefix: str = "") -> list[Block]:
                 points, labels, f"first component ({variance[0]:.0%} of the variance)", f"second component ({variance[1]:.0%})"
             ),
             f"The codes of {shown:,} test images, in the plane in which they vary most (PCA). It shows "
-            + (f"{variance.sum():.0%} of all variance" if variance.sum() < 0.995 else "all of it")
-            + ("; what overlaps here may be apart in other dimensions." if variance.sum() < 0.995 else "."),
+            + (f"{variance.sum():.0%} of the variance" if variance.sum() < 0.995 else "all of the variance")
+            + ("; points that overlap here may be apart in other dimensions." if variance.sum() < 0.995 else "."),
             "Points in the colours of their labels, in the plane of the first two principal components.",
         )
     ]
@@ -147,9 +147,9 @@ def projections(findings: Findings, prefix: str = "") -> list[Block]:
         Figure(
             f"{prefix}latent-tsne",
             scatter(tsne(mean[:shown], config.seed), labels, "t-SNE, first axis", "t-SNE, second axis", ticks=False),
-            "The same codes, laid out so that neighbours stay neighbours (t-SNE). Clusters are kinds of images that the codes "
-            "tell apart; the distance between two clusters means little.",
-            "Points in the colours of their labels, laid out by t-SNE.",
+            "The same codes, arranged so that neighbours stay neighbours (t-SNE). Clusters are kinds of images that the codes "
+            "distinguish; the distance between two clusters has little meaning.",
+            "Points in the colours of their labels, arranged by t-SNE.",
         )
     )
     return blocks
@@ -158,17 +158,17 @@ def projections(findings: Findings, prefix: str = "") -> list[Block]:
 def _dimensions(findings: Findings) -> list[Block]:
     divergences = findings.codes.kl_divergence()
     if divergences is None:
-        return [Note("KL divergence per dimension is left out: an autoencoder's codes are points and have no divergence.")]
+        return [Note("There is no KL divergence per dimension: an autoencoder's codes are points and have no divergence.")]
     active = findings.codes.mean.var(axis=0) > ACTIVE_VARIANCE
     per_dimension = divergences.mean(axis=0)
     return [
         Figure(
             "kl-per-dimension",
             kl_per_dimension(per_dimension, active),
-            f"What each dimension says about an image: {active.sum()} of {len(active)} are active (their "
-            "posterior mean varies by "
-            f"more than {ACTIVE_VARIANCE:g} over the images; Burda et al., 2016). Together {per_dimension.sum():.1f} nats. "
-            "Many inactive dimensions mean that fewer would do; all inactive, that the posterior has collapsed.",
+            f"How much each dimension says about an image. {active.sum()} of {len(active)} dimensions are active: the variance "
+            f"of their posterior mean over the images is above {ACTIVE_VARIANCE:g} (Burda et al., 2016). The sum is "
+            f"{per_dimension.sum():.1f} nats. If many dimensions are inactive, a smaller latent space is enough; if all are "
+            "inactive, the posterior has collapsed.",
             f"Bars: the KL divergence of each of {len(active)} dimensions, from {per_dimension.max():.2f} to "
             f"{per_dimension.min():.2f} nats.",
         )
@@ -180,22 +180,20 @@ def _is_note(block: Block) -> bool:
 
 
 def beside_prior_figure(findings: Findings, prefix: str = "") -> Figure:
-    """How the codes of test images are distributed beside the prior."""
+    """The distribution of the codes of test images, compared with the prior."""
     draws = aggregate_posterior(findings.codes, findings.config.seed)
     name = "prior" if findings.model.has_posterior else "fitted Gaussian"
     if findings.model.has_posterior:
         caption = (
-            "Codes drawn from the posteriors of test images (the aggregate posterior) beside the prior from "
-            "which samples are drawn. "
-            "Where the blue is not under the red line, samples come from places that no image has, and look like none."
+            "Codes drawn from the posteriors of test images (the aggregate posterior, blue), and the prior from which samples "
+            "are drawn (red line). Where the red line is above the blue bars, samples have codes that no image has, and do not "
+            "look like images of the dataset."
         )
     else:
         caption = (
-            "An autoencoder has no prior. Its samples are drawn from a Gaussian fitted to its codes, so these "
-            "are shown in that "
-            "Gaussian's own coordinates. Where the blue is not under the red line, the codes are not Gaussian, "
-            "and samples come "
-            "from places that no image has."
+            "An autoencoder has no prior. Its samples are drawn from a Gaussian fitted to its codes, so the codes (blue) are "
+            "shown in the coordinates of that Gaussian (red line). Where the two differ, the codes are not Gaussian; where the "
+            "red line is above the blue bars, samples have codes that no image has."
         )
     return Figure(
         f"{prefix}beside-prior", beside_prior(draws, name), caption, "Histograms of codes beside the prior's density."

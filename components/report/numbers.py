@@ -1,4 +1,4 @@
-"""The sections that show numbers: metrics, training, data, and how the run was made."""
+"""The sections that show numbers: metrics, training, data, and how the report's inputs were made."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _GRID_ROWS = 12
 
 
 def metrics_section(findings: Findings) -> Section:
-    """Every metric, overall and by label, beside that of the latest blessed model."""
+    """Every metric, overall and by label, and the value of the latest blessed model."""
     evaluation = findings.evaluation
     count = evaluation.metrics.get(EXAMPLE_COUNT)
     blocks: list[Block] = [_all_metrics(findings)]
@@ -33,9 +33,9 @@ def metrics_section(findings: Findings) -> Section:
     else:
         blocks.append(Note("There are no metrics by label: the examples have no label, or evaluator.slice_by_label is false."))
     before = (
-        f"beside the latest blessed model, which {_run_name(findings.provenance.baseline_run)} trained"
+        f"compared with the latest blessed model, which {_run_name(findings.provenance.baseline_run)} trained"
         if evaluation.baseline
-        else "without another model beside them, for none was blessed before"
+        else "without a comparison, because no earlier model was blessed"
     )
     return Section(
         "metrics",
@@ -78,7 +78,7 @@ def _metrics_by_label(findings: Findings) -> Table:
         _label_row(label, metrics, evaluation.baseline_by_label.get(label, {}), names)
         for label, metrics in evaluation.metrics_by_label.items()
     ]
-    caption = "By label" + ("; below each value, its difference from the latest blessed model's" if evaluation.baseline else "")
+    caption = "By label" + ("; below each value is the difference from the latest blessed model" if evaluation.baseline else "")
     return Table(caption, ["label", "images", *columns], rows)
 
 
@@ -92,20 +92,20 @@ def _label_row(label: int, metrics: Mapping[str, float], before: Mapping[str, fl
 
 
 def difference(metric: str, value: float, before: float | None) -> Cell:
-    """How much a value is above another, in the colour of whether that is better; empty if there is no other."""
+    """A value minus another, coloured by whether the change is better; empty if there is no other value."""
     if before is None:
         return Cell("")
     change = value - before
     text = f"{change:+.2f}" if math.isfinite(change) else "not a number"
     better = describe(metric).better
-    # What rounds to nothing is neither better nor worse.
+    # A difference that is shown as 0 is neither better nor worse.
     if better is Better.NEITHER or not math.isfinite(change) or abs(change) < 0.005:
         return Cell(text)
     return Cell(text, tone="good" if (change < 0) == (better is Better.LOWER) else "bad")
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """A value as it is shown; small ones with as many digits as they need."""
+    """A value as text; small values get two significant digits."""
     if not math.isfinite(value):
         return "not a number"
     if value and abs(value) < 0.1 and decimals:
@@ -117,7 +117,7 @@ def training_section(findings: Findings) -> Section:
     """Loss, reconstruction, KL divergence and learning rate by epoch."""
     training = findings.training
     if training is None or training.best is None:
-        return Section("training", _TRAINING, "Left out: the model came without a history.json of its training.", [])
+        return Section("training", _TRAINING, "Left out: the model has no history.json of its training.", [])
     epochs = len(training.epochs)
     asked = findings.provenance.trainer.get("epochs")
     stopped = f" of at most {asked}" if asked and asked != epochs else ""
@@ -137,15 +137,14 @@ def _curves(training: History, has_posterior: bool) -> list[Block]:
             training,
             "loss",
             "loss",
-            "What training minimises. Where eval rises while train still falls, the model has begun to learn "
-            "its training images "
-            "by heart. A value of train is the mean over its epoch, while the weights changed, so eval may lie below it.",
+            "What training minimises. If eval rises while train still falls, the model overfits. A value of train is the mean "
+            "over an epoch, while the weights change, so eval can be lower than train.",
         ),
         _curve(
             training,
             RECONSTRUCTION_LOSS,
             "reconstruction loss",
-            "How much is lost between an image and its reconstruction; the lower, the more alike they are.",
+            "The difference between an image and its reconstruction; lower is more similar.",
         ),
     ]
     if has_posterior:
@@ -154,8 +153,7 @@ def _curves(training: History, has_posterior: bool) -> list[Block]:
                 training,
                 KL_DIVERGENCE,
                 "KL divergence",
-                "How much the codes say about their image. It should settle well above 0; near 0 the decoder "
-                "ignores the codes.",
+                "How much the codes say about their image. It should stay well above 0; near 0 the decoder ignores the codes.",
             )
         )
     rates = [epoch.learning_rate for epoch in training.epochs]
@@ -184,7 +182,7 @@ def _curve(training: History, loss: str, title: str, caption: str) -> Figure:
 
 
 def data_section(findings: Findings) -> Section:
-    """A sheet of training images, how often each label occurs, and what validation found."""
+    """A sheet of training images, the number of images of each label, and the result of the validation."""
     data = findings.data
     height, width, channels = findings.model.image_shape
     counts = ", ".join(f"{count:,} {split}" for split, count in data.splits.items())
@@ -193,7 +191,7 @@ def data_section(findings: Findings) -> Section:
         "data",
         "Data",
         f"{data.dataset or 'The dataset'}: {colours} images of {height} by {width} pixels; {counts}. "
-        "The train split fits the model, eval steers the training, test is looked at once, by the evaluation and this report.",
+        "Train fits the model, eval controls the training, and only the evaluation and this report use test.",
         [*_data_figures(findings), _validation(findings)],
     )
 
@@ -206,7 +204,7 @@ def _data_figures(findings: Findings) -> list[Block]:
         Figure(
             "data-sheet",
             image_grid(_grid(train, indices), row_labels=labels),
-            "Training images" + (", the first of each label." if labels else ", the first ones."),
+            "Training images" + (": the first ones of each label." if labels else ": the first ones."),
             f"{len(indices)} rows of {_GRID_COLUMNS} training images" + (", one row for each label." if labels else "."),
         )
     ]
@@ -215,9 +213,8 @@ def _data_figures(findings: Findings) -> list[Block]:
             Figure(
                 "class-balance",
                 class_balance(findings.data.label_counts),
-                "How often each label occurs in each split. On the dotted line all would occur equally often; "
-                "the bars of a label "
-                "should be equally high, or the splits are not alike.",
+                "The share of each label in each split. The dotted line is the share if all labels were equally frequent. If "
+                "the bars of a label have different heights, the splits have different distributions.",
                 "Bars: the share of each label in each split.",
             )
         )
@@ -229,9 +226,9 @@ def _data_figures(findings: Findings) -> list[Block]:
 def _validation(findings: Findings) -> Note:
     anomalies = findings.data.anomalies
     if not anomalies:
-        return Note("Validation: every split is as the schema says it must be.")
+        return Note("Validation: every split agrees with the schema.")
     return Note(
-        "Validation: the data is not what the schema says, and data.allow_anomalies let it pass: " + "; ".join(anomalies)
+        "Validation: the data does not agree with the schema, and data.allow_anomalies accepted it: " + "; ".join(anomalies)
     )
 
 
@@ -249,11 +246,11 @@ def making_section(findings: Findings) -> Section:
     if provenance.steps:
         rows = [[Cell(step.node), Cell(f"{step.seconds:,.1f}"), Cell(step.run)] for step in provenance.steps]
         total = sum(step.seconds for step in provenance.steps)
-        rows.append([Cell("together"), Cell(f"{total:,.1f}"), Cell("")])
-        caption = "What made this page's inputs, when it last did its work; what came out of the cache took no time again"
+        rows.append([Cell("total"), Cell(f"{total:,.1f}"), Cell("")])
+        caption = "Time of each component's last actual run; cache hits are not counted"
         blocks.append(Table(caption, ["component", "seconds", "in run"], rows, narrow=True))
     else:
-        blocks.append(Note("Who made the inputs is left out: this page was not made by a pipeline with ML Metadata."))
+        blocks.append(Note("There are no durations: this page was made without ML Metadata."))
     if provenance.model or provenance.trainer:
         blocks.append(_settings({"model": provenance.model, "trainer": provenance.trainer}))
     versions = [f"TensorFlow {findings.model.tensorflow_version}"]

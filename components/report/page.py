@@ -1,4 +1,4 @@
-"""A self-contained page of figures, tables and words, and the PNG files beside it."""
+"""A self-contained page of figures, tables and text, and the PNG files beside it."""
 
 import base64
 from collections.abc import Iterator, Sequence
@@ -17,10 +17,10 @@ class Figure:
     """A picture.
 
     Attributes:
-      name: Of its file, without `.png`; also its anchor.
-      png: The file.
+      name: The name of its file without `.png`; also its anchor.
+      png: The content of the file.
       caption: What to see in it.
-      alt: What is in it, for those who cannot see it.
+      alt: A description for readers who cannot see it.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Figure:
 
     @property
     def data_uri(self) -> str:
-        """The file within the page."""
+        """The file as a URI within the page."""
         return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
 
 
@@ -39,9 +39,9 @@ class Cell:
     """One value of a table.
 
     Attributes:
-      text: What is written.
-      note: Smaller, below it.
-      tone: `good`, `bad` or nothing, for its colour.
+      text: The text of the cell.
+      note: A smaller text below it.
+      tone: `good`, `bad` or empty; sets the colour.
     """
 
     text: str
@@ -51,14 +51,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells, the first of each a heading.
+    """Rows of cells; the first cell of each row is a heading.
 
     Attributes:
-      caption: What it shows.
-      columns: Headings.
+      caption: What the table shows.
+      columns: Headings of the columns.
       rows: Cells, one for each column.
-      texts: How many columns from the left hold words rather than numbers.
-      narrow: Whether half of a desktop's page is enough for it.
+      texts: Number of columns, from the left, that have text and not numbers.
+      narrow: Whether half of a desktop page is wide enough.
     """
 
     caption: str
@@ -70,7 +70,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph; also where something is left out, and why."""
+    """A paragraph, for example about why a figure is missing."""
 
     text: str
 
@@ -83,10 +83,10 @@ class Section:
     """A part of the page with a heading.
 
     Attributes:
-      anchor: Its address within the page.
-      title: Its heading.
-      introduction: What it is about, in a sentence or two.
-      blocks: What it shows.
+      anchor: The address within the page.
+      title: The heading.
+      introduction: What the section is about, in one or two sentences.
+      blocks: Figures, tables and notes.
     """
 
     anchor: str
@@ -109,11 +109,11 @@ class Page:
     """The whole page.
 
     Attributes:
-      title: Its heading.
-      summary: What it is about and what came of it, in a few sentences.
-      sections: Its parts, in order.
-      badge: What stands beside the heading, e.g. whether a model was blessed.
-      badge_tone: `good`, `bad` or nothing.
+      title: The heading.
+      summary: The subject and the result, in a few sentences.
+      sections: The sections, in order.
+      badge: A short text beside the heading, e.g. `blessed`.
+      badge_tone: `good`, `bad` or empty.
       tiles: Numbers at the top.
     """
 
@@ -147,10 +147,10 @@ def write(page: Page, directory: Path) -> Path:
 
     Args:
       page: What to write.
-      directory: Made where it does not exist.
+      directory: Where to write; it is created if it does not exist.
 
     Returns:
-      The page's file.
+      The path of the page.
     """
     directory.mkdir(parents=True, exist_ok=True)
     for shown in page.figures():

@@ -1,4 +1,4 @@
-"""The sections that show images: reconstructions, samples and interpolations, and which test images they show."""
+"""The sections that show images: reconstructions, samples and interpolations. Chooses which test images they show."""
 
 from collections.abc import Sequence
 
@@ -22,10 +22,10 @@ _TITLE = "Interpolations"
 
 
 def sheet(images: Images, columns: int) -> NDArray[np.int64]:
-    """The first images of each label, a row for each label; where there are none, the first images.
+    """The first images of each label, one row for each label; without labels, the first images.
 
     Returns:
-      Indices [rows, columns]; -1 where a label has fewer images.
+      Indices [rows, columns]; -1 if a label has fewer images.
     """
     labels = images.label_names()
     if not labels:
@@ -43,10 +43,10 @@ def one_of_each(images: Images, count: int) -> NDArray[np.int64]:
 
 
 def best_and_worst(images: Images, losses: NDArray[np.float32], columns: int) -> tuple[list[str], NDArray[np.int64]]:
-    """The images with the lowest and the highest loss: of each label, or of all where there are none.
+    """The images with the lowest and the highest loss: of each label or, without labels, of all images.
 
     Returns:
-      Names of the columns, none without labels; indices [2, columns], the best above the worst.
+      Names of the columns, empty without labels; indices [2, columns], the best above the worst.
     """
     labels = images.label_names()
     if not labels:
@@ -60,7 +60,7 @@ def best_and_worst(images: Images, losses: NDArray[np.float32], columns: int) ->
 
 
 def pairs(images: Images, wanted: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Images to interpolate between: the first one of each label; where a label has none, the next two images.
+    """Images to interpolate between: the first image of each label; if a label has none, the next two images.
 
     Returns:
       Indices of starts and ends; fewer than wanted if there are not enough images.
@@ -84,8 +84,8 @@ def reconstructions_section(findings: Findings) -> Section:
     return Section(
         "reconstructions",
         "Reconstructions",
-        f"Each image is squeezed into {findings.model.latent_dim} numbers, its code, and drawn again from these alone. "
-        "The model never saw these images before.",
+        f"The encoder turns each image into {findings.model.latent_dim} numbers, its code; the decoder draws it again from the "
+        "code only. Training did not use these images.",
         [_first(findings), _extremes(findings)],
     )
 
@@ -103,8 +103,8 @@ def _first(findings: Findings) -> Figure:
     return Figure(
         "reconstructions",
         image_grid(np.stack(rows), row_labels=["image", "decoded"] * (len(rows) // 2), gap_after=range(1, len(rows), 2)),
-        "Test images, and below each its reconstruction. They should be alike"
-        + ("; a VAE's are a little smoother, for it draws what is probable." if findings.model.has_posterior else "."),
+        "Test images, and below each its reconstruction. They should look the same"
+        + ("; a VAE's are a little smoother, because they average probable images." if findings.model.has_posterior else "."),
         f"{len(chosen)} test images, each above its reconstruction.",
     )
 
@@ -126,47 +126,45 @@ def _extremes(findings: Findings) -> Figure:
             if labelled
             else "The images with the lowest and those with the highest reconstruction loss"
         )
-        + f" among {len(test):,} test images, from {best:.0f} to {worst:.0f} nats. Large bright areas cost more; what else is "
-        f"among the worst is unusual{', or perhaps labelled wrongly' if labelled else ''}.",
+        + f" among {len(test):,} test images, from {best:.0f} to {worst:.0f} nats. Images with large bright areas have a "
+        f"higher loss; other images among the worst are unusual{' or have a wrong label' if labelled else ''}.",
         f"The best and the worst test images{' of each label' if labelled else ''}, each above its reconstruction.",
     )
 
 
 def samples_section(findings: Findings) -> Section:
-    """Samples from the prior; the manifold, where the latent space is a plane."""
+    """Samples from the prior, and the manifold if the latent size is 2."""
     blocks: list[Block] = [samples_figure(findings), _real(findings)]
     if findings.model.latent_dim == 2:
         blocks.append(_manifold(findings))
     else:
         blocks.append(
-            Note(f"The manifold is left out: only a latent space of 2 dimensions can be laid out flat, and this one has "
-                 f"{findings.model.latent_dim}.")
-        )  # fmt: skip
+            Note(f"The manifold is left out: it needs a latent size of 2, and this model has {findings.model.latent_dim}.")
+        )
     return Section(
         "samples",
         "Samples",
-        "Images that nobody wrote: codes drawn at random, and what the decoder makes of them."
+        "Images that the decoder makes from random codes of the prior."
         if findings.model.has_posterior
-        else "Images that nobody wrote. An autoencoder has no prior to draw codes from: they are drawn from a "
-        "Gaussian fitted to its "
-        "training codes.",
+        else "Images that the decoder makes from random codes. An autoencoder has no prior: the codes are drawn from a "
+        "Gaussian fitted to its training codes.",
         blocks,
     )
 
 
 def samples_figure(findings: Findings, prefix: str = "") -> Figure:
-    """A sheet of images drawn from the prior."""
+    """A sheet of images sampled from the prior."""
     count, seed = findings.config.samples, findings.config.seed
     return Figure(
         f"{prefix}samples",
         image_grid(_sheet(findings.model.generate(count, seed))),
-        f"{count} samples, not selected. The more of them could be taken for images of the dataset, the better the model.",
+        f"{count} samples, not selected. The more of them look like images of the dataset, the better the model.",
         f"{count} images drawn by the model.",
     )
 
 
 def _real(findings: Findings) -> Figure:
-    """As many real images: without them nobody can say how good the samples are."""
+    """The same number of real images, to compare the samples with."""
     count = min(findings.config.samples, len(findings.test))
     return Figure(
         "real-images",
@@ -177,7 +175,7 @@ def _real(findings: Findings) -> Figure:
 
 
 def _sheet(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Images in rows, the last of which may be filled up with nothing."""
+    """Images in rows; empty places of the last row are NaN."""
     columns = min(_SAMPLE_COLUMNS, len(images))
     rows = -(-len(images) // columns)
     sheet = np.full((rows * columns, *images.shape[1:]), np.nan, np.float32)
@@ -190,18 +188,18 @@ def _manifold(findings: Findings) -> Figure:
     return Figure(
         "manifold",
         image_grid(manifold(findings.model, findings.codes, steps)),
-        f"The whole latent space at a glance: what the decoder makes of {steps} by {steps} codes, in equal "
-        "steps of probability "
-        "(Kingma & Welling, 2014, figure 4). Neighbours should change into each other without a break.",
-        f"{steps} rows of {steps} images that change gradually from each to its neighbours.",
+        f"The whole latent space: {steps} by {steps} codes, in equal steps of probability, decoded (Kingma & Welling, 2014, "
+        "figure 4). Neighbours should change into each other gradually.",
+        f"{steps} rows of {steps} images; each is similar to its neighbours.",
     )
 
 
 def interpolations_section(findings: Findings) -> Section:
-    """Linear and spherical ways between pairs of test images."""
+    """Linear and spherical interpolations between pairs of test images."""
     chosen = pairs(findings.test, findings.config.interpolation_labels)
     if not chosen:
-        return Section("interpolations", _TITLE, "Left out: no pair of images was asked for, or there are too few.", [])
+        reason = "Left out: report.interpolation_labels is empty, or there are too few images."
+        return Section("interpolations", _TITLE, reason, [])
     starts, ends = (findings.test.pixels([pair[end] for pair in chosen]) for end in (0, 1))
     ways = interpolate(findings.model, starts, ends, findings.config.interpolation_steps)
     names = [pair_name(findings, pair) for pair in chosen] if findings.test.labels is not None else []
@@ -216,9 +214,9 @@ def interpolations_section(findings: Findings) -> Section:
             ("linear", "spherical"),
             ways,
             (
-                "Along the straight line between the two codes. In many dimensions its middle is shorter than "
-                "any code of an image.",
-                "Along the arc between the two codes, which keeps their length (slerp; White, 2016).",
+                "Along the straight line between the two codes. In many dimensions the codes in the middle are shorter than "
+                "the code of any image.",
+                "Along the arc between the two codes, which preserves their length (slerp; White, 2016).",
             ),
             strict=True,
         )
@@ -226,14 +224,13 @@ def interpolations_section(findings: Findings) -> Section:
     return Section(
         "interpolations",
         _TITLE,
-        "From one test image (outermost left) to another (outermost right), through what the decoder makes of "
-        "the codes between "
-        "theirs. In a good latent space every step is an image by itself; in a poor one two images fade into each other.",
+        "From one test image (far left) to another (far right): the decoder draws codes between their codes. In a good "
+        "latent space every step looks like an image of the dataset; in a poor one, one image fades into the other.",
         figures,
     )
 
 
 def pair_name(findings: Findings, pair: tuple[int, int]) -> str:
-    """Of a row: the labels, or nothing where there are none."""
+    """The name of a row: the two labels; empty without labels."""
     labels = findings.test.labels
     return "" if labels is None else f"{labels[pair[0]]} → {labels[pair[1]]}"

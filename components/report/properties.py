@@ -1,4 +1,4 @@
-"""The inputs, parameters and output of ModelReport, by name."""
+"""Names of the inputs, parameters and the output of ModelReport."""
 
 from typing import Final
 
@@ -18,6 +18,6 @@ CONFIG: Final = "config"
 """JSON: a ReportConfig."""
 SOURCE_DIGEST: Final = "source_digest"
 PROVENANCE: Final = "provenance"
-"""From the driver. JSON: a Provenance."""
+"""JSON: a Provenance; the driver adds it."""
 
 REPORT: Final = "report"

@@ -1,7 +1,7 @@
-"""Which executions made what a report shows, read from ML Metadata; imports neither tfx nor tensorflow.
+"""Reads from ML Metadata which executions made the inputs of a report; imports neither tfx nor tensorflow.
 
-An artifact that comes out of the cache was made by the execution of an earlier run. What is told here is about that one, so
-it stays true, and the same, however often a run takes the artifact, and the report itself, out of the cache.
+A cached artifact was made by an execution of an earlier run. The provenance describes that execution, so it does not change
+when later runs take the artifact, or the report, from the cache.
 """
 
 from collections.abc import Iterable
@@ -19,53 +19,53 @@ _Event = metadata_store_pb2.Event
 
 
 class Step(Section):
-    """An execution that did its work: it was not served from the cache."""
+    """An execution that actually ran: its outputs were not taken from the cache."""
 
     node: str
-    """Of the pipeline, e.g. `Trainer`."""
+    """The node of the pipeline, e.g. `Trainer`."""
 
     run: str
-    """The run in which it did so."""
+    """The run of the execution."""
 
     seconds: float
     """From its start until its outputs were published."""
 
 
 class Provenance(Section):
-    """Where the inputs of a report come from."""
+    """The executions and settings that made the inputs of a report."""
 
     steps: tuple[Step, ...] = ()
-    """What made them, in the order in which it ran."""
+    """The executions, in the order in which they started."""
 
     model: dict[str, Any] = Field(default_factory=dict)
-    """The model's settings, as the Trainer was given them; not a ModelConfig, which other versions may not have had so."""
+    """The Trainer's settings of the model; not a ModelConfig, because other versions may have other settings."""
 
     trainer: dict[str, Any] = Field(default_factory=dict)
     """The training's settings."""
 
     tfx_version: str = ""
-    """Of the TFX that published the model."""
+    """The version of TFX that published the model."""
 
     baseline_run: str = ""
     """The run that trained the latest blessed model; empty if there was none."""
 
     def run_of(self, node: str) -> str:
-        """The run in which a node did its work; empty if nobody knows."""
+        """The run in which a node actually ran; empty if it is not known."""
         return next((step.run for step in self.steps if step.node == node), "")
 
 
 def read_provenance(
     store: metadata_store.MetadataStore, artifacts: Iterable[int], model: int | None = None, baseline: int | None = None
 ) -> Provenance:
-    """Asks ML Metadata for the executions that made artifacts.
+    """Reads the executions that made artifacts from ML Metadata.
 
     Args:
       store: ML Metadata.
       artifacts: Identities of the artifacts.
-      model: Identity of the model, whose execution knows its settings.
+      model: Identity of the model; its execution has the settings.
       baseline: Identity of the latest blessed model.
     """
-    # Identities grow as executions start, so their order is that of the run.
+    # Identities increase in the order in which executions start.
     makers: dict[int, int] = {}
     for execution, finished in filter(None, (_maker(store, artifact) for artifact in artifacts)):
         makers[execution] = max(finished, makers.get(execution, 0))
@@ -82,7 +82,7 @@ def read_provenance(
 
 
 def _maker(store: metadata_store.MetadataStore, artifact: int) -> tuple[int, int] | None:
-    """The execution that made an artifact and did not only take it out of the cache, and when it published it."""
+    """The execution that made an artifact (not one that took it from the cache), and the time when it published it."""
     outputs = [event for event in store.get_events_by_artifact_ids([artifact]) if event.type == _Event.OUTPUT]
     published = {event.execution_id: event.milliseconds_since_epoch for event in outputs}
     executions = store.get_executions_by_id(list(published))
@@ -93,14 +93,14 @@ def _maker(store: metadata_store.MetadataStore, artifact: int) -> tuple[int, int
 def _step(store: metadata_store.MetadataStore, execution_id: int, finished: int) -> Step:
     [execution] = store.get_executions_by_id([execution_id])
     names = {context.type: context.name for context in store.get_contexts_by_execution(execution_id)}
-    # Nodes are named after their pipeline there.
+    # The name of a node's context starts with the name of the pipeline.
     node = names.get("node", "").removeprefix(f"{names.get('pipeline', '')}.")
     seconds = max(0, finished - execution.create_time_since_epoch) / 1000
     return Step(node=node or execution.type, run=names.get("pipeline_run", ""), seconds=seconds)
 
 
 def _training_settings(store: metadata_store.MetadataStore, model: int | None) -> TrainingSettings | None:
-    """What the Trainer was told; None if something else made the model."""
+    """The Trainer's settings; None if another component made the model."""
     maker = None if model is None else _maker(store, model)
     if maker is None:
         return None

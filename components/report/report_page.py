@@ -1,4 +1,4 @@
-"""The page of one run: its heading, and which sections it has."""
+"""The page of one run: its heading and its sections."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ SECTIONS: Final[tuple[Callable[[Findings], Section], ...]] = (
 
 
 def report_page(findings: Findings, sections: Sequence[Section]) -> Page:
-    """Puts the heading above the sections."""
+    """Makes the page from its heading and its sections."""
     evaluation = findings.evaluation
     served = evaluation.blessed and not findings.refusal
     return Page(
@@ -45,11 +45,11 @@ def report_page(findings: Findings, sections: Sequence[Section]) -> Page:
 
 
 def model_name(has_posterior: bool, configuration: Mapping[str, Any]) -> str:
-    """What kind of model it is, as a person would say it, with its article.
+    """A description of the model in words, with an article.
 
     Args:
-      has_posterior: Whether it is variational.
-      configuration: The section `model` of the configuration that it was trained by, as far as it is known.
+      has_posterior: Whether the model is variational.
+      configuration: The section `model` of its configuration, as far as it is known.
     """
     kind = "a variational autoencoder" if has_posterior else "an autoencoder"
     adjectives = {"dense": "dense", "conv": "convolutional"}
@@ -66,9 +66,8 @@ def _what(findings: Findings) -> str:
     name = model_name(model.has_posterior, findings.provenance.model)
     return (
         f"{name[0].upper()}{name[1:]}, trained{epochs} on {data.splits.get('train', 0):,} images of "
-        f"{data.dataset or 'a dataset'}. It turns an image of {height} by {width} pixels into a code of "
-        f"{model.latent_dim} numbers, "
-        "and a code into an image."
+        f"{data.dataset or 'a dataset'}. It encodes an image of {height} by {width} pixels as {model.latent_dim} numbers, and "
+        "decodes such a code into an image."
     )
 
 
@@ -76,14 +75,14 @@ def verdict_sentences(evaluation: Evaluation, refusal: str) -> list[str]:
     """Whether the model is served, and why not.
 
     Args:
-      evaluation: What the Evaluator found.
+      evaluation: The Evaluator's metrics and verdict.
       refusal: Why the model failed the check before pushing; empty if it did not.
     """
     limits = "; ".join(f"{describe(name).title} {bounds}" for name, bounds in evaluation.thresholds.items())
     if evaluation.blessed:
-        kept = f"it kept every threshold ({limits or 'every loss is finite'})."
+        kept = f"all thresholds hold ({limits or 'every loss is finite'})."
         if not refusal:
-            return [f"It was blessed, which means that it may be served: {kept}"]
+            return [f"It was blessed, so it can be served: {kept}"]
         return [f"It was blessed: {kept}", f"It failed the check before pushing, so it is not served: {refusal}."]
     reasons = "; ".join(evaluation.reasons)
     sentences = [f"It was not blessed, so it is not served: {reasons}." + (f" The thresholds: {limits}." if limits else "")]
@@ -103,33 +102,34 @@ def _tiles(findings: Findings) -> list[Tile]:
     metrics, codes = findings.evaluation.metrics, findings.codes
     tiles = []
     if findings.model.has_posterior:
-        tiles.append(
-            Tile("negative ELBO", _nats(metrics.get(NEGATIVE_ELBO)), "bounds what an image costs to describe: lower is better")
-        )
+        tiles.append(Tile("negative ELBO", _nats(metrics.get(NEGATIVE_ELBO)), "upper bound on -log p(x): lower is better"))
     tiles.append(
         Tile(
-            "reconstruction loss", _nats(metrics.get(RECONSTRUCTION_LOSS)), "lost on the way through the code: lower is better"
+            "reconstruction loss",
+            _nats(metrics.get(RECONSTRUCTION_LOSS)),
+            "difference between images and reconstructions: lower is better",
         )
     )
     if findings.model.has_posterior:
-        tiles.append(Tile("KL divergence", _nats(metrics.get(KL_DIVERGENCE)), "what a code says about its image: not near 0"))
+        meaning = "how much a code says about its image: should not be near 0"
+        tiles.append(Tile("KL divergence", _nats(metrics.get(KL_DIVERGENCE)), meaning))
         active = int((codes.mean.var(axis=0) > ACTIVE_VARIANCE).sum())
-        tiles.append(Tile("active dimensions", f"{active} of {codes.mean.shape[1]}", "the others carry nothing"))
+        tiles.append(Tile("active dimensions", f"{active} of {codes.mean.shape[1]}", "the others say nothing about the image"))
     tiles += _yardsticks(findings)
     return tiles
 
 
 def _yardsticks(findings: Findings) -> list[Tile]:
-    """How far a model can get that knows nothing, and one that knows everything, in the likelihood that it was trained with."""
+    """The losses of two reference answers: the mean image for every image, and a perfect copy."""
     if findings.provenance.model.get("likelihood") != "bernoulli":
         return []
     nothing, everything = _bernoulli_limits(findings)
     return [
-        Tile("mean image", _nats(nothing), "for comparison: the loss of answering every image with the mean of all"),
+        Tile("mean image", _nats(nothing), "for comparison: the loss if every reconstruction is the mean of all images"),
         Tile(
             "perfect copy",
             _nats(everything),
-            "for comparison: the least loss there is, as pixels between black and white are never certain",
+            "for comparison: the lowest possible loss; it is above 0 because pixels can be grey",
         ),
     ]
 
@@ -146,7 +146,7 @@ def _bernoulli_limits(findings: Findings) -> tuple[float, float]:
 
 
 def _entropy(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Nats of a Bernoulli variable."""
+    """The entropy of a Bernoulli variable in nats."""
     inside = np.clip(probability, 1e-12, 1 - 1e-12)
     return np.asarray(-inside * np.log(inside) - (1 - inside) * np.log(1 - inside))
 

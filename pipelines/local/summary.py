@@ -1,4 +1,4 @@
-"""What a person wants to know when a run has ended: how good the model is, whether it was blessed, and where everything is."""
+"""The summary at the end of a run: how good the model is, whether it was blessed, and where the results are."""
 
 from collections.abc import Container
 from pathlib import Path
@@ -21,11 +21,11 @@ from pipelines.mlmd.location import Backend
 
 
 def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:
-    """Prints the metrics, the verdict and the places.
+    """Prints the metrics, the verdict and the paths.
 
     Args:
-      config: What was run.
-      results: What became of each node.
+      config: The configuration of the run.
+      results: The result of each node.
       log: The log of the run.
       console: Where to print.
     """
@@ -35,7 +35,7 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
             evaluation = read_evaluation(directory)
         console.print(_metrics_table(evaluation))
         if left_out := left_out_metrics(evaluation, config.evaluator):
-            console.print(f"Left out, for this model or these images do not have them: {', '.join(left_out)}", style="dim")
+            console.print(f"Left out: this model or these images do not have them: {', '.join(left_out)}", style="dim")
         console.print()
         for line in describe_verdict(evaluation, _refusal(results)):
             console.print(line, soft_wrap=True)
@@ -47,7 +47,7 @@ def _metrics_table(evaluation: Evaluation) -> Table:
     shown = shown_metrics(evaluation)
     title = f"Test split: means over {int(evaluation.metrics[EXAMPLE_COUNT]):,} images"
     if any(metric.is_binarized for metric in shown):
-        title += "; binarized/: in black and white"
+        title += "; binarized/: of binary images"
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
     table.add_column("metric", no_wrap=True)
     table.add_column("unit", no_wrap=True)
@@ -67,14 +67,14 @@ def _metrics_table(evaluation: Evaluation) -> Table:
 
 
 def shown_metrics(evaluation: Evaluation) -> list[Metric]:
-    """The main metrics, and those with a threshold, if the model has them; the report has all."""
+    """The main metrics and those with a threshold, if the model has them; the report shows all."""
     main = [metric for metric in CATALOGUE if metric.is_main]
     limited = [metric for metric in CATALOGUE if metric.name in evaluation.thresholds and metric not in main]
     return [metric for metric in (*main, *limited) if metric.name in evaluation.metrics]
 
 
 def left_out_metrics(evaluation: Evaluation, config: EvaluatorConfig) -> list[str]:
-    """Metrics that are switched on, but that an autoencoder, or images without labels, do not have."""
+    """Metrics that are switched on, but that this model (an autoencoder) or these images (without labels) do not have."""
     names = [metric.name for metric in CATALOGUE]
     return [name for name in names if config.measures(name) and name not in evaluation.metrics]
 
@@ -83,17 +83,17 @@ def describe_verdict(evaluation: Evaluation, refusal: str) -> list[Text]:
     """Whether the model was pushed, and why not.
 
     Args:
-      evaluation: What the Evaluator found.
+      evaluation: The Evaluator's metrics and verdict.
       refusal: Why the model failed the check before pushing; empty if it did not.
     """
     if evaluation.blessed and not refusal:
-        return [Text.assemble(("Blessed   ", "bold green"), "every threshold is kept, so it was pushed")]
+        return [Text.assemble(("Blessed   ", "bold green"), "all thresholds hold, so the model was pushed")]
     lines = [
         Text("Not blessed, so nothing was pushed:", "bold yellow"),
         *(Text(f"  {reason}") for reason in evaluation.reasons),
     ]
     if evaluation.blessed:
-        lines = [Text.assemble(("Blessed   ", "bold green"), "every threshold is kept")]
+        lines = [Text.assemble(("Blessed   ", "bold green"), "all thresholds hold")]
     if refusal:
         also = "so nothing was pushed" if evaluation.blessed else "too"
         lines += [Text(f"It failed the check before pushing, {also}:", "bold yellow"), Text(f"  {refusal}")]
@@ -127,16 +127,16 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
 
 
 def describe_versions(pushed: int | None, served: list[int], damaged: Container[int] = ()) -> str:
-    """The versions in the serving directory; a cached push may have been followed by others, or damaged or deleted.
+    """Describes the versions in the serving directory. After a cached push there may be later versions, or it was deleted.
 
     Args:
-      pushed: The version that this run pushed, or the run whose push is in the cache; None if nothing was pushed.
+      pushed: The version that this run, or the earlier run of a cached push, pushed; None if nothing was pushed.
       served: All versions.
-      damaged: Those that cannot be served.
+      damaged: Versions that cannot be served.
     """
     newest = max((version for version in served if version not in damaged), default=None)
     if pushed is None:
-        return "no version yet" if newest is None else f"version {newest} stays the newest"
+        return "no version yet" if newest is None else f"version {newest} is still the newest"
     if pushed == newest:
         return f"version {pushed} is the newest"
     if pushed in damaged:
@@ -144,16 +144,16 @@ def describe_versions(pushed: int | None, served: list[int], damaged: Container[
         return f"version {pushed} is damaged; {rest}"
     if pushed in served:
         return f"version {pushed}, pushed by an earlier run; the newest is version {newest}"
-    return f"version {pushed}, pushed by an earlier run, is no longer (--set runtime.cache=false pushes again)"
+    return f"version {pushed}, pushed by an earlier run, no longer exists (--set runtime.cache=false pushes again)"
 
 
 def _served_faults(serving_dir: Path, pushed: int | None, archive: str) -> dict[int, tuple[Path, str]]:
-    """The versions that cannot be served: their directories, what is wrong and what to do about it.
+    """The versions that cannot be served: their directories, the fault and how to fix it.
 
     Args:
-      serving_dir: All versions.
+      serving_dir: The directory with all versions.
       pushed: See `describe_versions`.
-      archive: Directory of the PushedModel, which keeps a copy of what was pushed.
+      archive: Directory of the PushedModel artifact, which has a copy of the pushed model.
     """
     faults = {}
     for version, path in pushed_versions(serving_dir):
@@ -171,7 +171,7 @@ def _only_output(result: NodeResult, channel: str) -> Any:
 
 
 def _short(place: Path | str) -> str:
-    """A path, relative to the working directory where it lies below that; or a URI as it is."""
+    """A path, relative to the working directory if it is below that; a URI is not changed."""
     if isinstance(place, str) and is_in_object_store(place):
         return place
     return str(Path(place).relative_to(Path.cwd())) if Path(place).is_relative_to(Path.cwd()) else str(place)

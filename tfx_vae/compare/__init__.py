@@ -1,1 +1,1 @@
-"""Compares two runs: one page with both side by side, made from their artifacts, without training anything."""
+"""Compares two runs: writes a page with both side by side. Reads their artifacts and trains nothing."""

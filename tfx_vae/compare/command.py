@@ -1,4 +1,4 @@
-"""`tfx-vae compare`. Imports what takes long only when it is called."""
+"""`tfx-vae compare`. Imports slow modules only when it is called."""
 
 from pathlib import Path
 
@@ -17,15 +17,15 @@ from tfx_vae.options import config_option, set_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where to write the page; <runtime.root>/comparisons/RUN-RUN otherwise.",
+    help="Directory of the page; the default is <runtime.root>/comparisons/RUN-RUN.",
 )
 @config_option
 @set_option
 def compare(first: str, second: str, output: Path | None, config_path: Path, overrides: tuple[str, ...]) -> None:
     """Write a page with two runs side by side.
 
-    RUN is a run's id, the beginning of one, `latest`, or the name of a pipeline, which means its latest run with an evaluated
-    model: tfx-vae compare mnist-ae mnist-vae. It reads the artifacts of the two runs and trains nothing.
+    RUN is the id of a run, the beginning of an id, `latest`, or the name of a pipeline, which means its latest run with an
+    evaluated model: tfx-vae compare mnist-ae mnist-vae. It reads the artifacts of the two runs and trains nothing.
     """
     config = load_config(config_path, overrides)
     try:
@@ -46,7 +46,7 @@ def _compare(first: str, second: str, directory: Path, config: PipelineConfig) -
     log.unlink(missing_ok=True)
     prepare_environment()
     with captured_output(log) as terminal, Console(file=terminal).status("comparing"):
-        # TensorFlow and TFX: many seconds, so not before both runs are known to be there.
+        # Importing TensorFlow and TFX takes many seconds: first check that both runs exist.
         from tfx_vae.compare.pages import compare as write_page
 
         log_to_stderr()

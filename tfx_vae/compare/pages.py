@@ -1,6 +1,6 @@
-"""The parts of a comparison: each figure has both models in it, or there is one for each.
+"""Makes the page of a comparison: each figure shows both models, or there is one figure for each.
 
-Makes the page. Imports TensorFlow, so only when it is called.
+Imports TensorFlow, so import it only when a page is made.
 """
 
 from pathlib import Path
@@ -25,22 +25,22 @@ _COLUMNS = 10
 
 
 def metrics_section(pair: Pair) -> Section:
-    """Both columns of metrics."""
+    """The metrics of both models."""
     first, second = (findings.evaluation.metrics for findings in pair.findings)
     rows = []
     for name in in_order(set(first) | set(second)):
         about = describe(name)
         values = [metrics.get(name) for metrics in (first, second)]
         cells = [Cell("none" if value is None else number(value)) for value in values]
-        # Without the colours of better and worse: what an AE and a VAE minimise is not the same.
+        # Without colours for better and worse: an AE and a VAE minimise different objectives.
         change = difference(name, second[name], first.get(name)).text if name in second else ""
         rows.append([Cell(about.title, note=about.meaning), Cell(about.unit), *cells, Cell(change)])
     columns = ["metric", "unit", *pair.names, "second minus first"]
-    same = "" if pair.have_same_data else " The two runs have different data, so their metrics cannot be laid side by side."
+    same = "" if pair.have_same_data else " The two runs have different data, so their metrics are not comparable."
     return Section(
         "metrics",
         "Metrics",
-        f"Means over the test split, as the evaluation of each run found them.{same}",
+        f"Means over the test split, from the evaluation of each run.{same}",
         [Table("Over the whole test split", columns, rows, texts=2), *_what_they_mean(pair)],
     )
 
@@ -50,14 +50,14 @@ def _what_they_mean(pair: Pair) -> list[Block]:
         return []
     return [
         Note(
-            "An autoencoder pays nothing for its codes, so its negative ELBO is its reconstruction loss alone and no bound on "
-            "anything: it always looks better than a variational autoencoder's. Compare the reconstructions, and the samples."
+            "An autoencoder has no KL divergence, so its negative ELBO is only its reconstruction loss and not a bound on the "
+            "likelihood: it always looks better than that of a variational autoencoder. Compare reconstructions and samples."
         )
     ]
 
 
 def reconstructions_section(pair: Pair) -> Section:
-    """The same test images, reconstructed by each."""
+    """The same test images, reconstructed by both models."""
     chosen = one_of_each(pair.findings[0].test, 2 * _COLUMNS)
     figures = [
         _reconstructions(pair, chosen[start : start + _COLUMNS], name)
@@ -73,13 +73,13 @@ def _reconstructions(pair: Pair, chosen: NDArray[np.int64], name: str) -> Figure
     return Figure(
         name,
         image_grid(rows, row_labels=["image", *pair.names]),
-        f"Test images, and below each what {pair.names[0]} and {pair.names[1]} make of its code.",
+        f"Test images, and below each its reconstructions by {pair.names[0]} and {pair.names[1]}.",
         f"{len(chosen)} test images, each above its two reconstructions.",
     )
 
 
 def interpolations_section(pair: Pair) -> Section:
-    """The same pairs of images, interpolated by each."""
+    """The same pairs of images, interpolated by both models."""
     one = pair.findings[0]
     chosen = pairs(one.test, one.config.interpolation_labels)
     title = "Interpolations"
@@ -109,8 +109,8 @@ def interpolations_section(pair: Pair) -> Section:
     return Section(
         "interpolations",
         title,
-        "From one test image (outermost left) to another (outermost right). Where every step is an image by itself, the latent "
-        "space has no holes between the two; where two images fade into each other, it has.",
+        "From one test image (far left) to another (far right). If every step looks like an image of the dataset, the latent "
+        "space has no holes between the two; if one image fades into the other, it has.",
         blocks,
     )
 
@@ -128,13 +128,13 @@ def latent_section(pair: Pair) -> Section:
     return Section(
         "latent-space",
         "Latent space",
-        f"Codes of the same test images: {pair.names[0]} on the left, or first; {pair.names[1]} on the right, or second.",
+        f"Codes of the same test images: {pair.names[0]} on the left or first, {pair.names[1]} on the right or second.",
         [figure for row in zip(*columns, strict=True) for figure in row],
     )
 
 
 def samples_section(pair: Pair) -> Section:
-    """What both draw by themselves."""
+    """Samples of both models."""
     figures = [
         _named(name, samples_figure(findings, f"{place}-"))
         for place, name, findings in zip(("first", "second"), pair.names, pair.findings, strict=True)
@@ -149,11 +149,11 @@ def samples_section(pair: Pair) -> Section:
 
 
 def settings_section(pair: Pair) -> Section:
-    """In which settings they differ."""
+    """The settings in which the models differ."""
     settings = [_settings(findings.provenance.model, findings.provenance.trainer) for findings in pair.findings]
     names = list(dict.fromkeys(name for of_one in settings for name in of_one))
     rows = [
-        [Cell(name), *(Cell(of_one.get(name, "not there")) for of_one in settings)]
+        [Cell(name), *(Cell(of_one.get(name, "not set")) for of_one in settings)]
         for name in names
         if settings[0].get(name) != settings[1].get(name)
     ]
@@ -166,7 +166,7 @@ def settings_section(pair: Pair) -> Section:
     return Section(
         "settings",
         "What differs",
-        "The settings of model and training in which the two differ, and where they come from.",
+        "The settings of model and training that differ, and the run, dataset and size of each model.",
         [Table("Settings", ["setting", *pair.names], rows, texts=3)],
     )
 
@@ -187,11 +187,11 @@ def compare(location: Location, compared: tuple[ComparedRun, ComparedRun], confi
     Args:
       location: ML Metadata.
       compared: The runs.
-      config: How much to look at.
+      config: What to show.
       directory: Where to write the page and its figures.
 
     Returns:
-      The page's file.
+      The path of the page.
 
     Raises:
       ConfigurationError: The models take images of different shapes.

@@ -1,4 +1,4 @@
-"""Two models side by side, and the test images that both are shown."""
+"""Two models side by side, and the test images that both reconstruct."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,13 +20,13 @@ _LONGEST_NAME = 16
 
 @dataclass(frozen=True)
 class Pair:
-    """What is compared.
+    """The two compared runs.
 
     Attributes:
-      findings: Of the first and of the second run; both with the first one's test images.
+      findings: The first and the second run; both with the test images of the first.
       runs: Their names in ML Metadata.
-      names: What they are called on the page.
-      have_same_data: Whether both were trained on, and evaluated with, the same images.
+      names: Their names on the page.
+      have_same_data: Whether both were trained and evaluated on the same images.
     """
 
     findings: tuple[Findings, Findings]
@@ -36,12 +36,12 @@ class Pair:
 
 
 def read_pair(location: Location, compared: tuple[ComparedRun, ComparedRun], config: ReportConfig) -> Pair:
-    """Loads the models and the rest of the artifacts.
+    """Loads the models and the other artifacts.
 
     Args:
       location: ML Metadata, which is only read.
       compared: The two runs.
-      config: How much to look at.
+      config: What to show.
 
     Raises:
       ConfigurationError: The models take images of different shapes.
@@ -70,7 +70,7 @@ def _names(compared: tuple[ComparedRun, ComparedRun]) -> tuple[str, str]:
 
 
 def _artifacts(store: Any, compared: ComparedRun) -> dict[str, Artifact]:
-    """As TFX has them, with their types."""
+    """The artifacts as TFX objects with their types."""
     return {name: _deserialize(store, artifact.id) for name, artifact in compared.artifacts.items()}
 
 

@@ -1,4 +1,4 @@
-"""Finds the artifacts of the runs that are to be compared."""
+"""Finds the artifacts of the two compared runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tfx_vae.metadata.entities import Artifact, Direction, ExecutionState, Run, 
 from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
 from tfx_vae.metadata.runs import find_run
 
-# By channel, as what the report knows it: see components/report/properties.py, which would import TFX.
+# By channel, the name of the report's input. Not imported: the package of components/report/properties.py imports TFX.
 _CHANNELS: Final = {
     "examples": "examples",
     "statistics": "statistics",
@@ -22,11 +22,11 @@ _CHANNELS: Final = {
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """A run that came as far as an evaluated model.
+    """A run with an evaluated model.
 
     Attributes:
       run: The run.
-      artifacts: What it made or took from the cache, by the names of `components.report.properties`.
+      artifacts: The artifacts that it made or took from the cache, by the names of `components.report.properties`.
     """
 
     run: Run
@@ -38,12 +38,12 @@ def find_compared(database: Database, name: str) -> ComparedRun:
 
     Args:
       database: An open database.
-      name: A run's id, the beginning of one, or `latest`; or the name of a pipeline, which is its latest run with an evaluated
-        model.
+      name: The id of a run, the beginning of an id, or `latest`; or the name of a pipeline, which means its latest run with an
+        evaluated model.
 
     Raises:
       ConfigurationError: There is no such run or pipeline, or the run has no evaluated model.
-      PipelineError: An artifact is no longer on the disk.
+      PipelineError: An artifact no longer exists on disk.
     """
     runs = read_runs(database)
     of_pipeline = [run for run in reversed(runs.values()) if run.pipeline == name]
@@ -53,7 +53,7 @@ def find_compared(database: Database, name: str) -> ComparedRun:
         artifacts = _artifacts(read_snapshot(database, runs, Selection(runs=[run])), run)
         if _is_complete(artifacts):
             return _on_disk(ComparedRun(run, artifacts))
-    raise ConfigurationError(f"No run of {name} came as far as an evaluated model: run it to its end first.")
+    raise ConfigurationError(f"No run of {name} has an evaluated model: run this pipeline to its end first.")
 
 
 def _find(runs: dict[str, Run], name: str) -> Run:
@@ -68,7 +68,7 @@ def _compared(database: Database, runs: dict[str, Run], run: Run) -> ComparedRun
     artifacts = _artifacts(read_snapshot(database, runs, Selection(runs=[run])), run)
     if not _is_complete(artifacts):
         missing = ", ".join(sorted(set(_CHANNELS.values()) - set(artifacts)))
-        raise ConfigurationError(f"Run {run.id} did not come as far as an evaluated model: it has no {missing}.")
+        raise ConfigurationError(f"Run {run.id} has no evaluated model: it lacks {missing}.")
     return _on_disk(ComparedRun(run, artifacts))
 
 
@@ -89,7 +89,7 @@ def _on_disk(compared: ComparedRun) -> ComparedRun:
     for name, artifact in compared.artifacts.items():
         if not Path(artifact.uri).exists():
             raise PipelineError(
-                f"Run {compared.run.id} cannot be compared: its {name} in {artifact.uri} is no longer there. "
+                f"Run {compared.run.id} cannot be compared: its {name} in {artifact.uri} no longer exists. "
                 "Run its pipeline again."
             )
     return compared

@@ -1,4 +1,4 @@
-"""`tfx-vae sweep`. Imports what takes long only when it is called."""
+"""`tfx-vae sweep`. Imports slow modules only when it is called."""
 
 import sys
 from collections.abc import Callable
@@ -15,13 +15,13 @@ _Number = TypeVar("_Number", int, float)
 
 
 def _numbers(kind: Callable[[str], _Number]) -> Callable[[click.Context, click.Parameter, str], list[_Number]]:
-    """Reads numbers with commas between them."""
+    """Reads numbers separated by commas."""
 
     def read(_context: click.Context, _parameter: click.Parameter, text: str) -> list[_Number]:
         try:
             return [kind(part) for part in text.split(",")]
         except ValueError as error:
-            raise click.BadParameter(f"{text!r} must be numbers with commas between them, such as 2,8,32.") from error
+            raise click.BadParameter(f"{text!r} must be numbers separated by commas, such as 2,8,32.") from error
 
     return read
 
@@ -32,10 +32,10 @@ def _numbers(kind: Callable[[str], _Number]) -> Callable[[click.Context, click.P
 @config_option
 @set_option
 def sweep(latent_dims: list[int], betas: list[float], config_path: Path, overrides: tuple[str, ...]) -> None:
-    """Train every latent size with every beta, and draw the rate-distortion picture.
+    """Train every latent size with every beta, and draw rate against distortion.
 
-    Everything upstream of the Trainer comes out of the cache where the pipeline, or a variant before, has run; a sweep that is
-    repeated or was interrupted trains only what is missing. The models are judged, but neither pushed nor taken as a baseline.
+    The components before the Trainer use the cache of the pipeline's runs and of earlier variants. A sweep that is repeated, or
+    was interrupted, trains only the missing variants. The models are evaluated, but not pushed and never used as a baseline.
     """
     from pipelines.local import session
     from tfx_vae.sweep.sweep import run_variants

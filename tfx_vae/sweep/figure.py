@@ -1,4 +1,4 @@
-"""The picture of rate against distortion."""
+"""Draws rate against distortion."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ _LABEL_PIXELS = 45
 
 
 class Point(NamedTuple):
-    """What one variant came to, as means over the test split.
+    """The result of one variant, as means over the test split.
 
     Attributes:
       latent_dim: Dimensions of the code.
@@ -32,11 +32,11 @@ class Point(NamedTuple):
 
 @figure
 def rate_distortion(canvas: Figure, points: Sequence[Point]) -> None:
-    """Draws what the codes cost against what is lost: Alemi et al., 2018, "Fixing a Broken ELBO", figure 1.
+    """Draws the KL divergence against the reconstruction loss: Alemi et al., 2018, "Fixing a Broken ELBO", figure 1.
 
     Args:
       canvas: Where to draw.
-      points: One for each variant; those of a latent size are joined in the order of beta.
+      points: One for each variant; points of one latent size are connected in the order of beta.
     """
     canvas.set_size_inches(WIDTH, WIDTH * 0.95)
     axes: Any = canvas.add_subplot()
@@ -62,8 +62,8 @@ def rate_distortion(canvas: Figure, points: Sequence[Point]) -> None:
 
 
 def _write_betas(axes: Any, points: Sequence[Point]) -> None:
-    """Where points of one beta lie together, one label is enough for them."""
-    # Only then are the limits known, and with them what is near on the picture.
+    """Writes beta beside the points; points of one beta that lie close together share a label."""
+    # This sets the limits of the axes, which distances on the figure depend on.
     axes.autoscale_view()
     written: list[tuple[float, NDArray[np.float64]]] = []
     for point in points:
@@ -82,11 +82,11 @@ def _write_betas(axes: Any, points: Sequence[Point]) -> None:
 
 
 def _draw_equal_elbo(axes: Any, totals: Sequence[float]) -> None:
-    """Dotted lines on which the negative ELBO, rate plus distortion, is the same."""
+    """Draws dotted lines of equal negative ELBO, which is rate plus distortion."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     for total in np.linspace(min(totals), max(totals), 4) if max(totals) > min(totals) else totals[:1]:
         axes.plot([left, right], [total - left, total - right], ":", color="#6b7280", linewidth=0.9, zorder=0)
-        # Where the line leaves the picture, at its upper or its left edge.
+        # Where the line leaves the figure, at the upper or the left edge.
         x, y = (left, total - left) if total - left < top else (total - top, top)
         if left <= x <= right and bottom <= y <= top:
             axes.annotate(f"{total:.0f}", (x, y), xytext=(4, -11), textcoords="offset points", fontsize=8, color="#6b7280")

@@ -1,4 +1,4 @@
-"""What came of a sweep, and the page that shows it."""
+"""The results of a sweep, and the page that shows them."""
 
 import json
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ RESULTS_FILE = "sweep.json"
 
 @dataclass(frozen=True)
 class Result:
-    """What one variant came to.
+    """The result of one variant.
 
     Attributes:
       variant: The variant.
-      run: Its name in ML Metadata.
+      run: The name of the run in ML Metadata.
       rate: KL divergence over the test split, in nats per image.
-      distortion: Reconstruction loss, likewise.
-      negative_elbo: Likewise.
-      active_units: Latent dimensions that vary with the image, over the eval split; None if nobody knows.
+      distortion: Reconstruction loss over the test split, in nats per image.
+      negative_elbo: Negative ELBO over the test split, in nats per image.
+      active_units: Number of latent dimensions that vary with the image, over the eval split; None if it is not known.
     """
 
     variant: Variant
@@ -54,15 +54,15 @@ def read_result(variant: Variant, run: str, nodes: dict[str, NodeResult]) -> Res
 
 
 def write_results(name: str, results: Sequence[Result], directory: Path) -> Path:
-    """Writes the page, the picture and `sweep.json`.
+    """Writes the page, the figure and `sweep.json`.
 
     Args:
-      name: Of the pipeline that the sweep started from.
+      name: The pipeline whose configuration the variants change.
       results: At least one.
-      directory: Where to; it is made.
+      directory: Where to write; it is created.
 
     Returns:
-      The page's file.
+      The path of the page.
     """
     page = write(sweep_page(name, results), directory)
     rows = [
@@ -88,27 +88,25 @@ def sweep_page(name: str, results: Sequence[Result]) -> Page:
     picture = Figure(
         "rate-distortion",
         rate_distortion(points),
-        "Each point is a trained model. To the right its codes say more about an image; further down less of "
-        "the image is lost. On "
-        "a dotted line the negative ELBO, which is the sum of both, is the same; its value stands beside it. A "
-        "larger beta moves "
-        "a model up and to the left: cheaper codes, blurrier images. A small latent space cannot move to the right.",
-        f"{len(points)} points, rate against distortion, joined by latent size.",
+        "Each point is a trained model. Further right, the codes say more about an image; further down, the reconstructions "
+        "are better. On a dotted line the negative ELBO, the sum of both, is constant; its value is beside the line. A "
+        "larger beta moves a model up and to the left: codes say less, and images are blurrier. A small latent space cannot "
+        "move far to the right.",
+        f"{len(points)} points, rate against distortion, connected by latent size.",
     )
     return Page(
         title=f"Rate and distortion of {name}",
         summary=[
-            f"{len(results)} models that differ in latent size and in beta, the weight of the KL divergence in "
-            "training, and in "
-            "nothing else; all figures are means over the same test images.",
-            f"The lowest negative ELBO has latent size {best.variant.latent_dim} with beta {best.variant.beta:g}: "
-            f"{best.negative_elbo:.2f} nats per image.",
+            f"{len(results)} models that differ only in latent size and in beta, the weight of the KL divergence in "
+            "training; all numbers are means over the same test images.",
+            f"The model with latent size {best.variant.latent_dim} and beta {best.variant.beta:g} has the lowest negative "
+            f"ELBO: {best.negative_elbo:.2f} nats per image.",
         ],
         sections=[
             Section(
                 "rate-distortion",
                 "The trade-off",
-                "What a code costs against what is lost by it (Alemi et al., 2018).",
+                "KL divergence against reconstruction loss (Alemi et al., 2018).",
                 [picture, _table(results)],
             )
         ],

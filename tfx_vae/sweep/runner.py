@@ -1,4 +1,4 @@
-"""Runs one variant: what is no part of it comes out of the cache of the pipeline that the sweep started from."""
+"""Runs one variant of a sweep; the components before the Trainer share the cache with the original pipeline."""
 
 from pathlib import Path
 
@@ -16,24 +16,24 @@ _BASELINE = "BaselineResolver"
 
 
 class VariantRunner(WatchedLocalDagRunner):
-    """Runs the Trainer, the Evaluator and what is upstream of them, and nothing else.
+    """Runs only the Trainer, the Evaluator and the nodes that they depend on.
 
-    There is no baseline: variants are compared with each other, and an evaluation should not depend on their order. Without
-    the Resolver's execution the Evaluator's optional input is empty.
+    There is no baseline: variants are compared with each other, and an evaluation must not depend on their order. The Resolver
+    does not run, so the Evaluator's optional input is empty.
 
-    TFX's cache key holds the name of the pipeline, as `pipeline_info` has it, and not the contexts that an execution is filed
-    under. So an execution upstream of both is looked up, and kept, under the name of the pipeline that the sweep started
-    from, while ML Metadata has it as part of the sweep. All variants have the same data, as has that pipeline.
+    TFX's cache key contains the pipeline's name in `pipeline_info`, but not the contexts of an execution. Nodes that both
+    depend on therefore run under the name of the original pipeline, which shares its cache with them, while ML Metadata records
+    them in the contexts of the sweep. All variants have the same data as the original pipeline.
     """
 
     def __init__(self, shared_with: str, display: RunDisplay, run_id: str, config: PipelineConfig, log: Path) -> None:
         """Makes a runner.
 
         Args:
-          shared_with: The pipeline whose data is taken.
-          display: Where to show what happens.
+          shared_with: The pipeline that shares its cache.
+          display: Shows the progress.
           run_id: The name of the run in ML Metadata.
-          config: The variant's.
+          config: The configuration of the variant.
           log: The log of the run.
         """
         super().__init__(display, run_id, config.metadata_location, log)
@@ -54,17 +54,17 @@ def run_variant(shared_with: str, config: PipelineConfig, run_id: str, log: Path
     """Runs one variant.
 
     Args:
-      shared_with: The pipeline whose data is taken.
-      config: The variant's.
+      shared_with: The pipeline that shares its cache.
+      config: The configuration of the variant.
       run_id: The name of the run in ML Metadata; new for each run.
       log: The log of the sweep.
-      display: Where to show what happens.
+      display: Shows the progress.
 
     Returns:
-      What became of each node that ran.
+      The result of each node that ran.
 
     Raises:
-      Exception: What the first component to fail raised.
+      Exception: The exception of the first component that fails.
     """
     runner = VariantRunner(shared_with, display, run_id, config, log)
     with locked(log):
@@ -73,7 +73,7 @@ def run_variant(shared_with: str, config: PipelineConfig, run_id: str, log: Path
 
 
 def _upstream(pipeline: pipeline_pb2.Pipeline, node_id: str) -> set[str]:
-    """All nodes that a node depends on, directly or not."""
+    """All nodes that a node depends on, directly or indirectly."""
     direct = {node.pipeline_node.node_info.id: set(node.pipeline_node.upstream_nodes) for node in pipeline.nodes}
     found: set[str] = set()
     waiting = set(direct[node_id])

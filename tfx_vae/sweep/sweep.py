@@ -1,4 +1,4 @@
-"""Runs every variant, one after the other, and writes what came of them."""
+"""Runs every variant, one after the other, and writes the results."""
 
 import logging
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from tfx_vae.sweep.variants import Variant
 
 
 def run_variants(variants: Sequence[Variant], config: PipelineConfig, run_id: str, log: Path, console: Console) -> None:
-    """What goes on in a session of `tfx-vae sweep`.
+    """Runs the variants of `tfx-vae sweep` and prints where the page is.
 
     Args:
       variants: At least one.
-      config: The configuration that the sweep started from.
-      run_id: Of the sweep; each variant's run is named after it.
-      log: Of the sweep.
+      config: The configuration that the variants change.
+      run_id: The id of the sweep; the names of the variants' runs start with it.
+      log: The log of the sweep.
       console: Where to print.
 
     Raises:
-      Exception: What the first component to fail raised; repeated, the sweep goes on from there.
+      Exception: The exception of the first component that fails. The same command continues the sweep.
     """
     display = RunDisplay(console)
     results = []

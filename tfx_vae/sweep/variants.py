@@ -1,4 +1,4 @@
-"""Which variants a sweep trains."""
+"""The variants that a sweep trains."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Variant(NamedTuple):
     Attributes:
       latent_dim: Dimensions of the code.
       beta: Weight of the KL divergence in the training objective.
-      config: The whole configuration.
+      config: The whole configuration of the variant.
     """
 
     latent_dim: int
@@ -27,18 +27,17 @@ class Variant(NamedTuple):
 
     @property
     def name(self) -> str:
-        """For the end of a run's name."""
+        """The end of the name of the variant's run."""
         return f"latent-{self.latent_dim}-beta-{self.beta:g}"
 
 
 def variants_of(config: PipelineConfig, latent_dims: Sequence[int], betas: Sequence[float]) -> list[Variant]:
     """Every latent size with every beta.
 
-    The variants are a pipeline of their own, named after the first one: so none of them is ever a baseline of the first
-    pipeline's models, or served.
+    The variants are runs of a separate pipeline, so they are never served, and never a baseline of the original pipeline.
 
     Args:
-      config: What all other settings are taken from.
+      config: The configuration of the original pipeline, which has all other settings.
       latent_dims: Latent sizes.
       betas: Weights of the KL divergence.
 

@@ -130,7 +130,7 @@ def test_an_older_baseline_is_compared_where_it_can_be_and_a_threshold_on_the_re
 ) -> None:
     assert set(beside_an_older_model.baseline) == {*LOSSES, "example_count"}
     assert beside_an_older_model.reasons == (
-        "iw_nll cannot be compared with the latest blessed model, which does not say it: "
+        "iw_nll cannot be compared with the latest blessed model, which does not have it: "
         "leave worsening out of evaluator.thresholds.iw_nll until a newer model is blessed",
     )
 

@@ -91,7 +91,7 @@ def test_a_metric_that_only_the_baseline_lacks_is_told_from_one_that_was_not_com
     )
     verdict = read_evaluation(evaluation(tmp_path, {"ssim": 0.9}, failures, baseline={"negative_elbo": 97.5}))
     assert verdict.reasons == (
-        "ssim cannot be compared with the latest blessed model, which does not say it: "
+        "ssim cannot be compared with the latest blessed model, which does not have it: "
         "leave worsening out of evaluator.thresholds.ssim until a newer model is blessed",
         "iw_nll was not computed: this model, or this data, does not have it",
     )

@@ -11,12 +11,12 @@ REFUSAL = "the signature decode is missing"
 @pytest.mark.parametrize(
     ("reasons", "refusal", "sentences"),
     [
-        ((), "", ["It was blessed, which means that it may be served: it kept every threshold (negative ELBO ≤ 110)."]),
+        ((), "", ["It was blessed, so it can be served: all thresholds hold (negative ELBO ≤ 110)."]),
         (
             (),
             REFUSAL,
             [
-                "It was blessed: it kept every threshold (negative ELBO ≤ 110).",
+                "It was blessed: all thresholds hold (negative ELBO ≤ 110).",
                 f"It failed the check before pushing, so it is not served: {REFUSAL}.",
             ],
         ),

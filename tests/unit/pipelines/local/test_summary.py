@@ -25,11 +25,11 @@ from pipelines.local.summary import (
     [
         (7, [3, 7], [], "version 7 is the newest"),
         (3, [3, 7], [], "version 3, pushed by an earlier run; the newest is version 7"),
-        (3, [7], [], "version 3, pushed by an earlier run, is no longer (--set runtime.cache=false pushes again)"),
-        (None, [3, 7], [], "version 7 stays the newest"),
+        (3, [7], [], "version 3, pushed by an earlier run, no longer exists (--set runtime.cache=false pushes again)"),
+        (None, [3, 7], [], "version 7 is still the newest"),
         (None, [], [], "no version yet"),
         (7, [3, 7, 1900000000], [1900000000], "version 7 is the newest"),
-        (None, [3, 7], [7], "version 3 stays the newest"),
+        (None, [3, 7], [7], "version 3 is still the newest"),
         (7, [3, 7], [7], "version 7 is damaged; the newest that can be served is version 3"),
         (7, [7], [7], "version 7 is damaged; there is no other"),
     ],
@@ -55,7 +55,7 @@ class Pushes:
         path.write_bytes(content)
 
     def places(self) -> list[str]:
-        """What the summary of a run says whose Pusher was served from the cache."""
+        """The summary of a run whose Pusher was served from the cache."""
         artifact = metadata_store_pb2.Artifact(uri=str(self.archive))
         artifact.custom_properties["pushed"].int_value = 1
         artifact.custom_properties["pushed_version"].string_value = "7"
@@ -117,13 +117,13 @@ def test_what_is_switched_on_and_was_not_computed_is_named():
 @pytest.mark.parametrize(
     ("reasons", "refusal", "lines"),
     [
-        ((), "", ["Blessed   every threshold is kept, so it was pushed"]),
+        ((), "", ["Blessed   all thresholds hold, so the model was pushed"]),
         (("it is bad", "it is slow"), "", ["Not blessed, so nothing was pushed:", "  it is bad", "  it is slow"]),
         (
             (),
             "the signature decode is missing",
             [
-                "Blessed   every threshold is kept",
+                "Blessed   all thresholds hold",
                 "It failed the check before pushing, so nothing was pushed:",
                 "  the signature decode is missing",
             ],

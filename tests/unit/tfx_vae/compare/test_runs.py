@@ -65,9 +65,9 @@ def test_a_run_that_came_out_of_the_cache_has_the_artifacts_of_the_one_that_made
 
 def test_a_run_without_an_evaluated_model_is_refused_with_what_it_lacks(runs: Runs):
     runs.write("monday", evaluated=False)
-    with pytest.raises(ConfigurationError, match="Run monday did not come as far as an evaluated model: it has no evaluation"):
+    with pytest.raises(ConfigurationError, match="Run monday has no evaluated model: it lacks evaluation"):
         runs.find("monday")
-    with pytest.raises(ConfigurationError, match="No run of mnist-vae came as far"):
+    with pytest.raises(ConfigurationError, match="No run of mnist-vae has an evaluated model"):
         runs.find("mnist-vae")
 
 
@@ -80,5 +80,5 @@ def test_what_does_not_exist_is_refused_with_the_pipelines_that_do(runs: Runs):
 def test_an_artifact_that_was_deleted_is_named(runs: Runs):
     runs.write("monday")
     (runs.root / "monday" / "model").rmdir()
-    with pytest.raises(PipelineError, match=r"its model in .*monday/model is no longer there"):
+    with pytest.raises(PipelineError, match=r"its model in .*monday/model no longer exists"):
         runs.find("monday")
