@@ -1,4 +1,4 @@
-"""What Beam's --setup_file takes; the metadata stands in pyproject.toml."""
+"""For Beam's --setup_file; the metadata is in pyproject.toml."""
 
 from setuptools import setup
 

@@ -2,8 +2,8 @@
 
     python benchmarks/command_examples.py [--set runtime.root=/data/runs] [--figures docs/images]
 
-Makes a few image files, calls the commands on them, and prints both. Fashion-MNIST's shoe needs Debian's package
-dataset-fashion-mnist, and is left out without it.
+Makes a few image files, calls the commands on them, and prints commands and output. The shoe of Fashion-MNIST needs Debian's
+package dataset-fashion-mnist; without it the shoe is left out.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def main() -> None:
     """Prints each command with its output."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
-    parser.add_argument("--figures", type=Path, help="where the sheet is copied to")
+    parser.add_argument("--figures", type=Path, help="directory for a copy of the sheet")
     arguments = parser.parse_args()
     where = ["--config", str(CONFIG), *(part for setting in arguments.settings for part in ("--set", setting))]
     with tempfile.TemporaryDirectory() as directory:
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def make_images(directory: Path) -> None:
-    """In `new` two digits, the photograph of one, a black image and a shoe; in `digits` what they are compared with."""
+    """Makes `new` (two digits, a photograph of a digit, a black image, a shoe) and `digits`, which they are compared with."""
     (directory / "new").mkdir()
     (directory / "digits").mkdir()
     digits = read_digits("t10k")
@@ -68,7 +68,7 @@ def make_images(directory: Path) -> None:
 
 
 def photograph(digit: Pixels) -> Pixels:
-    """Blue ink on yellowish paper, 800 high and 600 wide, with the noise of a camera."""
+    """Blue ink on yellowish paper, 800 pixels high and 600 wide, with the noise of a camera."""
     large = Image.fromarray(digit[..., 0]).resize((600, 600), Image.Resampling.BICUBIC)
     ink = np.zeros((800, 600, 1))
     ink[100:700, :, 0] = np.asarray(large) / 255

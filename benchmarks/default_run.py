@@ -1,8 +1,8 @@
-"""The default run as a new user has it: seconds for each component, and how good the model is.
+"""Measures the default run of a new user: seconds for each component, and the metrics of the model.
 
     python benchmarks/default_run.py [--model vae --model ae] [--set trainer.epochs=3]
 
-Runs `tfx-vae run` in a new directory, with the dataset yet to be prepared, and prints what the README quotes.
+Runs `tfx-vae run` in a new directory, including the preparation of the dataset, and prints the numbers in the README.
 """
 
 import argparse
@@ -21,12 +21,12 @@ REPOSITORY: Final = Path(__file__).resolve().parent.parent
 
 
 class Run(NamedTuple):
-    """What one run took and gave.
+    """Times and metrics of one run.
 
     Attributes:
-      seconds: By component, wall time; `in all` with the start of TFX.
-      metrics: By name, over the test split.
-      cpu_seconds: Of the whole process.
+      seconds: Wall time by component; `in all` includes the start of TFX.
+      metrics: Metrics over the test split, by name.
+      cpu_seconds: CPU time of the whole process.
     """
 
     seconds: dict[str, float]
@@ -37,7 +37,7 @@ class Run(NamedTuple):
 def main() -> None:
     """Runs each model once and prints two tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", action="append", choices=["vae", "ae"], help="both by default")
+    parser.add_argument("--model", action="append", choices=["vae", "ae"], help="a model; the default is both")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
     arguments = parser.parse_args()
     runs = {}
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def run(config: Path, root: Path, settings: list[str]) -> Run:
-    """Runs a configuration, with everything that it writes below `root`."""
+    """Runs a configuration; it writes only below `root`."""
     command = [str(Path(sys.executable).parent / "tfx-vae"), "run", "--config", str(config)]
     overrides = [part for setting in (f"runtime.root={root}", *settings) for part in ("--set", setting)]
     started, before = time.monotonic(), os.times()
@@ -69,7 +69,7 @@ def run(config: Path, root: Path, settings: list[str]) -> Run:
 
 
 def machine() -> str:
-    """The processor, as Linux names it."""
+    """Linux's name of the processor."""
     found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return found[1] if found else platform.machine()
 

@@ -13,7 +13,7 @@ EVALUATION_SEED: Final = 20261122
 
 
 def read_split(expression: str) -> NDArray[np.float32]:
-    """Digits of MNIST, float32 [N, 28, 28, 1] in [0, 1], by what tensorflow-datasets calls them: `train[:55000]`, `test`."""
+    """Digits of MNIST, float32 [N, 28, 28, 1] in [0, 1], of a split of tensorflow-datasets: `train[:55000]`, `test`."""
     parts = re.fullmatch(r"(train|test)(?:\[(\d*):(\d*)\])?", expression)
     if parts is None:
         sys.exit(f"data.splits: this benchmark understands train[START:END] and test[START:END], but not {expression!r}.")
@@ -27,5 +27,5 @@ def read_split(expression: str) -> NDArray[np.float32]:
 
 
 def binarized(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Binary images, each pixel on with the probability that it is grey; the same at every call."""
+    """Binary images: the grey value of a pixel is its probability of white. Each call returns the same images."""
     return (np.random.default_rng(EVALUATION_SEED).random(images.shape) < images).astype(np.float32)

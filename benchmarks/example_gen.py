@@ -1,9 +1,9 @@
-"""What TfdsExampleGen costs beside the stock ImportExampleGen, over the same prepared records: all 70,000 digits of MNIST.
+"""Compares the time of TfdsExampleGen and the stock ImportExampleGen on the same prepared records: 70,000 digits of MNIST.
 
     python benchmarks/example_gen.py [--rounds 3] [--data-dir DIR]
 
-Each round runs both, so that whatever else the machine does falls on both. The driver's work (opening the dataset, digesting
-its files) counts for TfdsExampleGen; preparing the dataset counts for neither.
+Each round runs both, so that other work on the machine affects both. The time of TfdsExampleGen includes its driver (opening
+the dataset, digesting its files); the preparation of the dataset is not measured.
 """
 
 import argparse
@@ -34,18 +34,18 @@ SPLITS: Final = {"train": "train", "test": "test"}
 
 
 class Cost(NamedTuple):
-    """What one run took."""
+    """The time of one run."""
 
     wall_seconds: float
     cpu_seconds: float
 
 
 def main() -> None:
-    """Prepares MNIST where it is not, runs the rounds, prints the table."""
+    """Prepares MNIST if necessary, runs the rounds, and prints the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--shards", type=int, default=4)
-    parser.add_argument("--data-dir", type=Path, help="where MNIST is prepared, or is to be; a temporary directory by default")
+    parser.add_argument("--data-dir", type=Path, help="directory of prepared datasets; the default is a temporary directory")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         given = {
@@ -61,7 +61,7 @@ def main() -> None:
             "TfdsExampleGen": lambda output: run_ours(given, output),
         }
         costs: dict[str, list[Cost]] = {name: [] for name in runs}
-        # The first round pays for imports and traced functions.
+        # The first round includes imports and the tracing of functions.
         for number in range(arguments.rounds + 1):
             for name, run in runs.items():
                 with measured() as cost:
@@ -93,12 +93,12 @@ def run_ours(given: dict[str, Any], output: Path) -> None:
 
 
 def context(output: Path) -> Any:
-    """What TFX's launcher hands to an executor."""
+    """The arguments that TFX's launcher passes to an executor."""
     return Executor.Context(beam_pipeline_args=BEAM_ARGUMENTS, tmp_dir=str(output / "tmp"), unique_id="1")
 
 
 def artifact(output: Path) -> standard_artifacts.Examples:
-    """Where the output goes."""
+    """The output artifact."""
     examples = standard_artifacts.Examples()
     examples.uri = str(output / "examples")
     return examples
@@ -106,7 +106,7 @@ def artifact(output: Path) -> standard_artifacts.Examples:
 
 @contextlib.contextmanager
 def measured() -> Iterator[list[float]]:
-    """Fills the list with wall and CPU seconds (of all threads) at the end."""
+    """Appends the wall and CPU seconds (of all threads) of its block to the list."""
     cost: list[float] = []
     wall, cpu = time.perf_counter(), time.process_time()
     yield cost

@@ -1,9 +1,9 @@
-"""The README's figures, out of the reports of runs that were made before.
+"""Makes the README's figures from the reports of earlier runs.
 
     python benchmarks/figures.py [--root runs] [--output docs/images]
 
-Copies pictures of the newest report of `mnist-vae`, as the run itself drew them, and of a comparison of `mnist-ae` with
-`mnist-vae`, which `tfx-vae compare` makes from their artifacts. Nothing is trained.
+Copies figures from the newest report of `mnist-vae`, and from a comparison of `mnist-ae` and `mnist-vae`, which `tfx-vae
+compare` makes from their artifacts. Trains nothing.
 """
 
 import argparse
@@ -28,7 +28,7 @@ FROM_THE_COMPARISON: Final = {"reconstructions": "reconstructions", "interpolati
 
 
 def main() -> None:
-    """Copies four pictures and says from which runs they are."""
+    """Copies four figures and prints their runs."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--root", type=Path, default=REPOSITORY / "runs", help="runtime.root of the runs")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "docs" / "images")
@@ -56,7 +56,7 @@ def newest_report(root: Path) -> Path:
 
 
 def copy(source: Path, names: dict[str, str], output: Path) -> None:
-    """Copies pictures under other names."""
+    """Copies figures under other names."""
     for name, target in names.items():
         shutil.copyfile(source / f"{name}.png", output / f"{target}.png")
         print(output / f"{target}.png")

@@ -1,10 +1,10 @@
-"""-log p(x) of binarized test digits by importance sampling, of weights that benchmarks/quality.py kept.
+"""Estimates -log p(x) of binarized test digits by importance sampling, with weights from benchmarks/quality.py.
 
     python benchmarks/quality.py "best, binarized" --keep runs/weights
     python benchmarks/log_likelihood.py runs/weights/best-binarized.weights.h5 --config pipelines/configs/mnist_vae_best.yaml
 
 Burda et al., 2016, section 5: 5,000 codes for each of the 10,000 digits, in nats per image. That decodes 50 million codes,
-about an hour of one core in bfloat16. One process for each core, one thread each.
+which takes about an hour of one core in bfloat16. Each core has one process with one thread.
 """
 
 import argparse
@@ -34,13 +34,13 @@ _BLOCK: Final = 200
 
 
 def main() -> None:
-    """Prints the mean, its standard error, and what it took."""
+    """Prints the mean, its standard error, and the time."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("weights", type=Path, help="what `quality.py --keep` wrote")
-    parser.add_argument("--config", type=Path, required=True, help="what the weights were trained by")
+    parser.add_argument("weights", type=Path, help="a file from `quality.py --keep`")
+    parser.add_argument("--config", type=Path, required=True, help="the configuration of the training")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
-    parser.add_argument("--samples", type=int, default=5000, help="codes for each image")
-    parser.add_argument("--images", type=int, default=10_000, help="the first of the test digits")
+    parser.add_argument("--samples", type=int, default=5000, help="number of codes for each image")
+    parser.add_argument("--images", type=int, default=10_000, help="number of test digits")
     parser.add_argument("--precision", choices=["bfloat16", "float32", "auto"], default="auto")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     arguments = parser.parse_args()
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def block_iw_nll(block: tuple[int, int], arguments: argparse.Namespace) -> tuple[NDArray[np.float32], float, str]:
-    """iw_nll of each image of a block, the CPU seconds that it took, and the precision of its products."""
+    """iw_nll of each image of a block, its CPU seconds, and the precision of the matrix products."""
     model = _model(arguments.weights, arguments.config, tuple(arguments.settings), arguments.precision)
     started = time.process_time()
     images = binarized(read_split("test"))[slice(*block)]
@@ -73,7 +73,7 @@ def block_iw_nll(block: tuple[int, int], arguments: argparse.Namespace) -> tuple
 
 
 def iw_nll(model: "Autoencoder", images: NDArray[np.float32], samples: int, first: int = 0) -> NDArray[np.float32]:
-    """-log p(x) of each image, at most: minus the importance-weighted bound (Burda et al., 2016, equation 8).
+    """An upper bound on -log p(x) of each image: minus the importance-weighted bound (Burda et al., 2016, equation 8).
 
     Args:
       model: a VAE, or an IWAE.
@@ -113,7 +113,7 @@ def _log_sum_of_weights(model: "Autoencoder", codes: int) -> "tf.types.experimen
 
 @functools.cache
 def _model(weights: Path, config_path: Path, settings: tuple[str, ...], precision: str) -> "Autoencoder":
-    """The model of a process, on one thread."""
+    """The model of a process, which uses one thread."""
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS="1")
     import tensorflow as tf
 

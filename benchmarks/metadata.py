@@ -1,10 +1,10 @@
-"""Measures how long the commands over ML Metadata take on a database of many runs.
+"""Measures the commands that read ML Metadata on a database of many runs.
 
     python benchmarks/metadata.py [--runs 1000] [--directory /dev/shm/metadata]
 
-The database is written by ML Metadata's own client, run by run, with files as the pipeline leaves them (every evaluation has
-its ten labels); each fourth run is served from the cache. Each command is then started in a process of its own, five times; the
-best time counts, since all else on the machine only adds to it.
+ML Metadata's own client writes the database, run by run, with files like those of the pipeline (every evaluation has ten
+labels); every fourth run uses the cache. Each command then runs five times, each time in a new process. The shortest time
+counts, because other work on the machine only adds time.
 """
 
 import argparse
@@ -24,10 +24,10 @@ REPETITIONS = 5
 
 
 def main() -> None:
-    """Makes the database if there is none, and prints a line for each command."""
+    """Makes the database if it does not exist, and prints a line for each command."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--directory", type=Path, help="Where the database is made, or lies already.")
+    parser.add_argument("--directory", type=Path, help="directory of the database; it is made if it does not exist")
     arguments = parser.parse_args()
     directory = arguments.directory or Path(tempfile.mkdtemp(prefix="metadata-"))
     if not (directory / "metadata.sqlite").exists():
@@ -64,7 +64,7 @@ def write_history(directory: Path, runs: int) -> None:
 
 
 def measure(words: list[str]) -> tuple[float, float, int]:
-    """Wall and CPU seconds of the best of several calls, and the lines printed."""
+    """Wall and CPU seconds of the fastest of several calls, and the number of printed lines."""
     times, lines = [], 0
     for _ in range(REPETITIONS):
         before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()

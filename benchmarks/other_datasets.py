@@ -1,9 +1,9 @@
-"""The configurations for other datasets than MNIST, run as they stand: the table that benchmarks/README.md quotes.
+"""Runs the configurations for other datasets than MNIST unchanged: the table in benchmarks/README.md.
 
     python benchmarks/other_datasets.py [--config fashion_mnist_vae.yaml] [--set trainer.epochs=3] [--root runs/other]
 
-Prepares Fashion-MNIST and CIFAR-10 from package indexes, for machines that reach nothing else (benchmarks/dataset_sources.py),
-as tensorflow-datasets would have; then runs the whole pipeline on each, and prints what the evaluator found in the test split.
+Prepares Fashion-MNIST and CIFAR-10 from package indexes (benchmarks/dataset_sources.py) in the format of tensorflow-datasets;
+then runs the whole pipeline on each, and prints the metrics over the test split.
 """
 
 import argparse
@@ -25,10 +25,10 @@ CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / 
 def main() -> None:
     """Prepares, runs, and prints two tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--config", action="append", choices=CONFIGS, help="both by default")
+    parser.add_argument("--config", action="append", choices=CONFIGS, help="a configuration; the default is both")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
-    parser.add_argument("--cache", type=Path, default=CACHE, help="where packages and prepared datasets are kept")
-    parser.add_argument("--root", type=Path, help="keeps what the runs write here; by default it is deleted")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="directory for packages and prepared datasets")
+    parser.add_argument("--root", type=Path, help="directory for the output of the runs; the default is a temporary one")
     arguments = parser.parse_args()
     runs = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def prepare(dataset: str, cache: Path) -> None:
-    """Writes a dataset where and as tensorflow-datasets would, unless it is there."""
+    """Writes a dataset in the format and the directory of tensorflow-datasets, if it does not exist."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
     import tensorflow_datasets as tfds

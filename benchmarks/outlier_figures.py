@@ -1,4 +1,4 @@
-"""Draws what benchmarks/outliers.py measured, in the style of the reports."""
+"""Draws the results of benchmarks/outliers.py in the style of the reports."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -21,18 +21,18 @@ _REFERENCE: Final = "#c9ced6"
 _SHOWN: Final = 250
 _COLOURS: Final = (BLUE, RED, SAND, GREEN, CYAN, WINE, PURPLE, OLIVE)
 _MARKERS: Final = "sv^D<P*X"
-# These lie where others do, and would hide them.
+# These have the same positions as others, and would hide them.
 _LEFT_OUT: Final = ("two digits at once", "mirrored digits", "half the contrast")
 
 
 def draw_histograms(images: dict[str, Pixels], scores: dict[str, Values], path: Path) -> None:
-    """Draws a histogram of the scores of each kind of images, with the digits' behind it."""
+    """Draws a histogram of the scores of each kind of images, and that of the digits behind it."""
     path.write_bytes(_histograms(images, scores))
     print(path)
 
 
 def draw_complexity(points: dict[str, tuple[Values, Values]], path: Path) -> None:
-    """Draws the score of images above the bytes that they compress to."""
+    """Draws the score of images against their compressed size in bytes."""
     path.write_bytes(_complexity({name: values for name, values in points.items() if name not in _LEFT_OUT}))
     print(path)
 

@@ -1,4 +1,4 @@
-"""Images that are digits, and images that are none, for benchmarks/outliers.py."""
+"""Images of digits and other images, for benchmarks/outliers.py."""
 
 import gzip
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Pixels = NDArray[np.uint8]
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 FASHION: Final = Path("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz")
-"""Where Debian's package dataset-fashion-mnist has it."""
+"""The directory of Debian's package dataset-fashion-mnist."""
 DIGITS: Final = "MNIST test digits"
 
 
@@ -28,11 +28,11 @@ def read_digits(name: str) -> Pixels:
 
 
 def kinds_of_images(count: int, seed: int) -> dict[str, Pixels]:
-    """The digits, and as many images of each other kind; Fashion-MNIST only where it is installed.
+    """The digits, and the same number of images of each other kind; Fashion-MNIST only if it is installed.
 
     Args:
-      count: Of each kind, at most 10,000.
-      seed: Of all chance.
+      count: Number of images of each kind, at most 10,000.
+      seed: Seed of all random numbers.
     """
     digits = read_digits("t10k")[:count]
     images = {DIGITS: digits}

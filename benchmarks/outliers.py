@@ -1,13 +1,13 @@
-"""How well a model's score finds images that are not digits: the table in benchmarks/README.md and its figures.
+"""Measures how well a model's score detects images that are not digits: the table and the figures in benchmarks/README.md.
 
     python benchmarks/outliers.py                                            # the newest pushed model of mnist_vae.yaml
     python benchmarks/outliers.py --config pipelines/configs/mnist_ae.yaml --set runtime.root=/data/runs
     python benchmarks/outliers.py --model runs/serving/mnist-vae/1795369506 --figures docs/images
 
-Trains nothing. The score of MNIST's test digits is compared with that of other images: those of Fashion-MNIST, from Debian's
-package dataset-fashion-mnist, and some that are made here, among them simple ones, which a VAE may well take for more likely
-than digits. The AUROC is the probability that an image of such a kind scores higher than a digit: 1 tells them all apart, 0.5
-is chance, and below 0.5 the other images are taken for the better digits.
+Trains nothing. Compares the scores of MNIST's test digits with the scores of other images: Fashion-MNIST, from Debian's package
+dataset-fashion-mnist, and generated images. Some of these are simple, and a VAE can give them a higher likelihood than digits.
+The AUROC is the probability that an image of a kind has a higher score than a digit: 1 means that all are detected, 0.5 is
+chance, and below 0.5 these images have better scores than digits.
 """
 
 import argparse
@@ -43,13 +43,13 @@ COLUMNS: Final = ("median", "score", "iw_nll", "either side", "less complexity",
 
 
 class Scores(NamedTuple):
-    """What was computed for the images of one kind.
+    """The results for the images of one kind.
 
     Attributes:
-      score: Negative ELBO in nats, of each.
-      statistics: What a reference is made of, by name, of each.
-      bound: iw_nll in nats, of the first of them; empty for an autoencoder.
-      length: Bytes of each when zlib has compressed its pixels.
+      score: Negative ELBO of each image in nats.
+      statistics: Statistics of each image for a reference, by name.
+      bound: iw_nll of the first images in nats; empty for an autoencoder.
+      length: Bytes of each image compressed by zlib.
     """
 
     score: Values
@@ -86,23 +86,27 @@ def draw(images: dict[str, Pixels], scores: dict[str, Scores], directory: Path) 
 
 
 def parse_arguments() -> argparse.Namespace:
-    """What was asked for."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="whose newest pushed model is judged")
+    parser.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, help="the newest pushed model of this configuration is measured"
+    )
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
-    parser.add_argument("--model", type=Path, help="an exported model in any directory instead")
-    parser.add_argument("--images", type=int, default=10_000, help="of each kind")
-    parser.add_argument("--importance-images", type=int, default=500, help="of each kind, for iw_nll; 0 leaves it out")
-    parser.add_argument("--importance-samples", type=int, default=64, help="codes for each image of iw_nll")
-    parser.add_argument("--figures", type=Path, metavar="DIRECTORY", help="where two figures are drawn")
+    parser.add_argument("--model", type=Path, help="the directory of an exported model, instead of --config")
+    parser.add_argument("--images", type=int, default=10_000, help="number of images of each kind")
+    parser.add_argument(
+        "--importance-images", type=int, default=500, help="number of images of each kind for iw_nll; 0 leaves it out"
+    )
+    parser.add_argument("--importance-samples", type=int, default=64, help="number of codes for each image of iw_nll")
+    parser.add_argument("--figures", type=Path, metavar="DIRECTORY", help="directory for two figures")
     return parser.parse_args()
 
 
 def find_models(arguments: argparse.Namespace) -> list[ModelLocation]:
-    """The model that is judged.
+    """Loads the model.
 
     Raises:
-      ConfigurationError: There is none.
+      ConfigurationError: There is no model.
     """
     if arguments.model:
         return locate_directory(arguments.model)
@@ -111,7 +115,7 @@ def find_models(arguments: argparse.Namespace) -> list[ModelLocation]:
 
 
 def score(model: Any, pixels: Pixels, arguments: argparse.Namespace) -> Scores:
-    """Asks the model about images of one kind."""
+    """Computes the results for images of one kind."""
     examples = examples_of(pixels)
     parts = [model.call(EVALUATE, **{EXAMPLES: examples[start : start + BATCH]}) for start in range(0, len(examples), BATCH)]
     outputs = {name: np.concatenate([part[name] for part in parts]).astype(np.float64) for name in (NEGATIVE_ELBO, *STATISTICS)}
@@ -166,7 +170,7 @@ def row(found: Scores, digits: Scores, usual: Scores, reference: Reference) -> l
 
 
 def share_found(found: Scores, usual: Scores, measure: Callable[[Scores], Values]) -> str:
-    """How many are beyond what hardly any of the usual images exceeds."""
+    """The share of images above the threshold that gives FALSE_ALARMS on the usual images."""
     return f"{np.mean(measure(found) > np.quantile(measure(usual), 1 - FALSE_ALARMS)):.1%}"
 
 
@@ -176,7 +180,7 @@ def less_complexity(scores: Scores) -> Values:
 
 
 def auroc(digits: Values, others: Values) -> str:
-    """The area under the curve; nothing if there is nothing to compare."""
+    """The area under the ROC curve; empty if there is nothing to compare."""
     if not len(others):
         return ""
     is_other = np.repeat([0, 1], [len(digits), len(others)])

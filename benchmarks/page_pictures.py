@@ -1,9 +1,9 @@
-"""The pictures of the page of `tfx-vae serve` in docs/images, as headless Chromium shows it with a pushed model.
+"""Takes the pictures of the page of `tfx-vae serve` in docs/images: a pushed model in headless Chromium.
 
     python benchmarks/page_pictures.py [--serving runs/serving/mnist-vae] [--output docs/images]
 
-Draws a 3 and a 7, keeps them as the ends of an interpolation, and takes a wide picture of the whole page and a narrow one of
-what a telephone shows first.
+Draws a 3 and a 7, uses them as the ends of an interpolation, and takes a wide picture of the whole page and a narrow one of the
+first screen of a telephone.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Final
 from PIL import Image
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
-# Points on a smooth way of the pen, in [0, 1] of the pad.
+# Points on a smooth path of the pen, in [0, 1] of the pad.
 THREE: Final = [
     (0.36, 0.28), (0.40, 0.23), (0.47, 0.20), (0.54, 0.21), (0.60, 0.25), (0.62, 0.31), (0.60, 0.38), (0.54, 0.43),
     (0.47, 0.46), (0.55, 0.48), (0.62, 0.53), (0.65, 0.60), (0.63, 0.68), (0.57, 0.75), (0.49, 0.78),
@@ -27,7 +27,9 @@ SEVEN: Final = [(0.30, 0.25), (0.50, 0.26), (0.68, 0.25), (0.66, 0.32), (0.60, 0
 def main() -> None:
     """Writes both pictures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--serving", type=Path, default=REPOSITORY / "runs" / "serving" / "mnist-vae", help="what was pushed")
+    parser.add_argument(
+        "--serving", type=Path, default=REPOSITORY / "runs" / "serving" / "mnist-vae", help="the directory of pushed versions"
+    )
     parser.add_argument("--output", type=Path, default=REPOSITORY / "docs" / "images")
     arguments = parser.parse_args()
     sys.path.insert(0, str(REPOSITORY / "tests"))
@@ -50,7 +52,7 @@ def main() -> None:
 
 
 def write(screenshot: bytes, path: Path) -> None:
-    """Writes a picture of 256 colours, which are enough and take a third of the bytes."""
+    """Writes a picture with 256 colours, which needs a third of the bytes."""
     colours = Image.Quantize.MAXCOVERAGE  # others leave out those of small things, such as markers
     Image.open(io.BytesIO(screenshot)).convert("RGB").quantize(256, colours, kmeans=10).save(path, optimize=True)
     print(f"{path}: {path.stat().st_size // 1024} KB")

@@ -1,12 +1,12 @@
-"""How good a model is for the seconds that it was trained: the table that benchmarks/README.md quotes.
+"""Measures the quality of models against their training time: the table in benchmarks/README.md.
 
     python benchmarks/quality.py                                     # every recipe in benchmarks/recipes.yaml: hours
     python benchmarks/quality.py "default, VAE" "default, AE"        # some of them
     python benchmarks/quality.py --config pipelines/configs/mnist_vae.yaml --set trainer.epochs=3
 
-Trains with the pipeline's own training loop on MNIST's files, without TFX around it. As many digits fit and steer as the
-configuration says, and the 10,000 test digits are looked at once, at the end. CPU seconds are those of training, with the eval
-of each epoch and its checkpoint. One thread by default: CPU seconds of waiting threads would count as work.
+Trains with the pipeline's own training loop on MNIST's files, without TFX. The splits train and eval are those of the
+configuration; the 10,000 test digits are used only at the end. CPU seconds include the training, the evaluation of each epoch
+and its checkpoint. The default is one thread, because CPU seconds of waiting threads would count as work.
 """
 
 import argparse
@@ -53,18 +53,16 @@ COLUMNS: Final = (
 
 
 def main() -> None:
-    """Trains each recipe in a process of its own, and prints a row for each as it ends."""
+    """Trains each recipe in a new process, and prints its row when it ends."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("recipes", nargs="*", help="names in benchmarks/recipes.yaml; all of them by default")
+    parser.add_argument("recipes", nargs="*", help="names in benchmarks/recipes.yaml; the default is all")
     parser.add_argument("--config", type=Path, help="a configuration instead of recipes")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.KEY=VALUE")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--importance-samples", type=int, default=500, help="codes for each image of iw_nll")
-    parser.add_argument(
-        "--importance-images", type=int, default=1000, help="the first test digits, for iw_nll; 0 leaves it out"
-    )
-    parser.add_argument("--output", type=Path, help="JSON lines, a row each, added at the end")
-    parser.add_argument("--keep", type=Path, help="writes the weights of each model into this directory")
+    parser.add_argument("--importance-samples", type=int, default=500, help="number of codes for each image of iw_nll")
+    parser.add_argument("--importance-images", type=int, default=1000, help="number of test digits for iw_nll; 0 leaves it out")
+    parser.add_argument("--output", type=Path, help="file that gets a line of JSON for each row")
+    parser.add_argument("--keep", type=Path, help="directory for the weights of each model")
     parser.add_argument("--train", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.train:
@@ -85,7 +83,7 @@ def main() -> None:
 
 
 def chosen_recipes(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """By name: the path of a configuration and the settings that differ from it."""
+    """By name, the path of a configuration and the settings that differ from it."""
     if arguments.config:
         name = " ".join([arguments.config.stem, *arguments.settings])
         return {name: {"config": str(arguments.config.resolve()), "set": arguments.settings}}
@@ -105,7 +103,7 @@ def chosen_recipes(arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 
 def measure_apart(recipe: dict[str, Any]) -> dict[str, str]:
-    """Trains in a process of its own, whose CPU seconds are then the training's."""
+    """Trains in a new process, so that the CPU seconds of the process are those of the training."""
     done = subprocess.run([sys.executable, *sys.argv, "--train", json.dumps(recipe)], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit(done.returncode)
@@ -114,7 +112,7 @@ def measure_apart(recipe: dict[str, Any]) -> dict[str, str]:
 
 
 def measure(recipe: dict[str, Any], arguments: argparse.Namespace) -> dict[str, str]:
-    """Trains and evaluates a recipe in this process: the columns of its row."""
+    """Trains and evaluates a recipe in this process, and returns the columns of its row."""
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", OMP_NUM_THREADS=str(arguments.threads))
     import tensorflow as tf
 
@@ -159,7 +157,7 @@ def train(
     digits: dict[str, np.ndarray],
     finish: "Callable[[Autoencoder, TrainingLoop, np.ndarray], None]",
 ) -> "tuple[Autoencoder, Any]":
-    """The training of `run_fn`; gives the model as it would be exported, in float32, and the history."""
+    """Trains like `run_fn`; returns the model as it would be exported, in float32, and the history."""
     import tensorflow as tf
 
     from components.models.autoencoder import build_model
@@ -191,7 +189,7 @@ def train(
 
 
 def mean_losses(model: "Autoencoder", images: np.ndarray) -> Any:
-    """Each loss averaged over the images, with one posterior sample of a fixed seed."""
+    """The mean of each loss over the images, with one posterior sample from a fixed seed."""
     import tensorflow as tf
 
     from components.models.objectives import Losses, per_example_losses

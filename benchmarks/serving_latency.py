@@ -1,4 +1,4 @@
-"""The time that `tfx-vae serve` adds to calling the model, and how many requests it answers.
+"""Measures the time that `tfx-vae serve` adds to a call of the model, and the number of requests that it answers.
 
     python benchmarks/serving_latency.py --model runs/serving/mnist-vae/<version> [--repeats 300]
 
@@ -43,7 +43,7 @@ WARM_UP: Final = 5
 
 
 class Question(NamedTuple):
-    """One request, for both ways of asking."""
+    """One request, which is sent both ways."""
 
     signature: str
     inputs: dict[str, Any]
@@ -54,8 +54,8 @@ def main() -> None:
     """Prints two Markdown tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", type=Path, required=True, help="a pushed version")
-    parser.add_argument("--repeats", type=int, default=300, help="of one image; of more images fewer")
-    parser.add_argument("--seconds", type=float, default=5.0, help="for each number of clients")
+    parser.add_argument("--repeats", type=int, default=300, help="number of requests for one image; fewer for more images")
+    parser.add_argument("--seconds", type=float, default=5.0, help="time for each number of clients")
     arguments = parser.parse_args()
     model = LoadedModel(arguments.model)
     with serving(arguments.model) as port:
@@ -79,7 +79,7 @@ def print_latencies(model: LoadedModel, port: int, repeats: int) -> None:
 
 
 def print_throughput(port: int, seconds: float) -> None:
-    """Requests for one image a second, by clients that ask one after the other without a pause."""
+    """Requests for one image per second; each client sends one request after the other without a pause."""
     print("| clients | requests a second | p50, ms | p99, ms |\n| ---: | ---: | ---: | ---: |")
     for clients in CLIENTS:
         taken = 1000 * ask_at_once(port, reconstruct(1), clients, seconds)
@@ -88,7 +88,7 @@ def print_throughput(port: int, seconds: float) -> None:
 
 
 def alternate(model: LoadedModel, port: int, question: Question, repeats: int) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds of each call in process, and of each through the server."""
+    """Seconds of each call in this process, and of each call through the server."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     ways: tuple[Callable[[], object], ...] = (
         lambda: model.call(question.signature, **question.inputs),
@@ -119,14 +119,14 @@ def ask_at_once(port: int, question: Question, clients: int, duration: float) ->
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Seconds of a call."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def post(connection: http.client.HTTPConnection, body: bytes) -> bytes:
-    """Asks the server."""
+    """Sends a request to the server."""
     connection.request("POST", f"/v1/models/{NAME}:predict", body)
     answer = connection.getresponse()
     content = answer.read()
@@ -161,7 +161,7 @@ def digits(count: int) -> np.ndarray:
 
 @contextmanager
 def serving(model: Path) -> Iterator[int]:
-    """Runs the command over a copy of the model; gives its port."""
+    """Runs `tfx-vae serve` on a copy of the model; yields its port."""
     with tempfile.TemporaryDirectory() as root:
         shutil.copytree(model, Path(root) / "serving" / NAME / "1")
         command = [str(Path(sys.executable).parent / "tfx-vae"), "serve", "--port", "0", "--set", f"runtime.root={root}"]

@@ -1,10 +1,10 @@
-"""Images per second of training: this Trainer against its peers, on the same networks, batches and digits.
+"""Measures the training speed of this Trainer and of other implementations on the same networks, batches and digits.
 
     python benchmarks/training_speed.py [--threads 1] [--rounds 3] [--network dense] [--peers DIR]
 
-Each round trains each of them for one epoch of 22,000 digits, in turn, so that whatever else the machine does falls on all.
-The first round, in which everything is compiled, is reported apart. One thread by default: CPU seconds of waiting threads would
-count as work. PyTorch and pythae get an environment of their own, in a cache directory, the first time.
+Each round trains each implementation for one epoch of 22,000 digits, in turn, so that other work on the machine affects all.
+The first round, which compiles everything, is reported separately. The default is one thread, because CPU seconds of waiting
+threads would count as work. PyTorch and pythae are installed into a separate environment, in a cache directory, the first time.
 """
 
 import argparse
@@ -27,12 +27,12 @@ CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
 
 
 class Contestant(NamedTuple):
-    """Who is asked for epochs.
+    """An implementation.
 
     Attributes:
       command: A script in `peers/` and its options.
-      has_own_environment: Whether it runs in that of the peers.
-      precision: Of its matrix products.
+      has_own_environment: Whether it runs in the environment of the peers.
+      precision: The precision of its matrix products.
     """
 
     command: tuple[str, ...]
@@ -68,7 +68,7 @@ CONTESTANTS: Final = {
 
 
 class Cost(NamedTuple):
-    """What an epoch took, in seconds, and how much was done."""
+    """The time of an epoch in seconds, and its number of images or operations."""
 
     done: float
     wall: float
@@ -80,7 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--network", action="append", choices=CONTESTANTS, help="all by default")
+    parser.add_argument("--network", action="append", choices=CONTESTANTS, help="a network; the default is all")
     parser.add_argument("--peers", type=Path, default=CACHE / "tfx-vae" / "peers", help="the peers' environment")
     arguments = parser.parse_args()
     print(f"{date.today()}, {arguments.threads} thread(s), {machine()}, Python {platform.python_version()}\n")
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def print_network(network: str, arguments: argparse.Namespace) -> None:
-    """Lets all contestants for a network train it, and prints what each took."""
+    """Trains a network with all implementations, and prints the time of each."""
     contestants = CONTESTANTS[network] | PEAKS
     workers = {name: start(contestant, network, arguments) for name, contestant in contestants.items()}
     rounds = [{name: ask_for_epoch(worker) for name, worker in workers.items()} for _ in range(arguments.rounds + 1)]
@@ -115,7 +115,7 @@ def print_network(network: str, arguments: argparse.Namespace) -> None:
 
 
 def start(contestant: Contestant, network: str, arguments: argparse.Namespace) -> "subprocess.Popen[str]":
-    """A process that trains an epoch for each line it is sent."""
+    """A process that trains one epoch for each line of its input."""
     python = peers_python(arguments.peers) if contestant.has_own_environment else sys.executable
     script, *options = contestant.command
     return subprocess.Popen(
@@ -129,7 +129,7 @@ def start(contestant: Contestant, network: str, arguments: argparse.Namespace) -
 
 
 def ask_for_epoch(worker: "subprocess.Popen[str]") -> Cost:
-    """What the next epoch of a process took."""
+    """The time of the next epoch of a process."""
     assert worker.stdin is not None
     assert worker.stdout is not None
     worker.stdin.write("epoch\n")

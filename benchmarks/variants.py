@@ -1,4 +1,4 @@
-"""What was tried and is no setting, for `variant:` in benchmarks/recipes.yaml: each replaces a part of the training."""
+"""Experiments that are not settings, for `variant:` in benchmarks/recipes.yaml: each replaces a part of the training."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -21,15 +21,15 @@ _STATISTICS_BATCHES: Final = 40
 
 
 def _nothing(model: "Autoencoder", loop: "TrainingLoop", digits: "np.ndarray") -> None:
-    """The model is as the training left it."""
+    """Does not change the model."""
 
 
 class Variant(NamedTuple):
-    """A departure from the training.
+    """A change of the training.
 
     Attributes:
-      replaces: A context in which the part is replaced, entered for the whole training.
-      finish: What is done to the model after it.
+      replaces: A context that replaces a part; it is active during the whole training.
+      finish: Called with the model after the training.
     """
 
     replaces: Callable[[], AbstractContextManager[Any]] = nullcontext
@@ -37,7 +37,7 @@ class Variant(NamedTuple):
 
 
 def variant(name: str | None) -> Variant:
-    """A variant by its name in a recipe; without a name none.
+    """The variant of this name in a recipe; without a name, no change.
 
     Raises:
       KeyError: there is no such variant.
@@ -46,10 +46,10 @@ def variant(name: str | None) -> Variant:
 
 
 def _with_optimizer(build: Callable[..., Any]) -> AbstractContextManager[Any]:
-    """The training's own learning-rate schedule with another optimiser.
+    """Another optimiser with the same learning-rate schedule.
 
     Args:
-      build: makes it of a learning rate and of Adam's second decay.
+      build: makes the optimiser from a learning rate and Adam's second decay.
     """
     from components.trainer import training_loop
     from components.trainer.optimizer import build_schedule
@@ -83,14 +83,14 @@ def _muon() -> AbstractContextManager[Any]:
 
 
 def _averaging() -> AbstractContextManager[Any]:
-    """An exponential moving average of the weights beside them (Polyak & Juditsky, 1992), which `_use_average` takes."""
+    """An exponential moving average of the weights (Polyak & Juditsky, 1992), which `_use_average` uses."""
     from components.trainer.optimizer import FusedAdam
 
     return _with_optimizer(lambda rate, beta_2: FusedAdam(rate, beta_2=beta_2, use_ema=True, ema_momentum=_AVERAGE_DECAY))
 
 
 def _use_average(model: "Autoencoder", loop: "TrainingLoop", digits: "np.ndarray") -> None:
-    """Gives the model the averaged weights, and batch normalisation the statistics of these (Izmailov et al., 2018)."""
+    """Sets the averaged weights, and recomputes the statistics of batch normalisation with them (Izmailov et al., 2018)."""
     import tensorflow as tf
 
     loop.optimizer.finalize_variable_values(model.trainable_variables)
@@ -102,7 +102,7 @@ def _use_average(model: "Autoencoder", loop: "TrainingLoop", digits: "np.ndarray
 
 
 def _layer_normalization() -> AbstractContextManager[Any]:
-    """Ba et al., 2016, in the place of batch normalisation."""
+    """Layer normalisation (Ba et al., 2016) instead of batch normalisation."""
     import keras
 
     from components.models import networks
@@ -113,7 +113,7 @@ def _layer_normalization() -> AbstractContextManager[Any]:
 
 
 def _free_bits() -> AbstractContextManager[Any]:
-    """Kingma et al., 2016, equation 15: no gain from a dimension's mean KL divergence below so many nats."""
+    """Free bits (Kingma et al., 2016, equation 15): the mean KL divergence of a dimension counts at least this many nats."""
     import tensorflow as tf
 
     from components.models.distributions import kl_divergence
@@ -128,7 +128,7 @@ def _free_bits() -> AbstractContextManager[Any]:
 
 
 def _squared_error() -> AbstractContextManager[Any]:
-    """A Gaussian density round the expected image in training; the model is judged by the Bernoulli likelihood as all are."""
+    """A Gaussian likelihood in training; the evaluation uses the Bernoulli likelihood, as for all models."""
     import tensorflow as tf
 
     from components.models.distributions import BernoulliPixels, GaussianPixels

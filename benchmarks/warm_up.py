@@ -1,11 +1,11 @@
-"""Measures what the check before pushing costs, and what a first request costs with and without warm-up.
+"""Measures the time of the check before pushing, and of a first request with and without warm-up.
 
     python benchmarks/warm_up.py SAVED_MODEL [--repetitions 5]
 
-SAVED_MODEL is a version in a serving directory. Each figure comes from processes of their own, the best of five, in CPU time,
-which does not grow with what else the machine does; on an idle one that is about what a person waits. A request is one of the
-warm-up requests, about four images; warming up is to answer each of them once. Two ways to load a model are measured:
-TensorFlow's own in Python, which `tfx-vae serve` takes, and a graph in a session, as TensorFlow Serving and the check have it.
+SAVED_MODEL is a version in a serving directory. Each figure is the best of five new processes, in CPU time, which does not
+depend on other work on the machine; on an idle machine it is close to the waiting time. A request is one of the warm-up
+requests, about four images; the warm-up answers each of them once. Two ways to load a model are measured: TensorFlow's own in
+Python, which `tfx-vae serve` uses, and a graph in a session, which TensorFlow Serving and the check use.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def print_check(model: Path, repetitions: int) -> None:
-    """Runs the check as the pipeline does."""
+    """Runs the check in the same way as the pipeline."""
     sys.path.insert(0, str(PROJECT))
     from components.infra_validator.config import InfraValidatorConfig
     from components.infra_validator.fresh_process import check
@@ -62,7 +62,7 @@ def print_check(model: Path, repetitions: int) -> None:
 
 
 def measure_requests(loader: str, directory: Path) -> dict[str, float]:
-    """CPU seconds, by what they were for, in this process.
+    """CPU seconds of each step in this process.
 
     Args:
       loader: `python` or `session`.
@@ -76,7 +76,7 @@ def measure_requests(loader: str, directory: Path) -> dict[str, float]:
     ask, loading = _load(loader, directory)
     seconds = {"load": loading}
     cold = {name: _timed(partial(ask, by_name[name])) for name in ASKED}
-    # Another copy of the model, as cold as the first one was.
+    # Another copy of the model, without warm-up like the first one.
     ask, _ = _load(loader, directory)
     seconds["warm up"] = _timed(lambda: [ask(request) for request in requests])
     for name in ASKED:

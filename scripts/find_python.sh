@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Prints the path of the Python to make the environment with: $PYTHON if that is set, else the first on PATH that will do.
+# Prints the path of the Python for the environment: $PYTHON if it is set, otherwise the first suitable one on PATH.
 set -euo pipefail
 
-# Prints the path of the interpreter that runs it, or fails and says why that one will not do.
+# Prints the path of the interpreter that runs it, or fails and says why it is not suitable.
 readonly QUESTION='
 import platform, sys
 version = sys.version_info[:2]

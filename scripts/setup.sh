@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Makes .venv what uv.lock says, and adds the extras named in the arguments (--extra dev).
+# Installs the packages of uv.lock into .venv, and the extras in the arguments (--extra dev).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# An environment that does not say where it was made may be another clone's, too.
+# An environment that does not record its directory may belong to another clone.
 if [[ -e .venv && ! -s .venv/.place ]] || scripts/is_moved.sh; then
   rm -rf .venv
 fi
 
 python=()
 if [[ -n ${PYTHON:-} || ! -x .venv/bin/python ]]; then
-  # On a line of its own: within the array's parentheses a failure would go unnoticed.
+  # A separate line: set -e ignores failures within the parentheses of an array.
   interpreter=$(scripts/find_python.sh)
   python=(--python "$interpreter")
 fi

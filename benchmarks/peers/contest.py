@@ -1,4 +1,4 @@
-"""What all contestants share: the digits, the networks, and how they are asked for an epoch. Needs nothing but numpy."""
+"""The digits, the networks and the protocol that all implementations share. Needs only numpy."""
 
 import argparse
 import gzip
@@ -17,7 +17,7 @@ IMAGES: Final = 22_000
 
 
 class Network(NamedTuple):
-    """A dense VAE of 28 x 28 pixels, and the batches that it is trained with."""
+    """A dense VAE for 28 x 28 pixels, and its batches."""
 
     hidden_units: tuple[int, ...]
     latent_dim: int
@@ -32,7 +32,7 @@ class Network(NamedTuple):
 
     @property
     def training_operations(self) -> int:
-        """Floating-point operations of the matrix products for each image: one pass forward, and twice as much back."""
+        """Floating-point operations of the matrix products for each image: one forward pass, and twice as many backward."""
         encoder = (784, *self.hidden_units, 2 * self.latent_dim)
         decoder = (self.latent_dim, *reversed(self.hidden_units), 784)
         weights = sum(first * second for sizes in (encoder, decoder) for first, second in itertools.pairwise(sizes))
@@ -53,7 +53,7 @@ def read_digits() -> np.ndarray:
 
 
 def contestant(*options: str) -> argparse.Namespace:
-    """The command line of a contestant: `threads`, `network`, and its own options."""
+    """The command line of an implementation: `threads`, `network`, and its own options."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--network", choices=NETWORKS, required=True)
@@ -63,10 +63,10 @@ def contestant(*options: str) -> argparse.Namespace:
 
 
 def answer_epochs(epoch: Callable[[], float]) -> None:
-    """For each line of standard input works for an epoch, and says what it took.
+    """Runs an epoch for each line of standard input, and prints its time.
 
     Args:
-      epoch: Gives how much was done: images, or operations.
+      epoch: Returns the number of images or operations.
     """
     answers = sys.stdout
     # Libraries print progress.

@@ -1,4 +1,4 @@
-"""The peers' own environment: they are no dependencies of the project."""
+"""A separate environment for the peers, which are not dependencies of the project."""
 
 import subprocess
 import sys
@@ -9,9 +9,9 @@ REQUIREMENTS: Final = ("torch==2.13.0", "pythae==0.1.2")
 
 
 def peers_python(directory: Path) -> Path:
-    """The interpreter of the environment in this directory, which is made if it is not there.
+    """The interpreter of the environment in this directory, which is made if it does not exist.
 
-    torch comes from wherever pip is configured to look; its wheel for processors alone is a tenth of the one on PyPI.
+    torch comes from the index in pip's configuration; its wheel for CPUs has a tenth of the size of the one on PyPI.
     """
     python = directory / "bin" / "python"
     installed = directory / "installed.txt"

@@ -1,11 +1,11 @@
-"""A Keras VAE as everybody writes it: stock layers, a train_step of one's own, Adam, tf.data, `fit`."""
+"""A usual Keras VAE: stock layers, a custom train_step, Adam, tf.data, `fit`."""
 
 from contest import IMAGES, NETWORKS, Network, answer_epochs, contestant, read_digits
 from tensorflow_threads import limit_threads
 
 
 def main() -> None:
-    """Answers epochs."""
+    """Runs the epochs."""
     arguments = contestant("--jit-compile", "--bfloat16")
     limit_threads(arguments.threads)
     import keras
@@ -47,7 +47,7 @@ def main() -> None:
         return features
 
     def in_float32(output: keras.KerasTensor) -> keras.KerasTensor:
-        # As Keras's guide to mixed precision says of what a loss is computed of.
+        # Keras's guide to mixed precision recommends float32 for the inputs of a loss.
         return keras.layers.Activation("linear", dtype="float32")(output) if arguments.bfloat16 else output
 
     vae = KerasVae(network)

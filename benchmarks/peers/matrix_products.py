@@ -1,4 +1,4 @@
-"""The most that this machine multiplies: products of large square matrices, in operations."""
+"""The maximum speed of this machine: products of large square matrices, in operations."""
 
 from contest import answer_epochs, contestant
 from tensorflow_threads import limit_threads
@@ -8,7 +8,7 @@ PRODUCTS = 8
 
 
 def main() -> None:
-    """Answers epochs."""
+    """Runs the epochs."""
     arguments = contestant("--bfloat16")
     limit_threads(arguments.threads)
     import tensorflow as tf

@@ -10,7 +10,7 @@ from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
 
 def main() -> None:
-    """Answers epochs."""
+    """Runs the epochs."""
     arguments = contestant()
     torch.set_num_threads(arguments.threads)
     network = NETWORKS[arguments.network]

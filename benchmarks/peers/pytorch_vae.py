@@ -1,7 +1,7 @@
-"""A VAE as PyTorch's own example trains it (github.com/pytorch/examples, vae): 784-400-20, relu, Adam at 1e-3, a DataLoader.
+"""The VAE of PyTorch's own example (github.com/pytorch/examples, vae): 784-400-20, relu, Adam at 1e-3, a DataLoader.
 
-The network, the loss and the loop are those of the example, written anew; the digits come from data/mnist rather than from
-torchvision, which decodes each at a greater cost. With --in-memory, batches are taken from one tensor instead of a DataLoader.
+The network, the loss and the loop are a new implementation of those of the example; the digits come from data/mnist and not
+from torchvision, which is slower. With --in-memory, batches come from one tensor and not from a DataLoader.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Vae(nn.Module):
 
 
 class Digits(torch.utils.data.Dataset[torch.Tensor]):
-    """Digits as torchvision gives them: each made a float tensor when it is asked for."""
+    """Digits like those of torchvision: each is converted to a float tensor when it is read."""
 
     def __init__(self) -> None:
         self.digits = torch.from_numpy(read_digits())
@@ -46,7 +46,7 @@ class Digits(torch.utils.data.Dataset[torch.Tensor]):
 
 
 class Batches:
-    """Batches taken from one tensor, in another order every time."""
+    """Batches from one tensor, in a new order every time."""
 
     def __init__(self, batch_size: int) -> None:
         self.digits = torch.from_numpy(read_digits()).unsqueeze(1).to(torch.float32).div(255)
@@ -58,7 +58,7 @@ class Batches:
 
 
 def main() -> None:
-    """Answers epochs."""
+    """Runs the epochs."""
     arguments = contestant("--in-memory")
     torch.set_num_threads(arguments.threads)
     network = NETWORKS[arguments.network]

@@ -1,10 +1,10 @@
-"""TensorFlow, quiet and with so many threads."""
+"""Sets the number of threads of TensorFlow and its log level."""
 
 import os
 
 
 def limit_threads(threads: int) -> None:
-    """Call it before anything of TensorFlow."""
+    """Sets both; call it before any other function of TensorFlow."""
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
     import tensorflow as tf
 

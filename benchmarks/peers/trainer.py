@@ -1,4 +1,4 @@
-"""This project's training loop, with what it does after each epoch: the losses of a (here small) eval split."""
+"""This project's training loop, including the losses of a (here small) eval split after each epoch."""
 
 import itertools
 import tempfile
@@ -10,7 +10,7 @@ from tensorflow_threads import limit_threads
 
 
 def main() -> None:
-    """Answers epochs."""
+    """Runs the epochs."""
     arguments = contestant("--bfloat16", "--jit-compile", "--from-disk")
     limit_threads(arguments.threads)
     import tensorflow as tf
