@@ -23,6 +23,7 @@ from components.trainer.distribution import Replicas, open_replicas
 from components.trainer.input_data import ImageSource, open_images, pixel_scale
 from components.trainer.latent_survey import read_labels, survey, write_map
 from components.trainer.optimizer import resolve_precision
+from components.trainer.requirements import check_requirements
 from components.trainer.signatures import WARMUP_IMAGES, ExportedModel, warmup_requests
 from components.trainer.training_loop import TrainingData, TrainingLoop
 from components.trainer.views import ImageViews
@@ -59,7 +60,7 @@ def run_fn(fn_args: "FnArgs") -> None:
     Raises:
       TrainingDivergedError: A loss became NaN or infinite. Nothing is exported.
       DataError: A split is empty or corrupt.
-      ConfigurationError: The configured devices cannot train together.
+      ConfigurationError: The configured devices cannot train together, or the training does not fit into memory or disk.
     """
     arguments = TrainingArguments.of(fn_args)
     # First of all: several machines can connect only before TensorFlow has done anything else.
@@ -111,11 +112,13 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
         views=ImageViews(scale, config.augmentation, arguments.custom_config.binarization),
     )
     pixel_mean = data.train.pixel_mean * scale.scale + scale.offset
+    checkpoints = _checkpoint_directory(arguments)
+    check_requirements(model_config, config, shape, data.train.count, checkpoints if replicas.is_chief else None)
     model_config = model_config.model_copy(update={"precision": resolve_precision(model_config.precision)})
     with replicas.scope():
         model = build_model(model_config, shape, pixel_mean, config.seed)
     loop = TrainingLoop(model, data, config, model_config.beta if model.has_posterior else 0.0, replicas)
-    checkpoint = TrainingCheckpoint(_checkpoint_directory(arguments), model, loop.optimizer, replicas.is_chief)
+    checkpoint = TrainingCheckpoint(checkpoints, model, loop.optimizer, replicas.is_chief)
     history = loop.run(checkpoint, replicas.own_directory(arguments.model_run_dir))
     return Fit(model, history, data, transform_graph, pixel_mean, checkpoint)
 

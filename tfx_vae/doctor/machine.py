@@ -1,16 +1,14 @@
 """Python, the operating system, memory and disk."""
 
-import os
 import platform
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
-import psutil
 from packaging.specifiers import SpecifierSet
 
+from components.free_space import closest_existing, free_disk, free_memory
 from tfx_vae.doctor.check import Check, failure, ok, short
 
 GIGABYTE: Final = 1e9
@@ -80,24 +78,9 @@ def check_memory(free: float | None = None, needed: float = FREE_MEMORY) -> Chec
     )
 
 
-def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
-    """Bytes this process may still take: the machine's free memory, or what its container's limit leaves of it."""
-    free = float(psutil.virtual_memory().available)
-    try:
-        limit = (cgroup / "memory.max").read_text().strip()
-        used = int((cgroup / "memory.current").read_text())
-        statistics = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
-    except OSError:
-        return free
-    if limit == "max":
-        return free
-    # The page cache of unused files counts as used, but is freed as soon as a program needs the memory.
-    return min(free, int(limit) - used + int(statistics.get("inactive_file", 0)))
-
-
 def check_disk(root: Path, needed: float = FREE_DISK) -> Check:
     """Free space where runs are kept, in bytes."""
-    free = shutil.disk_usage(_existing(root)).free
+    free = free_disk(root)
     if free >= needed:
         return ok("Disk", f"{_gigabytes(free)} free")
     return failure(
@@ -109,7 +92,7 @@ def check_disk(root: Path, needed: float = FREE_DISK) -> Check:
 
 def check_writable(root: Path) -> Check:
     """Whether the directory that runs are kept in can be made and written."""
-    existing = _existing(root)
+    existing = closest_existing(root)
     try:
         with tempfile.TemporaryFile(dir=existing) as probe:
             probe.write(b"probe")
@@ -120,12 +103,6 @@ def check_writable(root: Path) -> Check:
             "set runtime.root to a directory of your own, or fix its permissions",
         )
     return ok("Runs", f"{short(root)} can be written")
-
-
-def _existing(path: Path) -> Path:
-    """The path itself, or the closest of its parents that exists."""
-    # Path.exists raises if a parent may not be entered; access returns False.
-    return next(candidate for candidate in (path.absolute(), *path.absolute().parents) if os.access(candidate, os.F_OK))
 
 
 def _gigabytes(size: float) -> str:

@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from support.digits import Fitted, Trained, Transformed, fit, train, training_arguments
 
-from components.errors import DataError, TrainingDivergedError
+from components.errors import ConfigurationError, DataError, TrainingDivergedError
 from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE
 from components.trainer.run import TrainingArguments, _checkpoint_directory, run_fn
 
@@ -231,6 +231,14 @@ def test_a_truncated_file_of_examples_is_named(transformed: Transformed, tmp_pat
 
     with pytest.raises(DataError, match=r"split 'train' are corrupt in .*Split-train"):
         run_fn(arguments)
+
+
+def test_a_model_that_cannot_fit_into_memory_is_refused_before_it_is_built(transformed: Transformed, tmp_path: Path):
+    arguments = training_arguments(transformed, tmp_path, {"hidden_units": (2**22, 2**22)})
+
+    with pytest.raises(ConfigurationError, match=r"GB are free: lower model\.hidden_units"):
+        run_fn(arguments)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_split_is_refused(transformed: Transformed, tmp_path: Path):

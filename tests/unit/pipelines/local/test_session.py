@@ -38,6 +38,17 @@ def test_a_missing_schema_is_named(tmp_path: Path):
         session.check(config(tmp_path, "data.schema_path=/nowhere/schema.pbtxt"))
 
 
+def test_a_limit_of_the_address_space_in_which_tensorflow_aborts_is_refused_in_a_sentence(tmp_path: Path):
+    program = "from tfx_vae.cli import main; main()"
+    command = f"ulimit -v 3000000; {sys.executable} -c '{program}' run --config {SMOKE} --set runtime.root={tmp_path}"
+    done = subprocess.run(["bash", "-c", command], cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "limited to 3.1 GB" in done.stderr
+    assert "ulimit -v unlimited" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

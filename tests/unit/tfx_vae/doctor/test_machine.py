@@ -14,17 +14,9 @@ from tfx_vae.doctor.machine import (
     check_platform,
     check_python,
     check_writable,
-    free_memory,
 )
 
 PROJECT = Path(__file__).parents[4]
-
-
-def write_cgroup(directory: Path, limit: str, used: int, inactive_file: int) -> Path:
-    (directory / "memory.max").write_text(f"{limit}\n")
-    (directory / "memory.current").write_text(f"{used}\n")
-    (directory / "memory.stat").write_text(f"anon 1\ninactive_file {inactive_file}\n")
-    return directory
 
 
 @pytest.mark.parametrize(
@@ -85,17 +77,6 @@ def test_too_little_memory_is_a_failure_in_gigabytes() -> None:
     check = check_memory(free=1.5e9, needed=4e9)
     assert (check.status, check.found) == (Status.FAILURE, "1.5 GB free, but a run needs 4.0 GB")
     assert check.remedy
-
-
-def test_a_containers_limit_counts_and_its_page_cache_does_not(tmp_path: Path) -> None:
-    assert free_memory(write_cgroup(tmp_path, limit="1000000", used=700_000, inactive_file=200_000)) == 500_000
-
-
-def test_without_a_limit_the_machines_memory_counts(tmp_path: Path) -> None:
-    no_cgroup = free_memory(tmp_path / "none")
-    unlimited = free_memory(write_cgroup(tmp_path, limit="max", used=0, inactive_file=0))
-    assert no_cgroup > 1e8
-    assert unlimited == pytest.approx(no_cgroup, rel=0.2)
 
 
 def test_too_little_disk_is_a_failure_that_names_the_directory(tmp_path: Path) -> None:
