@@ -1,19 +1,19 @@
-# The image that every step on Kubeflow runs in: the locked environment, this project, and MNIST.
+# The image of every step on Kubeflow: the locked environment, this project, and MNIST.
 #
 #     docker build -t REPOSITORY/tfx-vae:TAG .
 #     docker run --rm -v tfx-vae-runs:/app/runs REPOSITORY/tfx-vae:TAG tfx-vae run --config pipelines/configs/smoke.yaml
 #
-# Whoever mounts a directory of their own there has to give it to user 10001 first.
+# If you mount your own directory there, first change its owner to user 10001.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /app
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 RUN pip install --no-cache-dir "uv>=0.9,<0.14"
-# The environment first: it changes less often than the code, and takes minutes.
+# The environment first: it takes minutes and changes less often than the code.
 COPY pyproject.toml uv.lock setup.py ./
 RUN uv sync --locked --no-cache --no-install-project --extra kubeflow
-# With --build-arg GPU=1 CUDA's libraries too, in the versions that TensorFlow asks for; uv.lock has none. Without --no-config the
-# overrides of pyproject.toml would take the extra away.
+# --build-arg GPU=1 adds CUDA's libraries in the versions that TensorFlow requires; uv.lock has none. Without --no-config the
+# overrides in pyproject.toml would remove the extra.
 ARG GPU=
 RUN if [ -n "$GPU" ]; then uv pip install --no-config --no-cache "tensorflow[and-cuda]"; fi
 COPY components components
@@ -28,6 +28,6 @@ COPY --from=build /app /app
 COPY schema schema
 COPY data data
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1
-# By number, so that Kubernetes can see that it is not root.
+# A number, so that Kubernetes can check that it is not root.
 USER 10001
 CMD ["tfx-vae", "--help"]

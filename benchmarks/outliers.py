@@ -132,17 +132,17 @@ def print_table(location: ModelLocation, scores: dict[str, Scores], usual: Score
     digits = scores[DIGITS]
     print(f"{date.today()}, {location}, {machine()}, Python {platform.python_version()}\n")
     print(
-        f"AUROC of {len(digits.score):,} images of each kind against as many MNIST test digits, by\n"
+        f"AUROC of {len(digits.score):,} images of each kind against the same number of MNIST test digits, by\n"
         f"- score: the negative ELBO, in nats\n"
         f"- iw_nll: of the first {len(digits.bound):,}, with {arguments.importance_samples} codes\n"
         f"- either side: how far the score is from its mean over the eval split, {usual.score.mean():.1f}\n"
-        f"- less complexity: the score less what zlib makes of the pixels, in nats\n"
-        f"- reference: the distance in {', '.join(STATISTICS)} from the eval split\n\n"
-        f"median: of the score; found: share further from the eval split's mean score, or further in the distance, than "
-        f"{1 - FALSE_ALARMS:.0%} of the eval split\n"
+        f"- less complexity: the score minus the length of the pixels compressed by zlib, in nats\n"
+        f"- reference: the distance from the eval split in {', '.join(STATISTICS)}\n\n"
+        f"median: of the score; found: share of images whose score is further from the eval split's mean, or whose distance "
+        f"is larger, than for {1 - FALSE_ALARMS:.0%} of the eval split\n"
     )
     if not FASHION.exists():
-        print(f"Fashion-MNIST is left out: {FASHION} is not there (apt-get install dataset-fashion-mnist)\n")
+        print(f"Fashion-MNIST is left out: {FASHION} does not exist (apt-get install dataset-fashion-mnist)\n")
     print(f"| images | {' | '.join(COLUMNS)} |\n| --- |{' ---: |' * len(COLUMNS)}")
     reference = Reference(usual.statistics)
     for name, found in scores.items():

@@ -66,7 +66,7 @@ def describe_sources(files: Mapping[str, Path]) -> dict[str, SourceFile]:
     """Reads every file once.
 
     Args:
-      files: Paths by a name that does not depend on where the files lie.
+      files: Paths by a name that does not depend on the files' directory.
     """
     return {name: _describe(path) for name, path in files.items()}
 
@@ -74,7 +74,7 @@ def describe_sources(files: Mapping[str, Path]) -> dict[str, SourceFile]:
 def changed_sources(files: Mapping[str, Path], recorded: Mapping[str, SourceFile]) -> list[Path]:
     """The files whose content is not what was recorded, in the order of their names.
 
-    A file that only one of the two names does not count: sources may be deleted after preparation. A file with the same
+    A file that is in only one of the two does not count: sources may be deleted after preparation. A file with the same
     path, size and time is not read again: sources can be larger than the memory.
     """
     return [path for name, path in sorted(files.items()) if name in recorded and _differs(path, recorded[name])]

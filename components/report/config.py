@@ -30,7 +30,7 @@ class ReportConfig(Section):
     """Number of samples from the prior."""
 
     manifold_steps: int = Field(default=20, ge=2, le=50)
-    """Number of images along each side of the manifold, which is drawn if the latent size is 2."""
+    """Number of images along each side of the manifold; it is drawn if the latent size is 2."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Seed of samples and projections: two reports on the same model have identical figures."""

@@ -107,7 +107,7 @@ def manifold(model: ReportedModel, codes: Codes, steps: int) -> Pixels:
 def latent_section(findings: Findings) -> Section:
     """Projections of the codes, the KL divergence of each dimension, and the codes compared with the prior."""
     about = (
-        "Training used no labels: points of one colour lie together where the model found that their images are similar."
+        "Training used no labels: if points of one colour form a cluster, the model found that their images are similar."
         if findings.test.labels is not None
         else "The images have no labels, so all points have one colour."
     )
@@ -196,5 +196,5 @@ def beside_prior_figure(findings: Findings, prefix: str = "") -> Figure:
             "red line is above the blue bars, samples have codes that no image has."
         )
     return Figure(
-        f"{prefix}beside-prior", beside_prior(draws, name), caption, "Histograms of codes beside the prior's density."
+        f"{prefix}beside-prior", beside_prior(draws, name), caption, "Histograms of codes, and the density of the prior."
     )
