@@ -18,7 +18,7 @@ from tensorflow_model_analysis.metrics import metric_types
 
 from components.artifacts.features import KL_PER_DIMENSION
 from components.artifacts.signature_names import LATENT_MEAN
-from components.models.latent_space import ACTIVE_VARIANCE
+from components.models.latent_space import is_active
 
 Values = dict[metric_types.MetricKey, float]
 
@@ -229,7 +229,7 @@ def _as_it_is(key: metric_types.MetricKey, means: Sequence[float]) -> Values:
 
 def _count_active(key: metric_types.MetricKey, means: Sequence[float]) -> Values:
     mean, squared_mean = np.split(np.array(means), 2)
-    return {key: float(np.count_nonzero(squared_mean - mean**2 > ACTIVE_VARIANCE))}
+    return {key: float(is_active(squared_mean - mean**2).sum())}
 
 
 def _one_by_one(key: metric_types.MetricKey, means: Sequence[float]) -> Values:

@@ -18,6 +18,18 @@ ACTIVE_VARIANCE = 0.01
 Weighted Autoencoders", section 5.2."""
 
 
+def is_active(variance: ArrayLike) -> NDArray[np.bool_]:
+    """Which latent dimensions are active: see `ACTIVE_VARIANCE`.
+
+    Args:
+      variance: of the posterior mean over images, [L].
+
+    Returns:
+      Boolean [L].
+    """
+    return np.asarray(variance) > ACTIVE_VARIANCE
+
+
 class LatentMoments(NamedTuple):
     """Sums over images, which add up over batches; each float64 [L]."""
 
@@ -58,7 +70,7 @@ class LatentMoments(NamedTuple):
     def active_units(self) -> int:
         """How many dimensions are active: see `ACTIVE_VARIANCE`."""
         variance = self.squared_mean / self.images - (self.mean / self.images) ** 2
-        return int((variance > ACTIVE_VARIANCE).sum())
+        return int(is_active(variance).sum())
 
 
 class Rate(NamedTuple):

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from components.models.latent_space import ACTIVE_VARIANCE, linear_path, spherical_path
+from components.models.latent_space import ACTIVE_VARIANCE, is_active, linear_path, spherical_path
 from components.models.prior import fit_gaussian
 from components.report.figures import beside_prior, kl_per_dimension, scatter
 from components.report.findings import Codes, Findings, ReportedModel
@@ -159,7 +159,7 @@ def _dimensions(findings: Findings) -> list[Block]:
     divergences = findings.codes.kl_divergence()
     if divergences is None:
         return [Note("There is no KL divergence per dimension: an autoencoder's codes are points and have no divergence.")]
-    active = findings.codes.mean.var(axis=0) > ACTIVE_VARIANCE
+    active = is_active(findings.codes.mean.var(axis=0))
     per_dimension = divergences.mean(axis=0)
     return [
         Figure(

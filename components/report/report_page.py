@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from components.artifacts.evaluation import Evaluation
 from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from components.artifacts.metrics import describe
-from components.models.latent_space import ACTIVE_VARIANCE
+from components.models.latent_space import is_active
 from components.report.findings import Findings
 from components.report.latent_space import latent_section
 from components.report.numbers import data_section, making_section, metrics_section, number, training_section
@@ -113,7 +113,7 @@ def _tiles(findings: Findings) -> list[Tile]:
     if findings.model.has_posterior:
         meaning = "how much a code says about its image: should not be near 0"
         tiles.append(Tile("KL divergence", _nats(metrics.get(KL_DIVERGENCE)), meaning))
-        active = int((codes.mean.var(axis=0) > ACTIVE_VARIANCE).sum())
+        active = int(is_active(codes.mean.var(axis=0)).sum())
         tiles.append(Tile("active dimensions", f"{active} of {codes.mean.shape[1]}", "the others say nothing about the image"))
     tiles += _yardsticks(findings)
     return tiles

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from components.artifacts.evaluation import read_means
 from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
-from components.artifacts.history import read_history
 from components.artifacts.metrics import ACTIVE_UNITS
 from components.report.page import Cell, Figure, Page, Section, Table, write
 from pipelines.local.display import NodeResult
@@ -27,7 +26,7 @@ class Result:
       rate: KL divergence over the test split, in nats per image.
       distortion: Reconstruction loss over the test split, in nats per image.
       negative_elbo: Negative ELBO over the test split, in nats per image.
-      active_units: Number of latent dimensions that vary with the image, over the eval split; None if it is not known.
+      active_units: Number of latent dimensions that vary with the image, over the test split; None if it is not known.
     """
 
     variant: Variant
@@ -41,15 +40,14 @@ class Result:
 def read_result(variant: Variant, run: str, nodes: dict[str, NodeResult]) -> Result:
     """Reads the artifacts of a variant's run."""
     [evaluation] = nodes["Evaluator"].outputs["evaluation"]
-    [model] = nodes["Trainer"].outputs["model"]
-    metrics, history = read_means(Path(evaluation.uri)), read_history(Path(model.uri))
+    metrics = read_means(Path(evaluation.uri))
     return Result(
         variant=variant,
         run=run,
         rate=metrics[KL_DIVERGENCE],
         distortion=metrics[RECONSTRUCTION_LOSS],
         negative_elbo=metrics[NEGATIVE_ELBO],
-        active_units=None if history is None or history.best is None else history.best.active_units,
+        active_units=int(metrics[ACTIVE_UNITS]) if ACTIVE_UNITS in metrics else None,
     )
 
 
