@@ -7,6 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,6 +96,25 @@ class RuntimeConfig(Section):
         return root and root.rstrip("/")
 
 
+class Event(StrEnum):
+    """How a run can end."""
+
+    FAILED = "failed"
+    NOT_BLESSED = "not_blessed"
+    BLESSED = "blessed"
+
+
+class NotifyConfig(Section):
+    """Who is told how a run ended. docs/operations.md has examples for e-mail and webhooks."""
+
+    command: str | None = None
+    """A shell command, which gets one JSON object on its standard input. A local run starts it on this machine, a run
+    on Kubeflow in a step at its end. If the command fails, the log says so; the result of the run does not change."""
+
+    when: tuple[Event, ...] = (Event.FAILED, Event.NOT_BLESSED)
+    """The endings of a run after which the command runs: `failed`, `not_blessed`, `blessed`."""
+
+
 class PipelineConfig(Section):
     """One pipeline."""
 
@@ -112,6 +132,7 @@ class PipelineConfig(Section):
     pusher: PusherConfig = PusherConfig()
     runtime: RuntimeConfig = RuntimeConfig()
     metadata: MetadataConfig = MetadataConfig()
+    notify: NotifyConfig = NotifyConfig()
     kubeflow: KubeflowConfig = KubeflowConfig()
 
     @property

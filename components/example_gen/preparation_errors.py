@@ -116,7 +116,7 @@ def _cannot_download(name: str, builder: tfds.core.DatasetBuilder, manual_dir: P
     }
     listed = ", ".join(f"{file} ({url})" for file, url in sorted(missing.items())[:_LISTED_FILES])
     more = f" and {len(missing) - _LISTED_FILES} more" if len(missing) > _LISTED_FILES else ""
-    place = f"into {manual_dir}" if manual_dir else "into a directory and name it as manual_dir"
+    place = f"into {manual_dir}" if manual_dir else "into a directory and set data.manual_dir to it"
     return (
         f"{name} cannot be downloaded from here: fetch {listed or 'its source files'}{more} on a machine that can, and put them"
         f" {place}"

@@ -4,7 +4,8 @@ TFX's own compiler for Kubeflow writes resolvers that only Vertex AI knows (see 
 that runs one node through TFX's launcher, so that resolvers, caching and blessing are TFX's own, on any Kubeflow."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from pipelines.kubeflow.parameters import Parameters, as_text
 from pipelines.mlmd.location import PASSWORD_VARIABLE, URL_VARIABLE
 
 _GPU: Final = "nvidia.com/gpu"
+NOTIFICATION: Final = "Notification"
+"""The step that runs `notify.command`."""
 _RETRY_AFTER: Final = "30s"
 _RETRY_WITHIN_SECONDS: Final = 30 * 24 * 3600
 """Time from the start of the first attempt until Argo Workflows gives up on a step, and kills the running attempt."""
@@ -35,7 +38,7 @@ def compile_pipeline(config: PipelineConfig, output: Path) -> None:
     from kfp import compiler, dsl
 
     upstream = upstream_of_nodes(config)
-    _refuse_unknown_steps(config.kubeflow, list(upstream))
+    _refuse_unknown_steps(config.kubeflow, [*upstream, NOTIFICATION] if config.notify.command else list(upstream))
     defaults = Parameters.of(config)
 
     @dsl.pipeline(name=config.name, description=f"{config.name}: trains, judges and pushes {config.model.kind}s with TFX.")
@@ -47,25 +50,29 @@ def compile_pipeline(config: PipelineConfig, output: Path) -> None:
         dataset: str = defaults.dataset,
         run_date: str = defaults.run_date,
     ) -> None:
-        tasks: dict[str, Any] = {}
-        for node, before in upstream.items():
-            tasks[node] = _component(node, str(config.kubeflow.image))(
-                node=node,
-                run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
-                configuration=configuration,
-                epochs=epochs,
-                latent_dim=latent_dim,
-                beta=beta,
-                dataset=dataset,
-                run_date=run_date,
-            )
-            tasks[node].after(*(tasks[name] for name in before))
-            _describe(tasks[node], node, config.kubeflow)
+        image = str(config.kubeflow.image)
+        with _exit_handler(config, configuration):
+            tasks: dict[str, Any] = {}
+            for node, before in upstream.items():
+                tasks[node] = _component(run_step, node, image)(
+                    node=node,
+                    run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+                    configuration=configuration,
+                    epochs=epochs,
+                    latent_dim=latent_dim,
+                    beta=beta,
+                    dataset=dataset,
+                    run_date=run_date,
+                )
+                tasks[node].after(*(tasks[name] for name in before))
+                _describe(tasks[node], node, config.kubeflow)
 
-    for task in pipeline.pipeline_spec.root.dag.tasks.values():
-        if task.HasField("retry_policy"):
-            # The SDK allows one hour at most, and a training that takes longer would not be retried.
-            task.retry_policy.backoff_max_duration.FromSeconds(_RETRY_WITHIN_SECONDS)
+    spec = pipeline.pipeline_spec
+    for dag in [spec.root.dag, *(component.dag for component in spec.components.values())]:
+        for task in dag.tasks.values():
+            if task.HasField("retry_policy"):
+                # The SDK allows one hour at most, and a training that takes longer would not be retried.
+                task.retry_policy.backoff_max_duration.FromSeconds(_RETRY_WITHIN_SECONDS)
     output.parent.mkdir(parents=True, exist_ok=True)
     compiler.Compiler().compile(pipeline, str(output))
 
@@ -98,16 +105,27 @@ def upstream_of_nodes(config: PipelineConfig) -> dict[str, list[str]]:
     return {node.node_info.id: sorted(node.upstream_nodes) for node in nodes}
 
 
-def _component(node: str, image: str) -> Any:
+def _exit_handler(config: PipelineConfig, configuration: Any) -> AbstractContextManager[Any]:
+    """The step that runs `notify.command` after the others, even if one failed; nothing if there is no such command."""
     from kfp import dsl
 
-    pass
+    if not config.notify.command:
+        return nullcontext()
+    task = _component(run_notification, NOTIFICATION, str(config.kubeflow.image))(
+        run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER, configuration=configuration
+    )
+    _describe(task, NOTIFICATION, config.kubeflow)
+    return dsl.ExitHandler(task, name="steps")
+
+
+def _component(function: Callable[..., None], name: str, image: str) -> Any:
+    from kfp import dsl
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        component = dsl.component(run_step, base_image=image, install_kfp_package=False)
+        component = dsl.component(function, base_image=image, install_kfp_package=False)
     # KFP names steps after their function, which is the same for all.
-    component.component_spec.name = node
+    component.component_spec.name = name
     return component
 
 
@@ -123,6 +141,13 @@ def run_step(
 
     if status := run_node(node, run_id, configuration, Parameters(epochs, latent_dim, beta, dataset, run_date)):
         sys.exit(status)
+
+
+def run_notification(run_id: str, configuration: str) -> None:
+    """Runs `notify.command`, if the run ended in a way that `notify.when` names."""
+    from pipelines.kubeflow.node import notify_of_run
+
+    notify_of_run(run_id, configuration)
 
 
 def _describe(task: Any, node: str, config: KubeflowConfig) -> None:

@@ -26,6 +26,7 @@ from pipelines.mlmd import names
 from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.lock import database_lock
 from pipelines.mlmd.record import start_record, write_facts
+from pipelines.notification import notify
 
 if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2
@@ -75,6 +76,17 @@ def run_node(node: str, run_id: str, text: str, parameters: Parameters) -> int:
         click.echo(f"{node} failed: {failure.message}", err=True)
         return failure.exit_status
     return 0
+
+
+def notify_of_run(run_id: str, text: str) -> None:
+    """Runs `notify.command` at the end of a run: the work of a step that KFP starts even if another step failed.
+
+    Args:
+      run_id: The run's; the same for all of its steps.
+      text: The configuration, as `as_text` wrote it.
+    """
+    log_to_stderr()
+    notify(configuration(text, None), run_id)
 
 
 def _run(node: str, run_id: str, undated: PipelineConfig, text: str, parameters: Parameters) -> None:

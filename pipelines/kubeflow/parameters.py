@@ -75,12 +75,12 @@ def as_text(config: PipelineConfig) -> str:
     return json.dumps(values)
 
 
-def configuration(text: str, parameters: Parameters, run_date: datetime.date | None = None) -> PipelineConfig:
+def configuration(text: str, parameters: Parameters | None, run_date: datetime.date | None = None) -> PipelineConfig:
     """The configuration of a run, from what each of its steps receives.
 
     Args:
       text: From `as_text`.
-      parameters: Of the run.
+      parameters: Of the run; None leaves what was compiled.
       run_date: What replaces `{run_date}`; None leaves it.
 
     Returns:
@@ -91,9 +91,10 @@ def configuration(text: str, parameters: Parameters, run_date: datetime.date | N
     """
     try:
         values = json.loads(text)
-        values["trainer"]["epochs"] = parameters.epochs
-        values["model"] |= {"latent_dim": parameters.latent_dim, "beta": parameters.beta}
-        if parameters.dataset:
+        if parameters is not None:
+            values["trainer"]["epochs"] = parameters.epochs
+            values["model"] |= {"latent_dim": parameters.latent_dim, "beta": parameters.beta}
+        if parameters is not None and parameters.dataset:
             values["data"] |= {"dataset": parameters.dataset, "directory": None}
         if run_date is not None:
             values["data"] = _dated(values["data"], run_date.isoformat())

@@ -23,6 +23,7 @@ from pipelines.local import failures
 from pipelines.local.display import RunDisplay
 from pipelines.local.process import captured_output, log_to_stderr, prepare_environment
 from pipelines.mlmd.lock import database_lock, try_lock
+from pipelines.notification import notify
 
 _LEAST_ADDRESS_SPACE: Final = 4e9
 """In bytes. With 3.1 GB the smallest run was aborted; with 4.6 GB it ran to its end."""
@@ -48,6 +49,7 @@ def run(config: PipelineConfig, work: Work | None = None) -> int:
         check(config)
         log.parent.mkdir(parents=True, exist_ok=True)
     except (PipelineError, OSError) as error:
+        notify(config, run_id, failures.explain(error).message)
         return failures.tell(error, Console(stderr=True))
     prepare_environment()
     with captured_output(log) as terminal, failures.interrupted_by_sigterm(), own_arguments_hidden():
@@ -55,11 +57,14 @@ def run(config: PipelineConfig, work: Work | None = None) -> int:
         log_to_stderr()
         try:
             (work or _run)(config, run_id, log, console)
+            if work is None:
+                notify(config, run_id)
         except KeyboardInterrupt:
             console.print("Interrupted. The same command continues after the last finished component.", highlight=False)
             return failures.INTERRUPTED
         except Exception as error:
             status = failures.tell(error, console, config.runtime.root, log)
+            notify(config, run_id, failures.explain(error, config.runtime.root).message)
             with suppress(OSError):  # the disk that holds the log may be what failed
                 traceback.print_exception(error)
             return status

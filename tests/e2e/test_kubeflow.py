@@ -3,6 +3,7 @@
 The database is a real MariaDB, or SQLite where none is installed; tests/component/kubeflow runs steps on SQLite always.
 """
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +87,13 @@ def test_the_compiled_pipeline_runs_to_a_pushed_model_every_component_in_a_proce
     assert kubeflow.nodes > {"TfdsExampleGen", "Transform", "FeatureClassifier", "Trainer", "BaselineResolver", "Evaluator"}
     assert states(first) == dict.fromkeys(kubeflow.nodes, "complete")
     assert len(kubeflow.workplace.versions()) >= 1
+
+
+def test_the_last_step_is_told_how_the_run_ended(first: Shown, kubeflow: LocalKubeflow):
+    told = kubeflow.workplace.root / "told.json"
+    kubeflow.notify(first["run"]["id"], command=f"cat > {told}", when=["blessed"])
+    found = json.loads(told.read_text())
+    assert (found["state"], found["version"]) == ("complete", kubeflow.workplace.versions()[0])
 
 
 def test_the_evaluator_finds_the_classifier_that_another_step_trained(first: Shown, kubeflow: LocalKubeflow):

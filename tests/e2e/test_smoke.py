@@ -17,7 +17,7 @@ NODES = {
 
 @pytest.fixture(scope="module")
 def first(workplace: Workplace) -> subprocess.CompletedProcess[str]:
-    return workplace.run()
+    return workplace.run(f"notify.command=cat > {workplace.root}/told.json", "notify.when=[blessed]")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,15 @@ def test_a_person_sees_the_metrics_the_verdict_and_where_everything_is(
     places = dict(re.findall(r"^(Report|Model|Metadata|Log) +(\S+)$", first.stdout, re.MULTILINE))
     assert all(Path(place).exists() for place in places.values())
     assert set(places) == {"Report", "Model", "Metadata", "Log"}
+
+
+def test_the_command_of_the_configuration_is_told_how_the_run_ended(
+    first: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    told = json.loads((workplace.root / "told.json").read_text())
+    assert (told["event"], told["version"]) == ("blessed", workplace.versions()[0])
+    assert told["report"] == str(report_of(first).resolve())
+    assert f"{told['metrics']['negative_elbo']:.2f}" in first.stdout
 
 
 def test_nothing_but_that_is_printed(first: subprocess.CompletedProcess[str], workplace: Workplace):

@@ -13,7 +13,7 @@ from kfp import components
 from support.kubeflow_server import KubeflowServer
 
 from components.errors import ConfigurationError
-from pipelines.config import PipelineConfig, load_config
+from pipelines.config import NotifyConfig, PipelineConfig, load_config
 from pipelines.kubeflow.compile import compile_pipeline
 from pipelines.kubeflow.parameters import as_text
 from tfx_vae.cli import main
@@ -108,6 +108,21 @@ def test_a_step_is_tried_again_however_long_its_first_attempt_took(pipeline: dic
     assert {policy["backoffDuration"] for policy in policies} == {"30s"}
     # Counted from the beginning of the first attempt.
     assert {policy["backoffMaxDuration"] for policy in policies} == {f"{30 * 24 * 3600}s"}
+
+
+def test_the_notification_runs_after_all_steps_even_if_one_failed(smoke: PipelineConfig, tmp_path: Path):
+    told = smoke.model_copy(update={"notify": NotifyConfig(command="cat")})
+    compile_pipeline(told, tmp_path / "pipeline.yaml")
+
+    [pipeline, platform] = yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text())
+    tasks = pipeline["root"]["dag"]["tasks"]
+    assert tasks["notification"]["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    [steps] = [name for name in tasks if name != "notification"]
+    assert tasks["notification"]["dependentTasks"] == [steps]
+    inner = pipeline["components"][tasks[steps]["componentRef"]["name"]]["dag"]["tasks"]
+    assert len(inner) == 13
+    assert {task["retryPolicy"]["backoffMaxDuration"] for task in inner.values()} == {f"{30 * 24 * 3600}s"}
+    assert "exec-notification" in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
 def test_a_step_asks_for_what_the_configuration_says(pipeline: dict[str, Any], platform: dict[str, Any]):
