@@ -11,8 +11,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from components.artifacts.image_files import Change, Original, Pixels, opened
 from components.errors import DataError
-from tfx_vae.serving.images import Change, Original, Pixels, PreparedImage, Target, opened, read_image
+from tfx_vae.serving.images import PreparedImage, Target, read_image
 
 _LOOKED_AT_FIRST: Final = 16
 _NAMED: Final = 3

@@ -9,13 +9,14 @@ import click
 import numpy as np
 
 from components.artifacts.features import IMAGE
+from components.artifacts.image_files import Pixels, encode_png
 from components.artifacts.serving_directory import SAVED_MODEL, find_pushed, pushed_versions
 from components.artifacts.signature_names import GENERATE
 from components.errors import ConfigurationError, PipelineError
 from pipelines.local.process import captured_output, prepare_environment
 from tfx_vae.serving.commands.options import ImageChoice, Preparation
 from tfx_vae.serving.image_batches import ImageBatches, ImageFile, printable, stacked
-from tfx_vae.serving.images import Pixels, Target, edge_brightness, encode_png, find_images
+from tfx_vae.serving.images import Target, edge_brightness, find_images
 
 if TYPE_CHECKING:
     from components.artifacts.loaded_model import LoadedModel

@@ -124,7 +124,7 @@ def preparation_options(function: Command) -> Command:
 
 
 def _parse_background(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, int, int]:
-    from tfx_vae.serving.images import parse_colour
+    from components.artifacts.image_files import parse_colour
 
     try:
         return parse_colour(text)

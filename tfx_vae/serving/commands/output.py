@@ -12,11 +12,11 @@ from typing import Any, Final
 import click
 import orjson
 
+from components.artifacts.image_files import Pixels, encode_png
 from components.errors import ConfigurationError, PipelineError
 from tfx_vae.serving.commands.options import SheetChoice
 from tfx_vae.serving.commands.sheet import Sheet
 from tfx_vae.serving.image_batches import printable
-from tfx_vae.serving.images import Pixels, encode_png
 
 FORMAT: Final = 1
 _KEPT_IN_MEMORY: Final = 2**24

@@ -30,10 +30,11 @@ from tfx_vae.serving.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from components.artifacts.image_files import Pixels
     from components.artifacts.loaded_model import LoadedModel
     from tfx_vae.serving.commands.sheet import Sheet
     from tfx_vae.serving.image_batches import ImageBatches, ImageFile
-    from tfx_vae.serving.images import Pixels, Target
+    from tfx_vae.serving.images import Target
 
 _SAMPLES_AT_ONCE: Final = 1000
 _SEEDS: Final = 2**31

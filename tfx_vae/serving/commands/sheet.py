@@ -11,8 +11,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from components.artifacts.image_files import Pixels
 from components.errors import ConfigurationError
-from tfx_vae.serving.images import Pixels
 
 MOST_PIXELS: Final = 2**24
 """The pixels of all images on one sheet: 21,399 images of 28x28."""

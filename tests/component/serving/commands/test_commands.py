@@ -18,7 +18,7 @@ from click.testing import Result
 from PIL import Image
 from support.digits import PROJECT, read_digits
 
-from tfx_vae.serving.images import encode_png
+from components.artifacts.image_files import encode_png
 
 Ask = Callable[..., Result]
 

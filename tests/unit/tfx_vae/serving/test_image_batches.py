@@ -8,8 +8,9 @@ import numpy as np
 import orjson
 import pytest
 
+from components.artifacts.image_files import Change, Original
 from tfx_vae.serving.image_batches import Hint, ImageFile, Notes, hints_about, printable
-from tfx_vae.serving.images import Change, Original, PreparedImage, Target
+from tfx_vae.serving.images import PreparedImage, Target
 
 TARGET = Target(28, 28, 1)
 

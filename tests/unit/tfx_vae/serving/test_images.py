@@ -2,8 +2,6 @@
 
 import contextlib
 import io
-import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,18 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from components.artifacts.image_files import Change
 from components.errors import ConfigurationError, DataError
-from tfx_vae.serving.images import (
-    Change,
-    PreparedImage,
-    Target,
-    encode_png,
-    find_images,
-    opened,
-    parse_colour,
-    prepare,
-    read_image,
-)
+from tfx_vae.serving.images import PreparedImage, Target, find_images, prepare, read_image
 
 GREY = Target(2, 2, 1)
 
@@ -209,19 +198,7 @@ def test_the_brightness_of_the_edge_does_not_include_the_padding():
     assert prepare(paper, Target(8, 8, 1)).edge == pytest.approx(1.0, abs=0.03)
 
 
-def test_the_png_for_a_model_depends_only_on_its_pixels():
-    pixels = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    assert np.array(Image.open(io.BytesIO(encode_png(pixels, compressed=False)))).tolist() == pixels.tolist()
-    assert np.array(Image.open(io.BytesIO(encode_png(pixels[..., :1])))).tolist() == pixels[..., 0].tolist()
-    black = np.zeros((28, 28, 1), np.uint8)
-    assert len(encode_png(black, compressed=False)) > 784 > 200 > len(encode_png(black))
-
-
-def test_colours_have_names_or_six_digits_and_models_one_channel_or_three():
-    assert parse_colour("white") == (255, 255, 255)
-    assert parse_colour("#102030") == (16, 32, 48)
-    with pytest.raises(ConfigurationError, match="'whitish' is not a colour"):
-        parse_colour("whitish")
+def test_models_take_one_channel_or_three():
     with pytest.raises(ConfigurationError, match="2 channels"):
         Target(2, 2, 2)
 
@@ -230,14 +207,6 @@ def save(path: Path, size: tuple[int, int] = (2, 2)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("L", size, 7).save(path)
     return path
-
-
-def png_that_claims(width: int, height: int) -> bytes:
-    """A PNG file of a few bytes, whose head promises an image of any size."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    data = b"IDAT" + zlib.compress(bytes(100))
-    chunks = (struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) for chunk in (header, data))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def test_files_come_as_given_and_those_below_directories_in_the_order_of_their_paths(tmp_path: Path):
@@ -255,48 +224,6 @@ def test_a_missing_path_is_named(tmp_path: Path):
         find_images([tmp_path / "nowhere.png"])
     with pytest.raises(ConfigurationError, match="There is no image in the directory"):
         find_images([tmp_path])
-
-
-def test_a_good_image_is_read_to_its_end(tmp_path: Path):
-    with opened(save(tmp_path / "a.png")) as image:
-        assert image.getpixel((1, 1)) == 7
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (b"", "a.png is empty."),
-        (b"hello", "a.png is not an image in a supported format (PNG, JPEG"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 2 2\n", "is not an image in a supported format"),
-        (png_that_claims(10_000, 10_000), "has more than 89 million pixels"),
-        (png_that_claims(60_000, 60_000), "has more than 89 million pixels"),
-        (png_that_claims(200, 200), "is damaged or truncated: "),
-    ],
-)
-def test_what_is_wrong_with_a_file_is_one_sentence(tmp_path: Path, content: bytes, sentence: str):
-    path = tmp_path / "a.png"
-    path.write_bytes(content)
-    with pytest.raises(DataError) as failure, opened(path):
-        pass
-    assert sentence in str(failure.value)
-    assert str(failure.value).startswith(str(path))
-    assert "\n" not in str(failure.value)
-
-
-@pytest.mark.parametrize("format_", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
-def test_half_a_file_is_refused(tmp_path: Path, format_: str):
-    whole = io.BytesIO()
-    Image.effect_noise((64, 64), 100).save(whole, format_)
-    path = tmp_path / "half"
-    path.write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
-    with pytest.raises(DataError, match=r"half (is damaged or truncated|is not an image)"), opened(path):
-        pass
-
-
-def test_what_the_reader_of_an_image_says_is_preceded_by_its_name(tmp_path: Path):
-    path = save(tmp_path / "a.png")
-    with pytest.raises(DataError, match=r"a\.png has pixels of an unknown type\.$"), opened(path):
-        raise DataError("has pixels of an unknown type.")
 
 
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16")
