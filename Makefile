@@ -16,7 +16,7 @@ SETTINGS = $(foreach setting,$(SET),--set '$(setting)')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run smoke test test-unit lint format doctor lock clean anew
+.PHONY: help setup run smoke test test-unit lint format doctor lock wheel clean anew
 
 help: ## Show this list
 	@echo "make run          trains and evaluates a VAE on MNIST, and pushes it if it is good enough; all targets:"
@@ -57,8 +57,13 @@ format: $(READY_FOR_TESTS) ## Fix style and formatting
 lock: ## Update uv.lock after a change of pyproject.toml (ARGS=--upgrade takes newer versions)
 	scripts/uv.sh lock $(ARGS)
 
+wheel: ## Make dist/: a wheel, and requirements.txt, the exact packages that it needs
+	rm -rf build dist
+	scripts/uv.sh build --wheel --quiet --out-dir dist
+	scripts/uv.sh export --frozen --no-emit-project --no-dev --no-hashes --no-annotate --quiet $(ARGS) --output-file dist/requirements.txt
+
 clean: ## Delete the environment, caches and build products; runs/ stays
-	rm -rf .venv .tools build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .tools build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # If the test tools are installed, they stay, so that run and test do not change each other's environment.

@@ -177,7 +177,7 @@ def load_config(path: Path, overrides: Sequence[str] = (), base: Path | None = N
       path: A YAML file.
       overrides: `section.key=value`, each value in YAML; later ones win.
       base: What relative paths start from; None is the working directory. A relative one leaves them as they are, for another
-        machine.
+        machine. A schema or source files that are not there may be those that are installed with this package.
 
     Returns:
       The configuration, with absolute paths; of directories that a run writes to, the real ones.
@@ -314,6 +314,8 @@ def _with_absolute_paths(section: Any, base: Path) -> Any:
     return section.model_copy(update=dict(_absolute_fields(section, base)))
 
 
+_BUNDLED: Final = Path(__file__).parent / "bundled"
+
 # Recorded in ML Metadata and in cache keys, so each must have one spelling. What is only read may be a link to what changes.
 _WRITTEN: Final = ("root", "serving_dir", "data_dir")
 
@@ -326,8 +328,19 @@ def _absolute_fields(section: Section, base: Path) -> Iterator[tuple[str, Any]]:
             yield name, real_path(path) if name in _WRITTEN and base.is_absolute() else path
         elif isinstance(value, Section):
             yield name, _with_absolute_paths(value, base)
+    if isinstance(section, DataConfig) and base.is_absolute():
+        yield from _bundled_files(section, base)
     if isinstance(section, MetadataConfig) and section.url is not None:
         yield "url", absolute_url(section.url, base)
+
+
+def _bundled_files(data: DataConfig, base: Path) -> Iterator[tuple[str, Path]]:
+    """The schema and the source files that are installed with this package, if the working directory has none."""
+    for name, path in (("schema_path", data.schema_path), ("manual_dir", data.manual_dir)):
+        if path is None or ".." in data.named(path).parts or data.named(base / path).exists():
+            continue
+        if data.named(_BUNDLED / path).exists():
+            yield name, _BUNDLED / path
 
 
 def _beam_flag(name: str, value: str | int | float | bool | None) -> str:

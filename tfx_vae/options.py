@@ -10,15 +10,26 @@ from rich.console import Console
 from pipelines.local import failures
 from pipelines.local.process import finish_output, prepare_streams
 
-DEFAULT_CONFIG = Path(__file__).parents[1] / "pipelines" / "configs" / "mnist_vae.yaml"
+_PROJECT = Path(__file__).parents[1]
+_CONFIGS = Path("pipelines", "configs")
+DEFAULT_CONFIG = _PROJECT / _CONFIGS / "mnist_vae.yaml"
+
+
+def _find_config(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
+    """The file itself, or the one of the package that a name such as `smoke` or `pipelines/configs/smoke.yaml` means."""
+    shipped = _PROJECT / _CONFIGS / f"{path.stem}.yaml"
+    is_shipped = path in (Path(path.stem), _CONFIGS / shipped.name) and shipped.is_file()
+    return shipped if is_shipped and not path.exists() else path
+
 
 config_option = click.option(
     "--config",
     "config_path",
     type=click.Path(path_type=Path, dir_okay=False),
     default=DEFAULT_CONFIG,
+    callback=_find_config,
     show_default="pipelines/configs/mnist_vae.yaml",
-    help="The YAML file that describes the pipeline.",
+    help="The YAML file that describes the pipeline, or the name of one in pipelines/configs: smoke, mnist_ae, ...",
 )
 set_option = click.option(
     "--set",

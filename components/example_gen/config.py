@@ -26,7 +26,7 @@ class DataConfig(Section):
 
     manual_dir: Path | None = Path("data/{dataset}")
     """Directory of the dataset's source files; null downloads them. `{dataset}` is replaced by the dataset's name; if that
-    directory does not exist, the files are downloaded."""
+    directory does not exist, the files are downloaded. `data/mnist` is also part of the package."""
 
     image_feature: str | None = None
     """The dataset's image feature; null is its only one."""
@@ -42,7 +42,8 @@ class DataConfig(Section):
 
     # `schema` itself is a method of every pydantic model.
     schema_path: Path = Path("schema/schema.pbtxt")
-    """The curated schema that every split must match."""
+    """The curated schema that every split must match. `schema/schema.pbtxt` and `schema/unlabelled.pbtxt` are also part of the
+    package."""
 
     binarization: Binarization = Binarization.NONE
     """`none` trains on the images as they are, `dynamic` on binary images that are drawn from them anew in every epoch, as for
@@ -72,6 +73,9 @@ class DataConfig(Section):
         """
         if self.manual_dir is None or self.dataset is None:
             return None
-        name, _, _ = self.dataset.partition("/")
-        directory = Path(str(self.manual_dir).replace("{dataset}", name))
+        directory = self.named(self.manual_dir)
         return directory if directory == self.manual_dir or directory.is_dir() else None
+
+    def named(self, path: Path) -> Path:
+        """A path with the dataset's name for `{dataset}`."""
+        return Path(str(path).replace("{dataset}", (self.dataset or "").partition("/")[0]))

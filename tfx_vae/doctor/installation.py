@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from packaging.requirements import Requirement
+
 from tfx_vae.doctor.check import Check, failure, ok, short, warning
 
 SLOW_TO_IMPORT: Final = ("tensorflow", "tfx", "apache_beam", "tensorflow_model_analysis")
@@ -18,19 +20,20 @@ SLOW_TO_IMPORT: Final = ("tensorflow", "tfx", "apache_beam", "tensorflow_model_a
 
 _NAMED_MISMATCHES: Final = 3
 _INSTALL_AGAIN: Final = "rm -f .venv/.ready*; make setup"
+_INSTALL_WHEEL: Final = "pip install --no-deps -r requirements.txt, with the file of make wheel (docs/operations.md)"
 _COMPARE: Final = "sync --check --frozen --inexact --no-install-project --offline --no-cache --no-progress --color never"
 """Changes nothing, needs no network, and takes 40 ms."""
 
 
 def check_packages(project: Path, environment: str = sys.prefix) -> Check:
-    """The installed packages, against the project's uv.lock.
+    """The installed packages, against the project's uv.lock; without one, against what this package requires.
 
     Args:
-      project: The clone.
+      project: The clone, or the directory that the package is installed in.
       environment: The prefix of the Python environment.
     """
     if not (project / "uv.lock").is_file():
-        return warning("Packages", f"{short(project)} has no uv.lock to compare with", "run this in a clone of the project")
+        return check_requirements()
     uv = shutil.which("uv", path=f"{project / '.tools/uv/bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
     if uv is None:
         return warning("Packages", "there is no uv to compare them with uv.lock", "scripts/uv.sh --version installs it")
@@ -42,6 +45,33 @@ def check_packages(project: Path, environment: str = sys.prefix) -> Check:
     return _explain_difference(done.stderr)
 
 
+def check_requirements(package: str = "tfx-vae") -> Check:
+    """The installed versions, against the bounds of an installed package.
+
+    Args:
+      package: The package; what it requires only for an extra is not looked at.
+    """
+    required = [Requirement(text) for text in importlib.metadata.requires(package) or ()]
+    required = [one for one in required if one.marker is None or one.marker.evaluate({"extra": ""})]
+    named = [f"{one.name} {version} ({one.specifier} required)" for one in required if (version := _unfit_version(one))]
+    if named:
+        return failure("Packages", _listed(f"not as {package} requires", named), _INSTALL_WHEEL)
+    return ok("Packages", f"{len(required)} that {package} requires, in versions that fit")
+
+
+def _unfit_version(required: Requirement) -> str | None:
+    try:
+        version = importlib.metadata.version(required.name)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+    return None if required.specifier.contains(version, prereleases=True) else version
+
+
+def _listed(what: str, named: Sequence[str]) -> str:
+    more = f" and {len(named) - _NAMED_MISMATCHES} more" if len(named) > _NAMED_MISMATCHES else ""
+    return f"{what}: {', '.join(named[:_NAMED_MISMATCHES])}{more}"
+
+
 def _explain_difference(printed: str) -> Check:
     found = re.findall(r"^ ([-+]) (\S+)==(\S+)", printed, re.MULTILINE)
     installed = {name: version for sign, name, version in found if sign == "-"}
@@ -50,8 +80,7 @@ def _explain_difference(printed: str) -> Check:
         reason = " ".join(printed.split("error: ", 1)[-1].split())
         return failure("Packages", f"uv.lock cannot be read: {reason}", "git checkout uv.lock")
     named = [f"{name} {installed.get(name, 'missing')} ({version} locked)" for name, version in locked.items()]
-    more = f" and {len(named) - _NAMED_MISMATCHES} more" if len(named) > _NAMED_MISMATCHES else ""
-    return failure("Packages", f"not as in uv.lock: {', '.join(named[:_NAMED_MISMATCHES])}{more}", _INSTALL_AGAIN)
+    return failure("Packages", _listed("not as in uv.lock", named), _INSTALL_AGAIN)
 
 
 def check_bytecode(packages: Sequence[str] = SLOW_TO_IMPORT) -> Check:

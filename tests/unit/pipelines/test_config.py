@@ -57,12 +57,42 @@ def test_set_reaches_sections_that_the_file_does_not_name(config_file: Path):
 
 
 def test_relative_paths_start_from_the_base_and_absolute_ones_stay(config_file: Path, tmp_path: Path):
+    (tmp_path / "schema").mkdir()
+    (tmp_path / "schema" / "schema.pbtxt").touch()
+
     config = load_config(config_file, ["data.manual_dir=/mnt/digits"], base=tmp_path)
 
     assert config.runtime.root == tmp_path / "runs"
     assert config.data.schema_path == tmp_path / "schema/schema.pbtxt"
     assert config.data.manual_dir == Path("/mnt/digits")
     assert config.serving_dir == tmp_path / "runs/serving/study"
+
+
+@pytest.mark.parametrize(
+    ("override", "schema", "sources"),
+    [
+        ("trainer.epochs=1", "schema/schema.pbtxt", "data/mnist"),
+        ("data.schema_path=schema/unlabelled.pbtxt", "schema/unlabelled.pbtxt", "data/mnist"),
+        ("data.manual_dir=data/mnist", "schema/schema.pbtxt", "data/mnist"),
+        ("data.dataset=kmnist", "schema/schema.pbtxt", None),
+        ("data.manual_dir=null", "schema/schema.pbtxt", None),
+    ],
+)
+def test_outside_a_clone_the_schema_and_mnist_are_those_of_the_package(
+    config_file: Path, tmp_path: Path, override: str, schema: str, sources: str | None
+):
+    config = load_config(config_file, [override], base=tmp_path)
+
+    assert config.data.schema_path.samefile(PROJECT / schema)
+    assert (config.data.source_dir is None) == (sources is None)
+    assert sources is None or (config.data.source_dir and config.data.source_dir.samefile(PROJECT / sources))
+
+
+def test_nothing_else_of_the_package_is_taken_for_what_is_missing(config_file: Path, tmp_path: Path):
+    config = load_config(config_file, ["data.schema_path=../config.py", "data.manual_dir=digits"], base=tmp_path / "nowhere")
+
+    assert config.data.schema_path == tmp_path / "nowhere" / ".." / "config.py"
+    assert config.data.manual_dir == tmp_path / "nowhere" / "digits"
 
 
 def test_directories_that_a_run_writes_to_have_one_spelling(config_file: Path, tmp_path: Path):

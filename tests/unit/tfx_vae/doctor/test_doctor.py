@@ -32,11 +32,6 @@ def test_the_environment_that_runs_the_tests_is_what_the_lock_says(data: DataCon
         assert checks[name].status is Status.OK, checks[name]
 
 
-def test_outside_a_clone_the_missing_lock_is_a_warning_only(data: DataConfig, tmp_path: Path) -> None:
-    checks = {check.name: check for check in run_checks(data, tmp_path, tmp_path)}
-    assert checks["Packages"].status is Status.WARNING
-
-
 def test_a_warning_does_not_stop_a_run_but_a_failure_does() -> None:
     assert passed([ok("Python", "3.11.7"), warning("Bytecode", "not compiled", "compile it")])
     assert not passed([ok("Python", "3.11.7"), failure("pip", "missing", "install it")])

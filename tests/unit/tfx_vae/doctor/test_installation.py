@@ -3,12 +3,13 @@
 import py_compile
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from tfx_vae.doctor.check import Status
-from tfx_vae.doctor.installation import check_bytecode, check_packages, check_pip
+from tfx_vae.doctor.installation import check_bytecode, check_packages, check_pip, check_requirements
 
 PROJECT = Path(__file__).parents[4]
 
@@ -53,10 +54,25 @@ def test_the_first_packages_that_differ_are_named_with_the_locked_version(enviro
     assert not list(environment.rglob("rich*"))  # nothing was installed
 
 
-def test_without_a_lock_nothing_is_compared(tmp_path: Path) -> None:
+def test_without_a_lock_the_bounds_of_the_installed_package_count(tmp_path: Path) -> None:
     check = check_packages(tmp_path)
-    assert check.status is Status.WARNING
-    assert check.remedy
+    assert check.status is Status.OK
+    assert "that tfx-vae requires, in versions that fit" in check.found
+
+
+def test_what_an_installed_package_requires_and_does_not_find_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = tmp_path / "of_a_test-1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    requires = ("click<1", "rich>=1", "no-such-package>=2,<3", "no-such-extra; extra == 'more'", "old; python_version < '3'")
+    lines = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    metadata.write_text(f"Metadata-Version: 2.1\nName: of-a-test\nVersion: 1.0\n{lines}")
+    monkeypatch.syspath_prepend(tmp_path)
+    check = check_requirements("of-a-test")
+    assert check.status is Status.FAILURE
+    assert check.found == (
+        f"not as of-a-test requires: click {version('click')} (<1 required), no-such-package missing (<3,>=2 required)"
+    )
+    assert "pip install --no-deps" in check.remedy
 
 
 def test_without_uv_nothing_is_compared(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
