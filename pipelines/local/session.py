@@ -22,6 +22,7 @@ from pipelines.kubeflow.parameters import RUN_DATE
 from pipelines.local import failures
 from pipelines.local.display import RunDisplay
 from pipelines.local.process import captured_output, log_to_stderr, prepare_environment
+from pipelines.local.temporary import temporary_directory
 from pipelines.mlmd.lock import database_lock, try_lock
 from pipelines.notification import notify
 
@@ -56,7 +57,8 @@ def run(config: PipelineConfig, work: Work | None = None) -> int:
         console = Console(file=terminal)
         log_to_stderr()
         try:
-            (work or _run)(config, run_id, log, console)
+            with temporary_directory():
+                (work or _run)(config, run_id, log, console)
             if work is None:
                 notify(config, run_id)
         except KeyboardInterrupt:

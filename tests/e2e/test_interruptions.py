@@ -51,6 +51,7 @@ def killed(workplace: Workplace) -> subprocess.CompletedProcess[str]:
 def test_kill_9_leaves_no_model_behind(killed: subprocess.CompletedProcess[str], workplace: Workplace):
     assert killed.returncode == -signal.SIGKILL
     assert workplace.versions() == []
+    assert len(list(workplace.home.glob("tfx-vae-run-*"))) == 1
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,5 @@ def test_after_ctrl_c_the_next_run_ends_with_a_pushed_model(
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert states(finished.stdout)["Transform"] == "cached"
     assert len(workplace.versions()) == 1
+    # Neither the killed run nor the others have left temporary files.
+    assert not list(workplace.home.glob("*tfx-vae-run-*"))

@@ -13,11 +13,11 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Workplace:
-    """A directory for runs, and an empty home.
+    """A directory for runs, and a home.
 
     Attributes:
       root: `runtime.root` of every run.
-      home: HOME.
+      home: HOME, and the directory for temporary files.
     """
 
     root: Path
@@ -37,7 +37,8 @@ class Workplace:
     def environment(self, **variables: str) -> dict[str, str]:
         """What a fresh shell has; the test's own quiet settings for TensorFlow are left out."""
         kept = {name: os.environ[name] for name in ("LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
-        return {**kept, "HOME": str(self.home), "PATH": f"{BIN}:/usr/bin:/bin", **variables}
+        own = {"HOME": str(self.home), "TMPDIR": str(self.home), "PATH": f"{BIN}:/usr/bin:/bin"}
+        return {**kept, **own, **variables}
 
     def run(self, *settings: str, config: Path = SMOKE) -> subprocess.CompletedProcess[str]:
         """Runs the pipeline to its end."""

@@ -57,6 +57,12 @@ def write_past(history: History) -> Past:
     return Past(history, first, second, cached, failed, history.run("mnist-ae", elbo=120.0, blessed=False))
 
 
+@pytest.fixture(autouse=True)
+def _own_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was killed on this machine before is not there for gc to find."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 @pytest.fixture
 def history(in_memory: Path) -> Iterator[History]:
     """An empty database."""

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from support.history import FAILED, LIVE, RUNNING, History, PastRun
 
+from pipelines.local.temporary import temporary_directory
 from pipelines.mlmd.location import sqlite_location
 from pipelines.mlmd.lock import locked
 from tfx_vae.metadata.disk import OwnRoot
@@ -204,6 +206,23 @@ def test_working_files_of_a_killed_run_go_when_no_process_holds_its_log(history:
     assert not stateful.exists()
 
 
+def test_temporary_files_of_a_killed_run_go_and_those_of_a_running_one_stay(history: History):
+    history.run()
+    environment = os.environ | {"TMPDIR": tempfile.gettempdir()}
+    killed = subprocess.Popen([sys.executable, "-c", HOLDS_TEMPORARY_FILES], stdout=subprocess.PIPE, text=True, env=environment)
+    assert killed.stdout is not None
+    left = Path(killed.stdout.readline().strip())
+    with temporary_directory() as running:
+        tempfile.tempdir = str(running.parent)
+        assert LeftoverKind.TEMPORARY not in {leftover.kind for leftover in free(history).leftovers}
+        assert (left / "file").exists()
+        killed.kill()
+        killed.communicate()
+        [leftover] = free(history).leftovers
+    assert (leftover.kind, leftover.path, leftover.size) == (LeftoverKind.TEMPORARY, left, 5)
+    assert not left.exists()
+
+
 def test_what_lies_elsewhere_or_was_imported_is_left_alone(history: History, tmp_path: Path):
     imported = history.run(blessed=False)
     [artifact] = history.store.get_artifacts_by_id([imported.artifacts["examples"]])
@@ -298,6 +317,16 @@ def test_a_second_call_finds_nothing(history: History):
     again = free(history)
     assert (again.artifacts, again.leftovers, again.size) == ((), (), 0)
 
+
+HOLDS_TEMPORARY_FILES = """
+import time
+from pipelines.local.temporary import temporary_directory
+
+with temporary_directory() as directory:
+    (directory / "file").write_text("12345")
+    print(directory, flush=True)
+    time.sleep(600)
+"""
 
 KILLED_AT = """
 import contextlib, os, signal, sys

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from pipelines.local.temporary import abandoned_directories
 from pipelines.mlmd import names
 from pipelines.mlmd.location import real_path
 from tfx_vae.metadata import facts
@@ -27,6 +28,7 @@ class LeftoverKind(StrEnum):
     SYSTEM = "TFX's working files"
     CHECKPOINT = "checkpoints of an unfinished training"
     LOG = "log"
+    TEMPORARY = "temporary files of killed runs"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ def find_leftovers(snapshot: Snapshot, policy: Policy, cutoff: int, kept: set[in
     for kind, path in found:
         if path.exists() and _written(path) <= cutoff:
             yield Leftover(kind, path, size_on_disk(str(path)) or 0)
+
+
+def find_temporary() -> Iterator[Leftover]:
+    """Finds what killed runs, of whichever root, have left in the directory for temporary files."""
+    for path in abandoned_directories():
+        yield Leftover(LeftoverKind.TEMPORARY, path, size_on_disk(str(path)) or 0)
 
 
 def _pipeline_roots(snapshot: Snapshot) -> set[tuple[str, Path]]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from components.artifacts.serving_directory import PUSHED_DESTINATION
 from tfx_vae.metadata.disk import OwnRoot, RealFiles, local_path, size_on_disk
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Snapshot
-from tfx_vae.metadata.gc.leftovers import Leftover, find_leftovers
+from tfx_vae.metadata.gc.leftovers import Leftover, find_leftovers, find_temporary
 from tfx_vae.metadata.gc.protection import METRICS, SHARED, Policy, artifact_directory, protected
 from tfx_vae.metadata.printing import Cell, Column, describe_size, print_columns
 
@@ -98,6 +98,7 @@ def make_plan(snapshot: Snapshot, root: OwnRoot, policy: Policy, now: datetime) 
     found = find_leftovers(snapshot, policy, cutoff, still_used)
     meant = RealFiles(_meant(_undeleted(snapshot)))
     leftovers = tuple(leftover for leftover in found if root.has(leftover.path) and not meant.overlap(leftover.path))
+    leftovers += tuple(find_temporary())
     return Plan(tuple(freed), leftovers, tuple(restored), dict(kept), elsewhere, root)
 
 
