@@ -128,6 +128,7 @@ def make_transform(config: PipelineConfig, example_gen: BaseNode, schema_gen: Ba
         schema=schema_gen.outputs["schema"],
         normalization=config.transform.normalization,
         image_shape=config.transform.image_shape,
+        fit=config.transform.fit,
     ).with_id("Transform")
 
 

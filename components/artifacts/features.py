@@ -43,3 +43,16 @@ class Binarization(StrEnum):
     DYNAMIC = "dynamic"
     """Each pixel is drawn anew each time an image is used; its grey value is the probability of white (Salakhutdinov & Murray,
     2008; Burda et al., 2016)."""
+
+
+class Fit(StrEnum):
+    """How an image of another aspect ratio is brought to the shape that a model takes."""
+
+    PAD = "pad"
+    """Scaled to fit inside, with background on two sides."""
+
+    CROP = "crop"
+    """Scaled to cover, with what is outside cut off on two sides."""
+
+    STRETCH = "stretch"
+    """Scaled to the height and the width, whatever its aspect ratio."""

@@ -13,14 +13,13 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.artifacts.features import IMAGE, LABEL
+from components.artifacts.model_input import ImageShape, ModelInput, prepare_images
 from components.errors import DataError
 
 if TYPE_CHECKING:
     # Only for types: the workers of a distributed training need no TFX.
     import tensorflow_transform as tft
     from tfx.types import Artifact
-
-ImageShape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -31,13 +30,13 @@ class Images:
       examples: Serialized tf.Examples.
       encoded: PNG or JPEG.
       labels: int64 [N]; None if one example or more has none.
-      shape: Height, width and channels of the model's input.
+      model_input: What the model takes.
     """
 
     examples: Sequence[bytes]
     encoded: Sequence[bytes]
     labels: NDArray[np.int64] | None
-    shape: ImageShape
+    model_input: ModelInput
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -50,7 +49,7 @@ class Images:
     @cached_property
     def _decode(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """A graph: without one, decoding takes ten times as long."""
-        return tf.function(lambda encoded: decode_images(encoded, self.shape), [tf.TensorSpec([None], tf.string)])
+        return tf.function(lambda encoded: prepare_images(encoded, self.model_input), [tf.TensorSpec([None], tf.string)])
 
     def of_label(self, label: int) -> NDArray[np.int64]:
         """Indices of the images with a label, in their order; none if there are no labels."""
@@ -61,14 +60,14 @@ class Images:
         return [] if self.labels is None else [int(label) for label in np.unique(self.labels)]
 
 
-def read_images(examples: "Artifact", split: str, limit: int, shape: ImageShape) -> Images:
+def read_images(examples: "Artifact", split: str, limit: int, model_input: ModelInput) -> Images:
     """Reads the first images of a split.
 
     Args:
       examples: An Examples artifact of raw tf.Examples, GZIP TFRecords.
       split: The name of the split.
       limit: Number of images to read, at most.
-      shape: Height, width and channels of the decoded images.
+      model_input: What the model takes.
 
     Raises:
       DataError: The split has no example.
@@ -83,37 +82,7 @@ def read_images(examples: "Artifact", split: str, limit: int, shape: ImageShape)
     encoded = [feature[IMAGE].bytes_list.value[0] for feature in features]
     labels = [feature[LABEL].int64_list.value[:1] for feature in features]
     complete = all(len(label) == 1 for label in labels)
-    return Images(records, encoded, np.array([label[0] for label in labels]) if complete else None, shape)
-
-
-def decode_images(encoded: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
-    """Decodes PNG or JPEG images to pixels in [0, 1].
-
-    Args:
-      encoded: string [N].
-      image_shape: Height, width and channels of the result; an image of another size is resized (bilinear, antialiased).
-
-    Returns:
-      float32 [N, height, width, channels].
-
-    Raises:
-      tf.errors.InvalidArgumentError: A string is not an image.
-    """
-    height, width, channels = image_shape
-
-    def decode(image: tf.Tensor) -> tf.Tensor:
-        pixels = tf.io.decode_image(image, channels=channels, expand_animations=False)
-        same_size = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], (height, width)))
-        pixels = tf.cond(
-            same_size,
-            lambda: pixels,
-            lambda: tf.cast(tf.round(tf.image.resize(pixels, (height, width), antialias=True)), tf.uint8),
-        )
-        return tf.ensure_shape(pixels, image_shape)
-
-    decoded = tf.map_fn(decode, encoded, fn_output_signature=tf.TensorSpec(image_shape, tf.uint8))
-    # Not a division: some graph optimisers replace it by this product, others do not, and the results differ in the last bit.
-    return tf.cast(decoded, tf.float32) * (1.0 / 255.0)
+    return Images(records, encoded, np.array([label[0] for label in labels]) if complete else None, model_input)
 
 
 def image_shape(transform_graph: "tft.TFTransformOutput") -> ImageShape:

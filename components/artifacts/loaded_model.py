@@ -9,6 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.artifacts.features import IMAGE
+from components.artifacts.model_input import EXPORTED_MODEL_INPUT_FILE, ModelInput, read_model_input
 from components.artifacts.signature_names import DECODE, ENCODE, LATENT, LATENT_LOG_VARIANCE, RECONSTRUCT
 from components.errors import PipelineError
 
@@ -60,6 +61,15 @@ class LoadedModel:
         """Height, width and channels."""
         _, height, width, channels = self.signatures[RECONSTRUCT].inputs[IMAGE].shape
         return int(height or 0), int(width or 0), int(channels or 0)
+
+    @property
+    def model_input(self) -> ModelInput:
+        """What it takes; for a model of an older version, images are padded with black.
+
+        Raises:
+          DataError: The file beside the model that says so is damaged.
+        """
+        return read_model_input(f"{self.directory}/{EXPORTED_MODEL_INPUT_FILE}") or ModelInput(self.image_shape)
 
     @property
     def latent_dim(self) -> int:

@@ -4,7 +4,6 @@ import logging
 from typing import Any, Final
 
 import numpy as np
-import tensorflow_transform as tft
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
@@ -12,7 +11,8 @@ from tfx.utils import io_utils
 
 from components.artifacts.feature_classifier import LEFT_OUT, SAVED_MODEL
 from components.artifacts.features import EVAL, TRAIN
-from components.artifacts.images import ImageShape, image_shape, read_images
+from components.artifacts.images import read_images
+from components.artifacts.model_input import ModelInput, transformed_input
 from components.feature_classifier.training import FeatureExtractor, LabelledImages, accuracy, train_classifier
 
 EXAMPLES: Final = "examples"
@@ -44,22 +44,22 @@ class Executor(BaseExecutor):
         del exec_properties
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
         output = artifact_utils.get_single_instance(output_dict[CLASSIFIER])
-        shape = image_shape(tft.TFTransformOutput(artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH])))
-        images = _read(examples, TRAIN, _TRAINING_IMAGES, shape)
+        model_input = transformed_input(artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH]))
+        images = _read(examples, TRAIN, _TRAINING_IMAGES, model_input)
         if images is None or len(np.unique(images.labels)) < 2:
             reason = "images of two labels or more are needed to train the classifier whose features it compares"
             _LOGGER.warning("frechet_distance is left out: %s, and split '%s' has none.", reason, TRAIN)
             io_utils.write_string_file(f"{output.uri}/{LEFT_OUT}", f"{reason}\n")
             return
-        model = train_classifier(images, shape)
-        FeatureExtractor(model, shape).save(f"{output.uri}/{SAVED_MODEL}")
+        model = train_classifier(images, model_input)
+        FeatureExtractor(model, model_input.shape).save(f"{output.uri}/{SAVED_MODEL}")
         output.set_int_custom_property(TRAINING_IMAGES, len(images.labels))
-        others = _read(examples, EVAL, _EVAL_IMAGES, shape)
+        others = _read(examples, EVAL, _EVAL_IMAGES, model_input)
         if others is not None:
-            output.set_float_custom_property(ACCURACY, accuracy(model, others, np.unique(images.labels), shape))
+            output.set_float_custom_property(ACCURACY, accuracy(model, others, np.unique(images.labels), model_input))
 
 
-def _read(examples: Artifact, split: str, limit: int, shape: ImageShape) -> LabelledImages | None:
+def _read(examples: Artifact, split: str, limit: int, model_input: ModelInput) -> LabelledImages | None:
     """The first images of a split; None if one of them has no label."""
-    images = read_images(examples, split, limit, shape)
+    images = read_images(examples, split, limit, model_input)
     return None if images.labels is None else LabelledImages(np.array(images.encoded, object), images.labels)

@@ -8,7 +8,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.artifacts.feature_classifier import FEATURES
-from components.artifacts.images import ImageShape, decode_images, in_equal_batches
+from components.artifacts.images import in_equal_batches
+from components.artifacts.model_input import ImageShape, ModelInput, prepare_images
 from components.models.networks import layer_seeds
 from components.progress import Progress, report
 
@@ -32,21 +33,21 @@ class LabelledImages(NamedTuple):
     """[N]."""
 
 
-def train_classifier(images: LabelledImages, shape: ImageShape) -> keras.Model:
+def train_classifier(images: LabelledImages, model_input: ModelInput) -> keras.Model:
     """Minimises the cross-entropy with Adam.
 
     The same images give the same classifier, bit for bit, on the same number of processor cores.
 
     Args:
       images: Images of at least two labels.
-      shape: Height, width and channels of the decoded images.
+      model_input: What the model takes.
 
     Returns:
       A model from float32 [N, height, width, channels] in [0, 1] to logits, float32 [N, labels]; its layer `features` has 64
       units.
     """
     classes = np.unique(images.labels)
-    model = build_classifier(shape, len(classes))
+    model = build_classifier(model_input.shape, len(classes))
     model.compile(
         keras.optimizers.Adam(_LEARNING_RATE),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -56,7 +57,7 @@ def train_classifier(images: LabelledImages, shape: ImageShape) -> keras.Model:
     batches = (
         records.shuffle(len(images.labels), seed=_SEED)
         .batch(_BATCH)
-        .map(lambda encoded, label: (decode_images(encoded, shape), label), num_parallel_calls=tf.data.AUTOTUNE)
+        .map(lambda encoded, label: (prepare_images(encoded, model_input), label), num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
     model.fit(batches, epochs=_EPOCHS, verbose=0, callbacks=[_ProgressReport()])
@@ -90,17 +91,17 @@ def build_classifier(shape: ImageShape, classes: int) -> keras.Model:
     return keras.Model(image, logits, name="classifier")
 
 
-def accuracy(model: keras.Model, images: LabelledImages, classes: NDArray[np.int64], shape: ImageShape) -> float:
+def accuracy(model: keras.Model, images: LabelledImages, classes: NDArray[np.int64], model_input: ModelInput) -> float:
     """The share of images to which the classifier gives the right label, in [0, 1].
 
     Args:
       model: The result of `train_classifier`.
       images: Images that it was not trained on.
       classes: The labels that it was trained on, in order.
-      shape: As for `train_classifier`.
+      model_input: As for `train_classifier`.
     """
     batches = tf.data.Dataset.from_tensor_slices(images.encoded.tolist()).batch(_BATCH)
-    logits = np.concatenate([model(decode_images(batch, shape), training=False).numpy() for batch in batches])
+    logits = np.concatenate([model(prepare_images(batch, model_input), training=False).numpy() for batch in batches])
     return float((classes[logits.argmax(axis=1)] == images.labels).mean())
 
 

@@ -190,8 +190,8 @@ def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: st
         evaluation=read_evaluation(Path(artifacts[properties.EVALUATION].uri)),
         refusal=checked.get_string_custom_property(REFUSAL) if checked else "",
         model=model,
-        train=read_images(examples, TRAIN, _TRAINING_IMAGES, model.image_shape),
-        test=read_images(examples, TEST, config.test_images, model.image_shape),
+        train=read_images(examples, TRAIN, _TRAINING_IMAGES, model.model_input),
+        test=read_images(examples, TEST, config.test_images, model.model_input),
     )
 
 

@@ -234,9 +234,9 @@ def _validation(findings: Findings) -> Note:
 
 def _grid(images: Images, indices: NDArray[np.int64]) -> NDArray[np.float32]:
     flat = indices.ravel()
-    pixels = np.full((len(flat), *images.shape), np.nan, np.float32)
+    pixels = np.full((len(flat), *images.model_input.shape), np.nan, np.float32)
     pixels[flat >= 0] = images.pixels(flat[flat >= 0])
-    return pixels.reshape(*indices.shape, *images.shape)
+    return pixels.reshape(*indices.shape, *images.model_input.shape)
 
 
 def making_section(findings: Findings) -> Section:

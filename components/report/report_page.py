@@ -136,7 +136,7 @@ def _yardsticks(findings: Findings) -> list[Tile]:
 
 def _bernoulli_limits(findings: Findings) -> tuple[float, float]:
     """Nats per image: the cross-entropy of the mean image, and the entropy of the pixels themselves."""
-    count, total, entropy = len(findings.test), np.zeros(findings.test.shape), 0.0
+    count, total, entropy = len(findings.test), np.zeros(findings.test.model_input.shape), 0.0
     for start in range(0, count, 1000):
         pixels = findings.test.pixels(range(start, min(start + 1000, count))).astype(np.float64)
         total = total + pixels.sum(axis=0)

@@ -9,7 +9,7 @@ from typing import Final
 import keras
 import tensorflow as tf
 
-from components.artifacts.images import ImageShape
+from components.artifacts.model_input import ImageShape
 from components.errors import ConfigurationError
 from components.free_space import free_disk, free_memory
 from components.models.autoencoder import build_model

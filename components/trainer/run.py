@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from components.artifacts.features import EVAL, TRAIN
 from components.artifacts.history import HISTORY_FILE, History
 from components.artifacts.images import image_shape
+from components.artifacts.model_input import EXPORTED_MODEL_INPUT_FILE, transformed_input, write_model_input
 from components.artifacts.warmup import write_warmup_requests
 from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import Precision
@@ -124,7 +125,7 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
 
 
 def _export(trained: Fit, arguments: TrainingArguments) -> None:
-    """Writes the SavedModel, with its warm-up requests and its latent map."""
+    """Writes the SavedModel, with what it takes, its warm-up requests and its latent map."""
     data, transform_graph, seed = trained.data, trained.transform_graph, arguments.custom_config.trainer.seed
     # The exported model computes the same on every machine, also where bfloat16 is slow.
     config = trained.model.config.model_copy(update={"precision": Precision.FLOAT32})
@@ -134,6 +135,7 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     scale, directory = data.views.scale, arguments.serving_model_dir
     signatures = ExportedModel(model, transform_graph, scale, prior, seed).save(directory)
     pixels = scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES)))
+    write_model_input(transformed_input(arguments.transform_output), f"{directory}/{EXPORTED_MODEL_INPUT_FILE}")
     write_warmup_requests(directory, warmup_requests(signatures, pixels))
     write_map(survey(model, data.eval, scale, read_labels(arguments.eval_files, transform_graph), seed), directory)
 

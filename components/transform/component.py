@@ -6,6 +6,7 @@ from tfx import types
 from tfx.components.transform import component
 from tfx.dsl.components.base import executor_spec
 
+from components.artifacts.features import Fit
 from components.source_digest import source_digest
 from components.transform.config import Normalization
 from components.transform.executor import Executor
@@ -25,6 +26,8 @@ class ImageTransform(component.Transform):
         schema: types.BaseChannel,
         normalization: Normalization,
         image_shape: Sequence[int] | None = None,
+        fit: Fit | None = None,
+        background: tuple[int, int, int] = (0, 0, 0),
     ) -> None:
         """Constructs the component.
 
@@ -33,6 +36,8 @@ class ImageTransform(component.Transform):
           schema: The schema of these examples.
           normalization: The range of the pixels.
           image_shape: Height, width and channels of every transformed image; None takes those of the first training image.
+          fit: What happens to an image of another aspect ratio; None pads those that a client sends.
+          background: Red, green and blue, shown behind transparent pixels and beside an image that is padded.
         """
         super().__init__(
             examples=examples,
@@ -42,6 +47,8 @@ class ImageTransform(component.Transform):
             custom_config={
                 "normalization": normalization.value,
                 "image_shape": None if image_shape is None else list(image_shape),
+                "fit": (fit or Fit.PAD).value,
+                "background": list(background),
                 "source_digest": source_digest(Executor.__module__),
             },
         )

@@ -2,8 +2,9 @@
 
 from enum import StrEnum
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, field_validator
 
+from components.artifacts.features import Fit
 from components.settings import Section
 
 
@@ -21,10 +22,24 @@ class Normalization(StrEnum):
 
 
 class TransformConfig(Section):
-    """Size and normalisation of images."""
+    """Size, aspect ratio and normalisation of images."""
 
     image_shape: tuple[PositiveInt, PositiveInt, PositiveInt] | None = None
-    """Height, width and channels to bring every image to; null keeps those of the dataset."""
+    """Height, width and channels (1 for grey, 3 for RGB) to bring every image to; null keeps those of the dataset.
+    Images of several sizes need it, and `fit`."""
+
+    fit: Fit | None = None
+    """What happens to an image of another aspect ratio than `image_shape`: `pad` scales it to fit inside, with
+    `data.background` on two sides; `crop` scales it to cover, and cuts off two sides; `stretch` does not keep its aspect
+    ratio. With null, all images of the dataset must have one size; an image of another aspect ratio that a client sends later
+    is padded."""
 
     normalization: Normalization = Normalization.UNIT
     """`unit`, `symmetric` or `standardize`."""
+
+    @field_validator("image_shape")
+    @classmethod
+    def _is_grey_or_rgb(cls, shape: tuple[int, int, int] | None) -> tuple[int, int, int] | None:
+        if shape is not None and shape[-1] not in (1, 3):
+            raise ValueError("must end in 1 (grey) or 3 (RGB): transparent pixels show a background, so models see no alpha")
+        return shape

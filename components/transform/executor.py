@@ -14,16 +14,17 @@ from tfx import types
 from tfx.components.transform import executor
 from tfx.types import artifact_utils, standard_component_specs
 
-from components.artifacts.features import IMAGE, LABEL, TRAIN
-from components.artifacts.images import decode_images
+from components.artifacts.features import IMAGE, LABEL, TRAIN, Fit
+from components.artifacts.model_input import MODEL_INPUT_FILE, ImageShape, ModelInput, prepare_images, write_model_input
 from components.errors import ConfigurationError, DataError
 from components.transform.config import Normalization
 
 
 class Executor(executor.Executor):
-    """The stock executor, which passes the shape of the images to `preprocessing_fn`.
+    """The stock executor, which passes the shape of the images to `preprocessing_fn`, and records what models take.
 
-    A traced graph needs a static shape. If the configuration has none, it is the shape of the first training image.
+    A traced graph needs a static shape. If the configuration has none, it is the shape of the first training image; the
+    ValidationGate has checked that all others have the same.
     """
 
     def Do(  # noqa: N802 (TFX's name)
@@ -32,17 +33,19 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Runs the stock executor with `image_shape` in its `custom_config`."""
+        """Runs the stock executor with `image_shape` in its `custom_config`, and writes `model_input.json` beside the graph."""
         config = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
         if config["image_shape"] is None:
             examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
             config["image_shape"] = first_image_shape(examples)
         exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY] = json.dumps(config)
         super().Do(input_dict, output_dict, exec_properties)
+        directory = artifact_utils.get_single_uri(output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY])
+        write_model_input(_model_input(config), f"{directory}/{MODEL_INPUT_FILE}")
 
 
-def first_image_shape(examples: types.Artifact) -> tuple[int, int, int]:
-    """The shape of the first training image.
+def first_image_shape(examples: types.Artifact) -> ImageShape:
+    """The shape of the first training image, without its alpha channel.
 
     Args:
       examples: An Examples artifact of tf.Examples.
@@ -52,7 +55,7 @@ def first_image_shape(examples: types.Artifact) -> tuple[int, int, int]:
 
     Raises:
       DataError: The training split has no example, or its first example has no image.
-      ConfigurationError: The first image is not an 8-bit image of 1, 3 or 4 channels.
+      ConfigurationError: The first image cannot be decoded.
     """
     files = sorted(tf.io.gfile.glob(artifact_utils.get_split_uri([examples], TRAIN) + "/*"))
     for record in tf.data.TFRecordDataset(files, compression_type="GZIP").take(1).as_numpy_iterator():
@@ -63,12 +66,18 @@ def first_image_shape(examples: types.Artifact) -> tuple[int, int, int]:
     raise DataError(f"Split '{TRAIN}' in {examples.uri} has no example: give it images in data.splits.")
 
 
-def _shape_of(encoded: bytes) -> tuple[int, int, int]:
+def _shape_of(encoded: bytes) -> ImageShape:
     try:
         height, width, channels = tf.io.decode_image(encoded, expand_animations=False).shape
     except (tf.errors.InvalidArgumentError, ValueError) as error:
         raise ConfigurationError(f"The first training image cannot be decoded as PNG or JPEG: {error}") from error
-    return height, width, channels
+    return height, width, channels - 1 if channels in (2, 4) else channels
+
+
+def _model_input(custom_config: Mapping[str, Any]) -> ModelInput:
+    height, width, channels = custom_config["image_shape"]
+    red, green, blue = custom_config["background"]
+    return ModelInput((height, width, channels), Fit(custom_config["fit"]), (red, green, blue))
 
 
 def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -76,14 +85,13 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
 
     Args:
       inputs: By feature name: `image`, PNG or JPEG, string [N, 1]; `label`, int64 [N, 1], if the data has labels.
-      custom_config: `image_shape`, [height, width, channels], to which other sizes are resized, and `normalization`, a value
-        of `Normalization`.
+      custom_config: `image_shape`, [height, width, channels]; `fit`, a value of `Fit`; `background`, [red, green, blue]; and
+        `normalization`, a value of `Normalization`.
 
     Returns:
       `image`, float32 [N, height, width, channels]; `label`, int64 [N], if the data has labels.
     """
-    height, width, channels = custom_config["image_shape"]
-    pixels = decode_images(_one_per_example(inputs[IMAGE]), (height, width, channels))
+    pixels = prepare_images(_one_per_example(inputs[IMAGE]), _model_input(custom_config))
     outputs = {IMAGE: _normalize(pixels, Normalization(custom_config["normalization"]))}
     if LABEL in inputs:
         outputs[LABEL] = _one_per_example(inputs[LABEL])

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from components.artifacts.feature_classifier import FeatureClassifier
+from components.artifacts.model_input import ModelInput
 from components.feature_classifier.training import (
     FEATURE_COUNT,
     FeatureExtractor,
@@ -19,6 +20,7 @@ from components.feature_classifier.training import (
 from components.models.image_quality import frechet_distance
 
 SHAPE = (16, 16, 1)
+MODEL_INPUT = ModelInput(SHAPE)
 HORIZONTAL, VERTICAL = 3, 7
 
 
@@ -38,7 +40,7 @@ def pixels_of(images: LabelledImages) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def trained() -> keras.Model:
-    return train_classifier(stripes(800, seed=0), SHAPE)
+    return train_classifier(stripes(800, seed=0), MODEL_INPUT)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +54,13 @@ def classifier(trained: keras.Model, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_it_learns_the_labels(trained: keras.Model):
     others = stripes(200, seed=1)
-    assert accuracy(trained, others, np.array([HORIZONTAL, VERTICAL]), SHAPE) == 1.0
+    assert accuracy(trained, others, np.array([HORIZONTAL, VERTICAL]), MODEL_INPUT) == 1.0
     swapped = LabelledImages(others.encoded, HORIZONTAL + VERTICAL - others.labels)
-    assert accuracy(trained, swapped, np.array([HORIZONTAL, VERTICAL]), SHAPE) == 0.0
+    assert accuracy(trained, swapped, np.array([HORIZONTAL, VERTICAL]), MODEL_INPUT) == 0.0
 
 
 def test_the_same_images_make_the_same_classifier(trained: keras.Model):
-    again = train_classifier(stripes(800, seed=0), SHAPE)
+    again = train_classifier(stripes(800, seed=0), MODEL_INPUT)
     for one, other in zip(trained.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,8 @@ def transform(
     normalization: str = "unit",
     image_shape: list[int] | None = None,
     schema: str = "schema.pbtxt",
+    fit: str = "pad",
+    background: Sequence[int] = (0, 0, 0),
 ) -> Transformed:
     """Runs the real Transform executor over raw examples."""
     for split, examples in splits.items():
@@ -105,7 +108,9 @@ def transform(
         {name: [artifact] for name, artifact in outputs.items()},
         {
             "preprocessing_fn": "components.transform.executor.preprocessing_fn",
-            "custom_config": json.dumps({"normalization": normalization, "image_shape": image_shape}),
+            "custom_config": json.dumps(
+                {"normalization": normalization, "image_shape": image_shape, "fit": fit, "background": list(background)}
+            ),
             "disable_statistics": 1,
             "force_tf_compat_v1": 0,
         },

@@ -84,7 +84,7 @@ def test_images_of_different_sizes_are_brought_to_the_configured_shape(tmp_path:
     small, wide = rng.integers(0, 256, (2, 4, 4, 1), np.uint8), np.full((2, 8, 16, 1), 102, np.uint8)
     examples = raw_examples(small) + raw_examples(wide)
 
-    images = transform({"train": examples}, tmp_path, image_shape=[4, 4, 1]).images("train")
+    images = transform({"train": examples}, tmp_path, image_shape=[4, 4, 1], fit="stretch").images("train")
 
     assert images.shape == (4, 4, 4, 1)
     np.testing.assert_array_equal(images[:2], small.astype(np.float32) * np.float32(1 / 255))

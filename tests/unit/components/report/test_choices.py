@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from components.artifacts.images import Images
+from components.artifacts.model_input import ModelInput
 from components.report.pictures import best_and_worst, one_of_each, pairs, sheet
 
 
@@ -18,7 +19,7 @@ def unlabelled() -> Images:
 
 
 def images(count: int, labels: np.ndarray | None) -> Images:
-    return Images([b""] * count, [b""] * count, labels, (28, 28, 1))
+    return Images([b""] * count, [b""] * count, labels, ModelInput((28, 28, 1)))
 
 
 def test_the_sheet_has_a_row_for_each_label_and_leaves_empty_what_there_is_not(labelled: Images):
