@@ -114,7 +114,7 @@ def prepare_images(encoded: tf.Tensor, model_input: ModelInput) -> tf.Tensor:
     decoded = tf.cond(
         tf.reduce_all(_is_ready(encoded, shape)),
         all_by(lambda image: tf.ensure_shape(tf.io.decode_png(image, channels=shape[-1]), shape)),
-        all_by(lambda image: fit_pixels(_decode(image), model_input)),
+        all_by(lambda image: fit_pixels(decode_upright(image), model_input)),
     )
     # Not a division: some graph optimisers replace it by this product, others do not, and the results differ in the last bit.
     return tf.cast(decoded, tf.float32) * (1.0 / 255.0)
@@ -147,8 +147,19 @@ def _is_ready(encoded: tf.Tensor, shape: ImageShape) -> tf.Tensor:
     return tf.reduce_all(tf.equal(head, tf.constant(list(header), tf.uint8)), axis=-1)
 
 
-def _decode(image: tf.Tensor) -> tf.Tensor:
-    """uint8 [height, width, 1 to 4], upright."""
+@tf.autograph.experimental.do_not_convert
+def decode_upright(image: tf.Tensor) -> tf.Tensor:
+    """Decodes an image file, and turns it upright.
+
+    Args:
+      image: A PNG, JPEG, GIF or BMP file, string scalar.
+
+    Returns:
+      Grey, grey and alpha, RGB or RGBA: uint8 [height, width, 1 to 4].
+
+    Raises:
+      tf.errors.InvalidArgumentError: It is not an image.
+    """
     head = tf.io.decode_raw(image, tf.uint8, fixed_length=_BIT_DEPTH + 1)
     has_deep_pixels = tf.logical_and(tf.equal(head[0], _PNG_START[0]), tf.equal(head[_BIT_DEPTH], 16))
     return tf.cond(
