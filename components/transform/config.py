@@ -30,7 +30,7 @@ class TransformConfig(Section):
 
     fit: Fit | None = None
     """What happens to an image of another aspect ratio than `image_shape`: `pad` scales it to fit inside, with
-    `data.background` on two sides; `crop` scales it to cover, and cuts off two sides; `stretch` does not keep its aspect
+    black on two sides; `crop` scales it to cover, and cuts off two sides; `stretch` does not keep its aspect
     ratio. With null, all images of the dataset must have one size; an image of another aspect ratio that a client sends later
     is padded."""
 
@@ -41,5 +41,5 @@ class TransformConfig(Section):
     @classmethod
     def _is_grey_or_rgb(cls, shape: tuple[int, int, int] | None) -> tuple[int, int, int] | None:
         if shape is not None and shape[-1] not in (1, 3):
-            raise ValueError("must end in 1 (grey) or 3 (RGB): transparent pixels show a background, so models see no alpha")
+            raise ValueError("must end in 1 (grey) or 3 (RGB): transparent pixels show the background, so models see no alpha")
         return shape

@@ -199,15 +199,13 @@ class Notes:
             return f"resized {self._changed[change].sizes()} to {target.width}x{target.height} pixels"
         return {
             Change.FIRST_FRAME: "only the first frame was taken",
-            Change.TURNED: "turned upright (EXIF orientation, which training and REST ignore)",
+            Change.TURNED: "turned upright (EXIF orientation)",
             Change.EIGHT_BITS: "16 bits per channel reduced to 8",
             Change.INVERTED: "light and dark exchanged",
-            Change.LAID_ON_BACKGROUND: (
-                f"transparent parts replaced with {background} (--background); training and REST ignore transparency"
-            ),
+            Change.LAID_ON_BACKGROUND: (f"transparent parts replaced with {background} (--background)"),
             Change.COLOURS: "colours converted to grey" if target.channels == 1 else "grey converted to red, green and blue",
             Change.STRETCHED: "contrast stretched",
-            Change.PADDED: f"aspect ratio kept by padding with {background} (--background); training and REST stretch instead",
+            Change.PADDED: f"aspect ratio kept by padding with {background} (--background)",
         }[change]
 
 

@@ -29,9 +29,9 @@ def test_each_kind_of_change_has_one_line():
     notes.add(Path("as-it-is.png"), image(), ())
 
     assert notes.sentences() == [
-        "e.jpg: turned upright (EXIF orientation, which training and REST ignore)",
+        "e.jpg: turned upright (EXIF orientation)",
         "4 images (0.png, 1.png, 2.png, ...): resized from 30x30 to 500x500 to 28x28 pixels",
-        "e.jpg: aspect ratio kept by padding with black (--background); training and REST stretch instead",
+        "e.jpg: aspect ratio kept by padding with black (--background)",
     ]
 
 
