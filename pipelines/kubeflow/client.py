@@ -154,8 +154,9 @@ def upload(client: Any, name: str, package: Path) -> Version:
         pipeline = client.upload_pipeline(str(package), pipeline_name=name, namespace=namespace)
         [version] = everything(client.list_pipeline_versions, "pipeline_versions", pipeline_id=pipeline.pipeline_id)
     else:
-        now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
-        version = client.upload_pipeline_version(str(package), f"{name} {now}", pipeline_id=found[0].pipeline_id)
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")
+        # A name of a Kubernetes object, which a version is if KFP keeps its pipelines in Kubernetes.
+        version = client.upload_pipeline_version(str(package), f"{name}-{now}", pipeline_id=found[0].pipeline_id)
     return Version(version.pipeline_id, version.pipeline_version_id, version.display_name)
 
 

@@ -3,6 +3,7 @@
 TFX's own compiler for Kubeflow writes resolvers that only Vertex AI knows (see `vertex.py`). Here each step is a KFP component
 that runs one node through TFX's launcher, so that resolvers, caching and blessing are TFX's own, on any Kubeflow."""
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -155,7 +156,14 @@ def _describe(task: Any, node: str, config: KubeflowConfig) -> None:
 
     task.set_display_name(node)
     task.set_caching_options(False)  # it would not see that data or models have changed; TFX's own does
-    _request(task, config.steps.get(node, StepConfig()).over(config.every_step))
+    step = config.steps.get(node, StepConfig()).over(config.every_step)
+    _request(task, step)
+    _place(task, step)
+    if config.image_pull_policy is not None:
+        kubernetes.set_image_pull_policy(task, config.image_pull_policy)
+    if config.image_pull_secrets:
+        # Not left to the service account: schedules of KFP 2.5.0 to 2.16.1 do not use it (kubeflow/pipelines 13311).
+        kubernetes.set_image_pull_secrets(task, list(config.image_pull_secrets))
     if config.volume_claim is not None:
         kubernetes.mount_pvc(task, pvc_name=config.volume_claim, mount_path=str(config.mount_path))
     if config.metadata_secret is not None:
@@ -167,13 +175,31 @@ def _request(task: Any, step: StepConfig) -> None:
     if step.cpu is not None:
         task.set_cpu_request(step.cpu)
     if step.memory is not None:
-        task.set_memory_request(step.memory)
-        task.set_memory_limit(step.memory)
+        # KFP's SDK accepts fewer ways of writing it than Kubernetes.
+        memory = step.memory if re.fullmatch(r"\d+([EPTGM]i?|Ki)?", step.memory) else str(step.memory_bytes())
+        task.set_memory_request(memory)
+        task.set_memory_limit(memory)
     if step.gpu:
         task.set_accelerator_type(_GPU)
         task.set_accelerator_limit(step.gpu)
     if step.retries:
         task.set_retry(step.retries, backoff_duration=_RETRY_AFTER)
+
+
+def _place(task: Any, step: StepConfig) -> None:
+    """Where the step may run, for how long, and how its pod is described."""
+    from kfp import kubernetes
+
+    if step.timeout_seconds is not None:
+        kubernetes.set_timeout(task, step.timeout_seconds)
+    for key, value in (step.node_selector or {}).items():
+        kubernetes.add_node_selector(task, key, value)
+    for toleration in step.tolerations or ():
+        kubernetes.add_toleration(task, **toleration.model_dump())
+    for key, value in (step.labels or {}).items():
+        kubernetes.add_pod_label(task, key, value)
+    for key, value in (step.annotations or {}).items():
+        kubernetes.add_pod_annotation(task, key, value)
 
 
 def _refuse_unknown_steps(config: KubeflowConfig, nodes: list[str]) -> None:

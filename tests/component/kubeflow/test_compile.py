@@ -125,6 +125,36 @@ def test_the_notification_runs_after_all_steps_even_if_one_failed(smoke: Pipelin
     assert "exec-notification" in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
+def test_steps_are_placed_labelled_and_limited_as_the_configuration_says(tmp_path: Path):
+    settings = [
+        f"kubeflow.image={IMAGE}",
+        "kubeflow.image_pull_policy=IfNotPresent",
+        "kubeflow.image_pull_secrets=[registry]",
+        "kubeflow.every_step.memory=1.5Gi",
+        "kubeflow.every_step.labels={team: vision}",
+        "kubeflow.steps.Trainer.timeout_seconds=7200",
+        "kubeflow.steps.Trainer.node_selector={disk: fast}",
+        "kubeflow.steps.Trainer.annotations={example.org/owner: Ada L.}",
+        "kubeflow.steps.Trainer.tolerations=[{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]",
+    ]
+    compile_pipeline(load_config(SMOKE, settings, base=Path()), tmp_path / "pipeline.yaml")
+
+    [pipeline, platform] = yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text())
+    steps = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for step in steps.values():
+        assert step["imagePullPolicy"] == "IfNotPresent"
+        assert [secret["secretName"] for secret in step["imagePullSecret"]] == ["registry"]
+        assert step["podMetadata"]["labels"] == {"team": "vision"}
+    trainer, transform = steps["exec-trainer"], steps["exec-transform"]
+    assert (trainer["activeDeadlineSeconds"], transform["activeDeadlineSeconds"]) == ("7200", "86400")
+    assert trainer["nodeSelector"] == {"labels": {"disk": "fast"}}
+    assert trainer["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    assert trainer["podMetadata"]["annotations"] == {"example.org/owner": "Ada L."}
+    assert "tolerations" not in transform
+    resources = pipeline["deploymentSpec"]["executors"]["exec-transform"]["container"]["resources"]
+    assert resources["resourceMemoryLimit"] == str(3 * 2**29)
+
+
 def test_a_step_asks_for_what_the_configuration_says(pipeline: dict[str, Any], platform: dict[str, Any]):
     executors = pipeline["deploymentSpec"]["executors"]
     assert executors["exec-trainer"]["container"]["resources"]["accelerator"]["resourceType"] == "nvidia.com/gpu"

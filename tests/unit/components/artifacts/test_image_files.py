@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ RGBA = Image.fromarray(np.array([[[200, 100, 50, 255], [200, 100, 50, 0], [200, 
     ids=["grey", "bilevel", "16 bits", "16 bits TIFF", "RGB", "CMYK", "WebP", "RGBA", "RGBA WebP", "grey with alpha"],
 )
 def test_every_kind_of_image_becomes_grey_or_rgb_of_eight_bits(
-    image: Image.Image, format_: str, options: dict[str, object], mode: str, pixels: list[object]
+    image: Image.Image, format_: str, options: dict[str, Any], mode: str, pixels: list[object]
 ):
     decoded = canonical(image, format_, **options)
     assert decoded.mode == mode
