@@ -119,8 +119,8 @@ class PipelineConfig(Section):
     """One pipeline."""
 
     name: str = Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-    """The pipeline's name, in lower-case letters, digits and dashes. A model is compared with the latest blessed model of the
-    same name only."""
+    """The pipeline's name, in lower-case letters, digits and dashes. A model is compared with the champion of the same
+    name only."""
 
     data: DataConfig = DataConfig()
     transform: TransformConfig = TransformConfig()

@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-from tfx.components import Evaluator, ExampleValidator, Pusher, StatisticsGen, Trainer
+from tfx.components import ExampleValidator, Pusher, StatisticsGen, Trainer
 from tfx.components import InfraValidator as StockInfraValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
@@ -15,13 +15,14 @@ from tfx.types import Channel, standard_artifacts
 
 from components.artifacts.features import EVAL, TEST, TRAIN
 from components.artifacts.files import check_served
+from components.evaluator.component import Evaluator
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
 from components.example_gen.component import TfdsExampleGen
 from components.feature_classifier.component import FeatureClassifier
 from components.infra_validator.component import InfraValidator
 from components.pusher.executor import Executor as PusherExecutor
 from components.report.component import ModelReport
-from components.resolver.strategy import LatestBlessedOtherModelStrategy
+from components.resolver.strategy import ChampionStrategy
 from components.source_digest import source_digest
 from components.trainer.config import CustomConfig
 from components.transform.component import ImageTransform
@@ -65,11 +66,12 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     trainer = make_trainer(config, transform)
     model = trainer.outputs["model"]
 
-    # Finds what to compare with: the latest blessed model of this pipeline, but never the candidate itself.
+    # Finds what to compare with: the champion of this pipeline, but never the candidate itself.
     baseline = Resolver(
-        strategy_class=LatestBlessedOtherModelStrategy,
+        strategy_class=ChampionStrategy,
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        pushed_model=Channel(type=standard_artifacts.PushedModel),
         candidate=model,
     ).with_id("BaselineResolver")
 

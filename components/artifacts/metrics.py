@@ -22,6 +22,16 @@ from components.artifacts.features import (
 ACTIVE_UNITS: Final = "active_units"
 FRECHET_DISTANCE: Final = "frechet_distance"
 
+BASELINE: Final = "baseline"
+"""TFMA's name for the model that the candidate is compared with, here the champion."""
+
+MEAN_DIFFERENCE: Final = "/difference"
+STANDARD_ERROR: Final = "/standard_error"
+"""Behind a metric's name: the mean over the images of candidate minus champion, and its standard error."""
+
+WORSENING: Final = "/worsening"
+"""Behind a metric's name: how much worse the candidate is than the champion, less a number of standard errors."""
+
 
 class Better(StrEnum):
     """Which direction of a metric is better."""
@@ -69,6 +79,11 @@ class Metric:
     by_label: bool = True
     is_main: bool = False
     decimals: int = 2
+
+    @property
+    def is_mean_over_images(self) -> bool:
+        """Whether each image has a value, so that two models can be compared image by image."""
+        return self.computed_by in ("MeanLoss", "ImportanceWeightedNll")
 
     @property
     def is_binarized(self) -> bool:

@@ -31,7 +31,11 @@ class Threshold(Section):
     """The metric must be at most this."""
 
     worsening: float | None = Field(default=None, ge=0)
-    """The metric may be at most this much worse than for the latest blessed model: higher or, if higher is better, lower."""
+    """The metric may be at most this much worse than for the champion: higher or, if higher is better, lower."""
+
+    standard_errors: float | None = Field(default=None, ge=0)
+    """The metric may be worse than for the champion by this many standard errors of the paired difference, in addition to
+    `worsening`, which is 0 if it is left out. Only for a metric that each image has a value of."""
 
     @model_validator(mode="after")
     def _is_satisfiable(self) -> Self:
@@ -104,7 +108,8 @@ class EvaluatorConfig(Section):
 
     thresholds: dict[MetricName, Threshold] = Field(default_factory=_default_thresholds, min_length=1)
     """Limits of metrics over the test split: `lower`, `upper`, and `worsening`, how much worse the metric may be than for the
-    latest blessed model: `{negative_elbo: {upper: 110, worsening: 0.5}, ssim: {lower: 0.9}}`."""
+    champion: `{negative_elbo: {upper: 110, worsening: 0.5}, ssim: {lower: 0.9}}`. `standard_errors: 2` beside `worsening`
+    allows two standard errors of the paired difference in addition: what the choice of the test images explains."""
 
     @model_validator(mode="after")
     def _limits_what_is_measured(self) -> Self:
@@ -112,6 +117,15 @@ class EvaluatorConfig(Section):
             for key, is_on in self._switches(name).items():
                 if not is_on:
                     raise ValueError(f"evaluator.thresholds limits {name}, which evaluator.{key}=false leaves out")
+        return self
+
+    @model_validator(mode="after")
+    def _has_differences_to_measure(self) -> Self:
+        for name, threshold in self.thresholds.items():
+            if threshold.standard_errors is not None and not describe(name).is_mean_over_images:
+                raise ValueError(
+                    f"evaluator.thresholds.{name}.standard_errors: {name} is not a mean over images; use worsening"
+                )
         return self
 
     def measures(self, name: str) -> bool:

@@ -10,8 +10,8 @@ from tfx.dsl.placeholder import placeholder
 from tfx.types import BaseChannel
 from tfx.utils import proto_utils
 
-from components.artifacts.features import LABEL, LOSSES
-from components.artifacts.metrics import CATALOGUE, FRECHET_DISTANCE, PER_DIMENSION, Better, Group, Metric
+from components.artifacts.features import LABEL, LOSSES, NEGATIVE_ELBO
+from components.artifacts.metrics import CATALOGUE, FRECHET_DISTANCE, PER_DIMENSION, WORSENING, Better, Group, Metric
 from components.artifacts.signature_names import EVALUATE
 from components.evaluator.config import EvaluatorConfig, Threshold
 from components.source_digest import source_digest
@@ -79,7 +79,41 @@ def _metrics(config: EvaluatorConfig, classifier: str, digest: str) -> Iterator[
                 slicing_specs=[config_pb2.SlicingSpec()], threshold=_to_tfma(threshold, metric.better is Better.HIGHER)
             )
         yield built
+        if threshold is not None and threshold.standard_errors is not None:
+            yield _worsening(metric, digest, threshold)
     yield _metric(PER_DIMENSION, digest)
+
+
+def _worsening(metric: Metric, digest: str, threshold: Threshold) -> config_pb2.MetricConfig:
+    """The metric that is worsening less standard errors, with its limit."""
+    arguments = {
+        "name": metric.name + WORSENING,
+        "of": metric.name,
+        "standard_errors": threshold.standard_errors,
+        "higher_is_better": metric.better is Better.HIGHER,
+        "source_digest": digest,
+    }
+    built = config_pb2.MetricConfig(class_name="SignificantWorsening", module=_METRICS, config=json.dumps(arguments))
+    limit = config_pb2.MetricThreshold()
+    limit.change_threshold.direction = config_pb2.LOWER_IS_BETTER
+    limit.change_threshold.absolute.value = threshold.worsening or 0.0
+    built.per_slice_thresholds.add(slicing_specs=[config_pb2.SlicingSpec()], threshold=limit)
+    return built
+
+
+def judging_metric(eval_config: config_pb2.EvalConfig) -> str:
+    """The metric that says which of two models is better.
+
+    Returns:
+      The negative ELBO, unless other metrics have a limit of worsening and it has none: then the first of those.
+    """
+    names = [
+        json.loads(metric.config)["name"].removesuffix(WORSENING)
+        for spec in eval_config.metrics_specs
+        for metric in spec.metrics
+        if any(limited.threshold.HasField("change_threshold") for limited in metric.per_slice_thresholds)
+    ]
+    return NEGATIVE_ELBO if NEGATIVE_ELBO in names or not names else names[0]
 
 
 def _metric(metric: Metric, digest: str, **arguments: int | str) -> config_pb2.MetricConfig:
@@ -105,7 +139,8 @@ def _to_tfma(threshold: Threshold, higher_is_better: bool) -> config_pb2.MetricT
     tfma = config_pb2.MetricThreshold()
     tfma.value_threshold.lower_bound.value = -sys.float_info.max if threshold.lower is None else threshold.lower
     tfma.value_threshold.upper_bound.value = sys.float_info.max if threshold.upper is None else threshold.upper
-    if threshold.worsening is not None:
+    # With standard errors the metric of `_worsening` has the limit.
+    if threshold.worsening is not None and threshold.standard_errors is None:
         # Not `relative`: TFMA divides by the baseline, and the KL divergence of an autoencoder is 0.
         tfma.change_threshold.direction = config_pb2.HIGHER_IS_BETTER if higher_is_better else config_pb2.LOWER_IS_BETTER
         tfma.change_threshold.absolute.value = -threshold.worsening if higher_is_better else threshold.worsening

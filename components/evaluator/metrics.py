@@ -10,6 +10,7 @@ If a model returns no value for a metric, the metric is left out, so that an old
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
@@ -17,6 +18,7 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.artifacts.features import KL_PER_DIMENSION
+from components.artifacts.metrics import BASELINE, MEAN_DIFFERENCE, STANDARD_ERROR
 from components.artifacts.signature_names import LATENT_MEAN
 from components.models.latent_space import is_active
 
@@ -63,8 +65,56 @@ class ExactSum:
         ]
 
 
+@dataclass
+class PairedDifferences:
+    """The differences between two models' values for the same images: exact sums, and the number of images.
+
+    A difference is rounded to a multiple of 2^-32, its square is exact.
+    """
+
+    count: int = 0
+    units: int = 0
+    squared_units: int = 0
+    not_finite: int = 0
+
+    @classmethod
+    def of(cls, difference: float) -> "PairedDifferences":
+        """One image."""
+        if not math.isfinite(difference):
+            return cls(1, not_finite=1)
+        units = round(difference * _UNITS)
+        return cls(1, units, units**2)
+
+    def plus(self, other: "PairedDifferences") -> "PairedDifferences":
+        """These images and others."""
+        return PairedDifferences(
+            self.count + other.count,
+            self.units + other.units,
+            self.squared_units + other.squared_units,
+            self.not_finite + other.not_finite,
+        )
+
+    def mean(self) -> float:
+        """The mean difference; NaN without an image, or if a difference is not finite."""
+        return math.nan if self.not_finite or not self.count else self.units / (self.count * _UNITS)
+
+    def standard_error(self) -> float:
+        """The standard error of the mean: the standard deviation of the differences, divided by the root of their number.
+
+        NaN for fewer than two images, or if a difference is not finite.
+        """
+        if self.not_finite or self.count < 2:
+            return math.nan
+        # n sum d^2 - (sum d)^2 is n (n - 1) times the variance, and exact.
+        scaled = self.count * self.squared_units - self.units**2
+        return math.sqrt(scaled / (self.count**2 * (self.count - 1) * _UNITS**2))
+
+
 class MeanLoss(metric_types.Metric):
     """The mean over examples of one output of the model; NaN if any value is NaN.
+
+    Beside a baseline there are also the mean of the paired difference, candidate minus baseline for the same image, and the
+    standard error of that mean.
 
     `components.artifacts.features.LOSSES` are in nats per image, summed over pixels and over latent dimensions; see
     components/models/objectives.py. Values on MNIST's grey test digits: `negative_elbo` 94 to 97 (default recipe; PyTorch's
@@ -126,6 +176,85 @@ class KlPerDimension(metric_types.Metric):
         super().__init__(_kl_per_dimension, name=name, source_digest=source_digest)
 
 
+class SignificantWorsening(metric_types.Metric):
+    """How much worse the candidate is than the baseline, less what chance explains: mean - k standard errors.
+
+    The mean and its standard error are of the paired differences, both models having seen the same images. For the baseline the
+    metric is 0, so that a change threshold compares with it. Without a baseline there is no such metric.
+    """
+
+    def __init__(self, name: str, of: str, standard_errors: float, higher_is_better: bool, source_digest: str = "") -> None:
+        """Builds the metric from its part of the EvalConfig.
+
+        Args:
+          name: The name of the metric.
+          of: The name of the output, and of its mean.
+          standard_errors: k.
+          higher_is_better: Whether a lower value is worse.
+          source_digest: As for `MeanLoss`.
+        """
+        super().__init__(
+            _significant_worsening,
+            name=name,
+            of=of,
+            standard_errors=standard_errors,
+            higher_is_better=higher_is_better,
+            source_digest=source_digest,
+        )
+
+
+class _Paired(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
+    """Adds up the differences between two models' values for each image; images without a value do not count."""
+
+    def __init__(
+        self,
+        keys: Sequence[metric_types.MetricKey],
+        candidate: str,
+        output: str,
+        summarize: Callable[[PairedDifferences], Sequence[float]],
+    ) -> None:
+        """Makes the combiner.
+
+        Args:
+          keys: The keys of the metrics.
+          candidate: TFMA's name of the candidate.
+          output: The name of the models' output.
+          summarize: Gives the value of each key.
+        """
+        self._keys = keys
+        self._models = candidate, BASELINE
+        self._output = output
+        self._summarize = summarize
+
+    def create_accumulator(self) -> PairedDifferences:
+        return PairedDifferences()
+
+    def add_input(self, accumulator: PairedDifferences, element: metric_types.StandardMetricInputs) -> PairedDifferences:
+        said = [element.get_predictions(model) for model in self._models]
+        if not all(self._output in outputs for outputs in said):
+            return accumulator
+        value, before = (float(np.asarray(outputs[self._output], np.float64).item()) for outputs in said)
+        # The importance-weighted bound is NaN where it was not computed, for both models.
+        if math.isnan(value) and math.isnan(before):
+            return accumulator
+        return accumulator.plus(PairedDifferences.of(value - before))
+
+    def merge_accumulators(self, accumulators: Iterable[PairedDifferences]) -> PairedDifferences:
+        merged = PairedDifferences()
+        for accumulator in accumulators:
+            merged = merged.plus(accumulator)
+        return merged
+
+    def extract_output(self, accumulator: PairedDifferences) -> Values:
+        return dict(zip(self._keys, self._summarize(accumulator), strict=True)) if accumulator.count else {}
+
+
+def _candidate_beside_baseline(model_names: list[str] | None) -> str | None:
+    """TFMA's name of the candidate; None if there is no baseline."""
+    names = model_names or []
+    return next((name for name in names if name != BASELINE), None) if BASELINE in names else None
+
+
 class _Mean(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
     """Averages numbers over the examples, and computes metrics from the averages."""
 
@@ -176,14 +305,50 @@ class _Mean(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no
 
 def _mean_loss(name: str, source_digest: str, model_names: list[str] | None = None) -> list[Any]:
     del source_digest
-    return _for_each_model(name, model_names, name, _numbers, _as_it_is)
+    return [*_for_each_model(name, model_names, name, _numbers, _as_it_is), *_difference(name, model_names)]
 
 
 def _mean_where_computed(
     name: str, samples: int, images: int, source_digest: str, model_names: list[str] | None = None
 ) -> list[Any]:
     del samples, images, source_digest
-    return _for_each_model(name, model_names, name, _numbers_unless_nan, _as_it_is)
+    return [*_for_each_model(name, model_names, name, _numbers_unless_nan, _as_it_is), *_difference(name, model_names)]
+
+
+def _difference(name: str, model_names: list[str] | None) -> list[metric_types.MetricComputation]:
+    """The mean of the paired difference and its standard error; nothing without a baseline."""
+    candidate = _candidate_beside_baseline(model_names)
+    if candidate is None:
+        return []
+    keys = [metric_types.MetricKey(name=name + suffix, model_name=candidate) for suffix in (MEAN_DIFFERENCE, STANDARD_ERROR)]
+    combiner = _Paired(keys, candidate, name, _mean_and_error)
+    return [metric_types.MetricComputation(keys=keys, preprocessors=None, combiner=combiner)]
+
+
+def _significant_worsening(
+    name: str,
+    of: str,
+    standard_errors: float,
+    higher_is_better: bool,
+    source_digest: str,
+    model_names: list[str] | None = None,
+) -> list[Any]:
+    del source_digest
+    candidate = _candidate_beside_baseline(model_names)
+    if candidate is None:
+        return []
+    keys = [metric_types.MetricKey(name=name, model_name=model) for model in (candidate, BASELINE)]
+    combiner = _Paired(keys, candidate, of, partial(_worsening_beyond_chance, standard_errors, higher_is_better))
+    return [metric_types.MetricComputation(keys=keys, preprocessors=None, combiner=combiner)]
+
+
+def _mean_and_error(differences: PairedDifferences) -> Sequence[float]:
+    return differences.mean(), differences.standard_error()
+
+
+def _worsening_beyond_chance(standard_errors: float, higher_is_better: bool, differences: PairedDifferences) -> Sequence[float]:
+    worsening = -differences.mean() if higher_is_better else differences.mean()
+    return worsening - standard_errors * differences.standard_error(), 0.0
 
 
 def _active_units(name: str, source_digest: str, model_names: list[str] | None = None) -> list[Any]:

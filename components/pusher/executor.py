@@ -12,6 +12,7 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, proto_utils
 
+from components.artifacts.champion import MODEL_ID
 from components.artifacts.files import is_in_object_store, readable
 from components.artifacts.serving_directory import (
     PUSHED,
@@ -35,7 +36,8 @@ class Executor(executor.Executor):
     it is killed, and silently pushes nothing if the version, the seconds since 1970, exists already. This one copies beside
     the versions, renames, and takes the next number instead. If the newest version already is this model, because a run was
     killed before the push was recorded, it is not pushed again. ML Metadata records the same as with the stock Pusher:
-    `pushed`, `pushed_destination` and `pushed_version` on the PushedModel artifact, which archives a copy of the model.
+    `pushed`, `pushed_destination` and `pushed_version` on the PushedModel artifact, which archives a copy of the model; and
+    `model_id`, by which the Resolver knows what was served.
 
     An object store, `gs://` and the like, has no directories to rename. There the version is written in place, the stock way:
     `saved_model.pb`, without which no server takes it for a model, comes last.
@@ -62,6 +64,7 @@ class Executor(executor.Executor):
         io_utils.copy_dir(model, pushed.uri)
         destination = _already_pushed(model, base) or _push(model, base)
         pushed.set_int_custom_property(PUSHED, 1)
+        pushed.set_int_custom_property(MODEL_ID, artifact_utils.get_single_instance(input_dict["model"]).id)
         pushed.set_string_custom_property(PUSHED_DESTINATION, destination)
         pushed.set_string_custom_property(PUSHED_VERSION, destination.rpartition("/")[2])
         logging.info("Model pushed to %s.", destination)

@@ -97,7 +97,7 @@ class ModelReport(BaseComponent):
           evaluation: The Evaluator's metrics of the model.
           blessing: Whether the Evaluator blessed the model.
           infra_blessing: The result of the check before pushing, if there is one.
-          baseline_model: The latest blessed model, which the evaluation compares with; may be empty.
+          baseline_model: The champion, which the evaluation compares with; may be empty.
           config: What to show; None is the default configuration.
         """
         super().__init__(

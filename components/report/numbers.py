@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.artifacts.evaluation import Difference
 from components.artifacts.features import EXAMPLE_COUNT, KL_DIVERGENCE, RECONSTRUCTION_LOSS
 from components.artifacts.history import History
 from components.artifacts.images import Images
@@ -24,7 +25,7 @@ _GRID_ROWS = 12
 
 
 def metrics_section(findings: Findings) -> Section:
-    """Every metric, overall and by label, and the value of the latest blessed model."""
+    """Every metric, overall and by label, and the value of the champion."""
     evaluation = findings.evaluation
     count = evaluation.metrics.get(EXAMPLE_COUNT)
     blocks: list[Block] = [_all_metrics(findings)]
@@ -33,9 +34,9 @@ def metrics_section(findings: Findings) -> Section:
     else:
         blocks.append(Note("There are no metrics by label: the examples have no label, or evaluator.slice_by_label is false."))
     before = (
-        f"compared with the latest blessed model, which {_run_name(findings.provenance.baseline_run)} trained"
+        f"compared with the champion, which {_run_name(findings.provenance.baseline_run)} trained"
         if evaluation.baseline
-        else "without a comparison, because no earlier model was blessed"
+        else "without a comparison, because there is no champion yet"
     )
     return Section(
         "metrics",
@@ -61,11 +62,11 @@ def _all_metrics(findings: Findings) -> Table:
                 Cell(about.unit),
                 Cell(number(value)),
                 Cell("none" if before is None else number(before)),
-                difference(name, value, before),
+                _with_error(difference(name, value, before), evaluation.differences.get(name)),
                 Cell(evaluation.thresholds.get(name, "")),
             ]
         )
-    columns = ["metric", "unit", "this model", "latest blessed", "difference", "must be"]
+    columns = ["metric", "unit", "this model", "champion", "difference ± standard error", "must be"]
     return Table("Over the whole test split", columns, rows, texts=2)
 
 
@@ -78,7 +79,7 @@ def _metrics_by_label(findings: Findings) -> Table:
         _label_row(label, metrics, evaluation.baseline_by_label.get(label, {}), names)
         for label, metrics in evaluation.metrics_by_label.items()
     ]
-    caption = "By label" + ("; below each value is the difference from the latest blessed model" if evaluation.baseline else "")
+    caption = "By label" + ("; below each value is the difference from the champion" if evaluation.baseline else "")
     return Table(caption, ["label", "images", *columns], rows)
 
 
@@ -102,6 +103,13 @@ def difference(metric: str, value: float, before: float | None) -> Cell:
     if better is Better.NEITHER or not math.isfinite(change) or abs(change) < 0.005:
         return Cell(text)
     return Cell(text, tone="good" if (change < 0) == (better is Better.LOWER) else "bad")
+
+
+def _with_error(cell: Cell, found: Difference | None) -> Cell:
+    """The difference with the standard error of the paired difference, for a metric that each image has a value of."""
+    if found is None or not math.isfinite(found.standard_error) or not math.isfinite(found.mean):
+        return cell
+    return Cell(str(found), tone=cell.tone)
 
 
 def number(value: float, decimals: int = 2) -> str:

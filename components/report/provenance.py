@@ -47,7 +47,7 @@ class Provenance(Section):
     """The version of TFX that published the model."""
 
     baseline_run: str = ""
-    """The run that trained the latest blessed model; empty if there was none."""
+    """The run that trained the champion; empty if there was none."""
 
     def run_of(self, node: str) -> str:
         """The run in which a node actually ran; empty if it is not known."""
@@ -63,7 +63,7 @@ def read_provenance(
       store: ML Metadata.
       artifacts: Identities of the artifacts.
       model: Identity of the model; its execution has the settings.
-      baseline: Identity of the latest blessed model.
+      baseline: Identity of the champion.
     """
     # Identities increase in the order in which executions start.
     makers: dict[int, int] = {}

@@ -1,78 +1,92 @@
-"""The latest blessed model that is not the candidate itself."""
+"""The champion: the served model that no later one has beaten, but never the candidate itself."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import ml_metadata
 from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.types.artifact import Artifact
 
+from components.artifacts.champion import BLESSED, CURRENT_MODEL_ID, succession
+
 MODEL: Final = "model"
 MODEL_BLESSING: Final = "model_blessing"
+PUSHED_MODEL: Final = "pushed_model"
 CANDIDATE: Final = "candidate"
 
-# As the Evaluator's executor writes them. Its constants would import every component of TFX, which takes ten seconds.
-_BLESSED = "blessed"
-_CURRENT_MODEL_ID = "current_model_id"
 _LOGGER = logging.getLogger("tfx_vae.resolver")
 
 
-class LatestBlessedOtherModelStrategy(ResolverStrategy):
+class ChampionStrategy(ResolverStrategy):
     """Finds the Evaluator's baseline.
 
     ::
 
         Resolver(
-            strategy_class=LatestBlessedOtherModelStrategy,
+            strategy_class=ChampionStrategy,
             model=Channel(type=Model),                    # all of this pipeline
             model_blessing=Channel(type=ModelBlessing),   # all of this pipeline
-            candidate=trainer.outputs["model"],
+            pushed_model=Channel(type=PushedModel),       # all of this pipeline
+            candidate=trainer.outputs["model"],           # left out, the champion itself is found
         )
 
     If no model qualifies, `outputs["model"]` is empty, and the Evaluator compares with nothing.
 
-    TFX's own LatestBlessedModelStrategy differs in two ways:
+    TFX's own LatestBlessedModelStrategy differs in three ways:
 
+    * It takes the latest blessed model. One that is a little worse than the one before, within the threshold, would lower the
+      bar for the next one, and so on for ever. `components/artifacts/champion.py` says which model stays the champion.
     * It may choose the candidate. A run whose Trainer is served from the cache would then have its own model as the baseline:
       the Evaluator would compare a model with itself. It could not be served from the cache, because it has an input that it
       did not have the first time, and because of its new blessing the Pusher would push the same model again. Without the
       candidate, such a run has the same baseline as the run that trained the model.
-    * It takes the model with the highest id, which was made last. Here the latest is the one that was blessed last: a model
-      from the cache that was blessed again, against a newer one, counts as newer than that one. Ids of blessings order them by
-      time; the same blessing served from the cache keeps its id.
+    * It takes the model with the highest id, which was made last. Here ids of blessings and of pushed versions order what
+      happened; the same blessing served from the cache keeps its id.
     """
 
     def resolve_artifacts(
         self, store: ml_metadata.MetadataStore, input_dict: dict[str, list[Artifact]]
     ) -> dict[str, list[Artifact]]:
-        """Chooses at most one model, and its blessing.
+        """Chooses at most one model, and its latest blessing.
 
         Args:
           store: Not used: the artifacts contain everything that is needed.
-          input_dict: All artifacts of the keys `model` and `model_blessing`, and the `candidate`.
+          input_dict: All artifacts of the keys `model`, `model_blessing` and `pushed_model`, and perhaps the `candidate`.
 
         Returns:
-          Lists of one artifact or none for `model` and `model_blessing`. The list for `candidate` is empty: everything returned
-          becomes an output of the Resolver in ML Metadata, and it did not choose the candidate.
+          Lists of one artifact or none for `model` and `model_blessing`; a promoted model may have no blessing. The other
+          lists are empty: everything returned becomes an output of the Resolver in ML Metadata, and it did not choose those.
         """
         del store
-        excluded = {candidate.id for candidate in input_dict[CANDIDATE]}
-        chosen = _latest_blessed(input_dict[MODEL], input_dict[MODEL_BLESSING], excluded)
-        model, blessing = ([chosen[0]], [chosen[1]]) if chosen else ([], [])
-        return {MODEL: model, MODEL_BLESSING: blessing, CANDIDATE: []}
+        models = {model.id: model for model in input_dict[MODEL]}
+        blessings = {blessing.id: blessing for blessing in input_dict[MODEL_BLESSING]}
+        pushes = {push.id: push for push in input_dict.get(PUSHED_MODEL, [])}
+        history = succession(
+            {identity: _properties(blessing) for identity, blessing in blessings.items()},
+            {identity: _properties(push) for identity, push in pushes.items()},
+        )
+        candidate = next((model.id for model in input_dict.get(CANDIDATE, [])), None)
+        chosen = history.champion(lambda model: model in models and _is_there(models[model]), candidate)
+        return {
+            **{key: [] for key in input_dict},
+            MODEL: [] if chosen is None else [models[chosen]],
+            MODEL_BLESSING: [] if chosen is None else _latest_blessing(list(blessings.values()), chosen),
+        }
 
 
-def _latest_blessed(
-    models: Sequence[Artifact], blessings: Sequence[Artifact], excluded: set[int]
-) -> tuple[Artifact, Artifact] | None:
-    by_id = {model.id: model for model in models if model.id not in excluded}
-    for blessing in sorted(blessings, key=lambda artifact: artifact.id, reverse=True):
-        model = by_id.get(blessing.get_int_custom_property(_CURRENT_MODEL_ID))
-        if model is not None and blessing.get_int_custom_property(_BLESSED) == 1 and _is_there(model):
-            return model, blessing
-    return None
+def _properties(artifact: Artifact) -> dict[str, Any]:
+    properties = artifact.mlmd_artifact.custom_properties
+    return {name: getattr(value, value.WhichOneof("value")) for name, value in properties.items() if value.WhichOneof("value")}
+
+
+def _latest_blessing(blessings: list[Artifact], model: int) -> list[Artifact]:
+    of_model = [
+        blessing
+        for blessing in blessings
+        if blessing.get_int_custom_property(CURRENT_MODEL_ID) == model and blessing.get_int_custom_property(BLESSED) == 1
+    ]
+    return sorted(of_model, key=lambda blessing: blessing.id)[-1:]
 
 
 def _is_there(model: Artifact) -> bool:

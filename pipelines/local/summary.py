@@ -52,7 +52,9 @@ def _metrics_table(evaluation: Evaluation) -> Table:
     table.add_column("metric", no_wrap=True)
     table.add_column("unit", no_wrap=True)
     table.add_column("model", justify="right")
-    table.add_column("latest blessed", justify="right")
+    table.add_column("champion", justify="right")
+    if evaluation.differences:
+        table.add_column("difference ± SE", justify="right")
     table.add_column("must be", no_wrap=True)
     for metric in shown:
         baseline = evaluation.baseline.get(metric.name)
@@ -61,6 +63,7 @@ def _metrics_table(evaluation: Evaluation) -> Table:
             metric.unit,
             f"{evaluation.metrics[metric.name]:.{metric.decimals}f}",
             "none" if baseline is None else f"{baseline:.{metric.decimals}f}",
+            *([str(evaluation.differences.get(metric.name, ""))] if evaluation.differences else []),
             evaluation.thresholds.get(metric.name, ""),
         )
     return table

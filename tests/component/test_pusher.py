@@ -9,7 +9,6 @@ import ml_metadata
 import pytest
 import tensorflow as tf
 from ml_metadata.proto import metadata_store_pb2
-from tfx.components.evaluator.component import Evaluator
 from tfx.components.pusher.component import Pusher
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.dsl.components.common.importer import Importer
@@ -23,10 +22,11 @@ from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedM
 from tfx.utils import proto_utils
 
 from components.artifacts.evaluation import Evaluation, read_evaluation
+from components.evaluator.component import Evaluator
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.eval_config import build_eval_config
 from components.pusher.executor import Executor
-from components.resolver.strategy import LatestBlessedOtherModelStrategy
+from components.resolver.strategy import ChampionStrategy
 
 COMPLETE = metadata_store_pb2.Execution.COMPLETE
 CACHED = metadata_store_pb2.Execution.CACHED
@@ -47,9 +47,10 @@ class Project:
         # Imported again, a model keeps its id, as one does that the Trainer takes out of the cache.
         trainer = Importer(source_uri=str(model), artifact_type=Model).with_id("Trainer")
         resolver = Resolver(
-            strategy_class=LatestBlessedOtherModelStrategy,
+            strategy_class=ChampionStrategy,
             model=Channel(type=Model),
             model_blessing=Channel(type=ModelBlessing),
+            pushed_model=Channel(type=PushedModel),
             candidate=trainer.outputs["result"],
         ).with_id("Resolver")
         evaluator = Evaluator(
@@ -92,7 +93,13 @@ class Project:
         return read_evaluation(Path(max(artifacts, key=lambda artifact: artifact.id).uri))
 
     def last_pushed(self) -> dict[str, Any]:
-        artifact = max(self.store.get_artifacts_by_type("PushedModel"), key=lambda artifact: artifact.id)
+        return self._last_properties("PushedModel")
+
+    def last_blessing(self) -> dict[str, Any]:
+        return self._last_properties("ModelBlessing")
+
+    def _last_properties(self, type_name: str) -> dict[str, Any]:
+        artifact = max(self.store.get_artifacts_by_type(type_name), key=lambda artifact: artifact.id)
         return {key: getattr(value, value.WhichOneof("value")) for key, value in artifact.custom_properties.items()}
 
 
@@ -112,7 +119,7 @@ def test_only_a_model_that_is_not_worse_than_the_latest_blessed_one_is_pushed(
     tmp_path: Path, digits: Any, make_model: Callable[[float, float], Any]
 ) -> None:
     project = Project(tmp_path, digits.directory)
-    for name, divergence in {"first": 3.0, "worse": 9.0, "better": 2.5}.items():
+    for name, divergence in {"first": 3.0, "worse": 9.0, "tolerated": 3.6, "better": 2.5}.items():
         make_model(0.5, divergence).save(tmp_path / name / "Format-Serving")
 
     # Nothing to compare with: blessed, although the default configuration limits nothing but worsening.
@@ -132,14 +139,21 @@ def test_only_a_model_that_is_not_worse_than_the_latest_blessed_one_is_pushed(
 
     project.run(tmp_path / "worse")
     (reason,) = project.last_verdict().reasons
-    assert reason == "negative_elbo 20.1 is 6.0 above the latest blessed model's 14.1, more than the 1.0 allowed"
+    assert reason == "negative_elbo 20.1 is 6.0 above the champion's 14.1, more than the 1.0 allowed"
     assert project.versions() == [first]
     assert project.last_pushed()["pushed"] == 0
 
+    # Within the tolerance: pushed, but it does not lower the bar.
+    project.run(tmp_path / "tolerated")
+    assert [kl_divergence(version, digits) for version in project.versions()] == [3.0, pytest.approx(3.6)]
+    assert project.last_blessing().items() >= {("beats_baseline", 0), ("judged_by", "negative_elbo")}
+    assert project.last_blessing()["difference"] == pytest.approx(0.6)
+
     project.run(tmp_path / "better")
     assert project.last_verdict().baseline["kl_divergence"] == pytest.approx(3.0)
-    old, newest = project.versions()
+    old, _, newest = project.versions()
     assert (old, kl_divergence(newest, digits)) == (first, 2.5)
+    assert project.last_blessing()["beats_baseline"] == 1
     assert (project.last_state("Evaluator"), project.last_state("Pusher")) == (COMPLETE, COMPLETE)
 
 

@@ -5,9 +5,12 @@ from pathlib import Path
 import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2
-from tfx.types.standard_artifacts import Model, ModelBlessing
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.types.artifact import Artifact
+from tfx.types.artifact_utils import deserialize_artifact
+from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel
 
-from components.resolver.strategy import LatestBlessedOtherModelStrategy
+from components.resolver.strategy import ChampionStrategy
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def resolve(
     store: ml_metadata.MetadataStore, models: list[int], blessings: list[ModelBlessing], candidate: int
 ) -> tuple[list[int], list[int]]:
     """The ids of the chosen model and of its blessing."""
-    result = LatestBlessedOtherModelStrategy().resolve_artifacts(
+    result = ChampionStrategy().resolve_artifacts(
         store, {"model": [model(i) for i in models], "model_blessing": blessings, "candidate": [model(candidate)]}
     )
     assert result["candidate"] == []
@@ -60,6 +63,54 @@ def test_the_latest_blessed_model_is_the_baseline_in_whatever_order_they_come(st
     assert resolve(store, [3, 1, 5, 7], blessings, candidate=7) == ([3], [4])
 
 
+def test_five_models_each_a_little_worse_do_not_lower_the_bar(tmp_path: Path) -> None:
+    """Recorded in a real database: what is within 1 nat of the champion is blessed and pushed, as the Evaluator would."""
+    store = ml_metadata.MetadataStore(sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite")))
+    elbo: dict[int, float] = {}
+
+    def record(artifact: Artifact, **properties: int) -> int:
+        for name, value in properties.items():
+            artifact.set_int_custom_property(name, value)
+        artifact.mlmd_artifact.type_id = store.put_artifact_type(artifact.artifact_type)
+        [identity] = store.put_artifacts([artifact.mlmd_artifact])
+        return int(identity)
+
+    def all_of(type_: type[Artifact]) -> list[Artifact]:
+        if type_.TYPE_NAME not in [known.name for known in store.get_artifact_types()]:
+            return []
+        known = store.get_artifact_type(type_.TYPE_NAME)
+        return [deserialize_artifact(known, found) for found in store.get_artifacts_by_type(type_.TYPE_NAME)]
+
+    def train(value: float) -> tuple[int | None, bool]:
+        """The baseline, and whether the new model is blessed."""
+        candidate = record(Model())
+        elbo[candidate] = value
+        found = ChampionStrategy().resolve_artifacts(
+            store,
+            {
+                "model": all_of(Model),
+                "model_blessing": all_of(ModelBlessing),
+                "pushed_model": all_of(PushedModel),
+                "candidate": [one for one in all_of(Model) if one.id == candidate],
+            },
+        )
+        baseline = next((int(one.id) for one in found["model"]), None)
+        blessed = baseline is None or value - elbo[baseline] <= 1.0
+        compared = {} if baseline is None else {"baseline_model_id": baseline, "beats_baseline": int(value < elbo[baseline])}
+        blessing = ModelBlessing()
+        blessing.set_string_custom_property("judged_by", "negative_elbo")
+        record(blessing, blessed=int(blessed), current_model_id=candidate, **compared)
+        if blessed:
+            record(PushedModel(), pushed=1, model_id=candidate)
+        return baseline, blessed
+
+    first = [train(100.0 + 0.4 * worse) for worse in range(5)]
+    champion = min(elbo)
+    assert first == [(None, True), (champion, True), (champion, True), (champion, False), (champion, False)]
+    assert train(99.9) == (champion, True)
+    assert train(100.0) == (min(elbo, key=elbo.__getitem__), True)
+
+
 def test_an_older_model_that_was_blessed_again_later_is_the_latest(store: ml_metadata.MetadataStore) -> None:
     blessings = [blessing(2, of=1), blessing(4, of=3), blessing(5, of=1)]
     assert resolve(store, [1, 3, 6], blessings, candidate=6) == ([1], [5])
@@ -79,7 +130,7 @@ def test_a_blessed_model_whose_files_are_gone_is_passed_over_with_a_warning(
 ) -> None:
     there, gone = model(1), model(3)
     there.uri, gone.uri = str(tmp_path), str(tmp_path / "model" / "3")
-    found = LatestBlessedOtherModelStrategy().resolve_artifacts(
+    found = ChampionStrategy().resolve_artifacts(
         store, {"model": [there, gone], "model_blessing": [blessing(2, of=1), blessing(4, of=3)], "candidate": [model(5)]}
     )
     assert [artifact.id for artifact in found["model"]] == [1]

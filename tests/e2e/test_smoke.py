@@ -147,12 +147,12 @@ def test_a_worse_model_is_not_pushed_and_the_run_says_why(second: subprocess.Com
     assert states(worse.stdout)["Transform"] == "cached"
     assert {states(worse.stdout)[node] for node in ("Trainer", "Evaluator", "Pusher")} == {"ran"}
     assert "Not blessed, so nothing was pushed" in worse.stdout
-    assert re.search(r"negative_elbo \d+\.\d+ is \d+\.\d+ above the latest blessed model's \d+\.\d+", worse.stdout)
+    assert re.search(r"negative_elbo \d+\.\d+ is \d+\.\d+ above the champion's \d+\.\d+", worse.stdout)
     assert workplace.versions() == pushed_before
     assert f"version {pushed_before[-1]} is still the newest" in worse.stdout
     report = report_of(worse).read_text()
     assert "not blessed" in report
-    assert re.search(r"negative_elbo [\d.]+ is [\d.]+ above the latest blessed model", report)
+    assert re.search(r"negative_elbo [\d.]+ is [\d.]+ above the champion", report)
     assert re.search(r'<td class=" bad">\s*\+\d+\.\d\d', report)
 
 

@@ -145,10 +145,10 @@ def diff(run_a: str, run_b: str, as_json: bool, **where: Any) -> None:
 def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **where: Any) -> None:
     """Delete artifacts that no kept model depends on.
 
-    Kept are pushed models, the newest blessed model, the latest baseline, everything that a running run uses, and all that
-    these were made from. Other artifacts are deleted and marked DELETED in ML Metadata, with TFX's working files, and
-    checkpoints and logs of old runs. Except temporary files of killed runs, nothing is deleted outside runtime.root, or outside
-    the directory of the file that --metadata names. If gc is interrupted, run it again to finish.
+    Kept are pushed models, the champion, the newest blessed model, the latest baseline, everything that a running run uses,
+    and all that these were made from. Other artifacts are deleted and marked DELETED in ML Metadata, with TFX's working files,
+    and checkpoints and logs of old runs. Except temporary files of killed runs, nothing is deleted outside runtime.root, or
+    outside the directory of the file that --metadata names. If gc is interrupted, run it again to finish.
     """
     from tfx_vae.metadata.gc.collect import collect, plan_only
     from tfx_vae.metadata.gc.plan import print_plan

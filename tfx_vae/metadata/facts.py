@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from components.artifacts.champion import BLESSED
 from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
 from components.artifacts.evaluation import read_means
 from components.artifacts.infra_blessing import REFUSAL
@@ -20,10 +21,6 @@ BLESSING: Final = "ModelBlessing"
 INFRA_BLESSING: Final = "InfraBlessing"
 PUSHED_MODEL: Final = "PushedModel"
 """Names of TFX's types of artifacts."""
-
-BLESSED: Final = "blessed"
-CURRENT_MODEL_ID: Final = "current_model_id"
-"""Names of custom properties that TFX's Evaluator and Pusher write."""
 
 CUSTOM_CONFIG: Final = "custom_config"
 """The parameter of Transform, Trainer and Pusher that holds what this project tells them."""

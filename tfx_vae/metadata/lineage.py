@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from components.artifacts.champion import BLESSED
 from components.artifacts.dataset import (
     CONTENT_DIGEST,
     DATASET,
@@ -24,7 +25,7 @@ from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execut
 from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
 
 _ARTIFACT_PROPERTIES = (
-    DATASET, DATASET_VERSION, facts.BLESSED, PUSHED, PUSHED_VERSION, PUSHED_DESTINATION
+    DATASET, DATASET_VERSION, BLESSED, PUSHED, PUSHED_VERSION, PUSHED_DESTINATION
 )  # fmt: skip
 _EXECUTION_PROPERTIES = (facts.CUSTOM_CONFIG, DATASET, VERSION, SPLITS, CONTENT_DIGEST, PREPARED_DIRECTORY)
 
@@ -202,7 +203,7 @@ def _artifact_label(artifact: Artifact) -> str:
     if artifact.properties.get(PUSHED) == 1:
         words.append(f"version {artifact.properties.get(PUSHED_VERSION)}")
     if artifact.type in (facts.BLESSING, facts.INFRA_BLESSING):
-        words.append("blessed" if artifact.properties.get(facts.BLESSED) == 1 else "not blessed")
+        words.append("blessed" if artifact.properties.get(BLESSED) == 1 else "not blessed")
     if DATASET in artifact.properties:
         words.append(f"{artifact.properties[DATASET]} {artifact.properties.get(DATASET_VERSION, '')}".strip())
     if artifact.state is not ArtifactState.LIVE:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tfx.components.evaluator.executor import Executor
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 from tfx.utils import json_utils, proto_utils
@@ -13,6 +12,7 @@ from tfx.utils import json_utils, proto_utils
 from components.artifacts.evaluation import Evaluation, read_evaluation
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config
+from components.evaluator.executor import Executor
 
 
 @pytest.fixture(scope="session")

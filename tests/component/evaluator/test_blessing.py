@@ -1,6 +1,7 @@
 """The stock Evaluator with our configuration and metrics, on models whose losses numpy computes too."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,11 @@ def test_metrics_are_means_over_the_split_and_over_each_label(
 def assert_tfma_reads_the_same(evaluation: Path, verdict: Evaluation) -> None:
     result = tfma.load_eval_result(str(evaluation), model_name="candidate" if verdict.baseline else None)
     slices = {
-        slice_key: {name: value["doubleValue"] for name, value in outputs[""][""].items() if not name.endswith("_diff")}
+        slice_key: {
+            name: value["doubleValue"]
+            for name, value in outputs[""][""].items()
+            if not name.endswith(("_diff", "/difference", "/standard_error"))
+        }
         for slice_key, outputs in result.slicing_metrics
     }
     assert slices.pop(()) == pytest.approx(dict(verdict.metrics))
@@ -77,10 +82,38 @@ def test_a_model_above_an_upper_bound_is_not_blessed(judge: Judge) -> None:
 def test_a_model_worse_than_the_baseline_is_not_blessed(judge: Judge, digits: Any, make_model: Any, tmp_path: Path) -> None:
     thresholds = {"negative_elbo": Threshold(worsening=1.0), "reconstruction_loss": Threshold(worsening=0.0)}
     verdict = judge(thresholds, candidate=(0.5, 3.6), baseline=(0.5, 2.0))
-    assert verdict.reasons == ("negative_elbo 14.7 is 1.6 above the latest blessed model's 13.1, more than the 1.0 allowed",)
+    assert verdict.reasons == ("negative_elbo 14.7 is 1.6 above the champion's 13.1, more than the 1.0 allowed",)
     losses = make_model(0.5, 2.0).losses(digits.pixels)
     assert verdict.baseline == pytest.approx({**{name: losses[name].mean() for name in LOSSES}, "example_count": 57}, rel=1e-5)
     assert_tfma_reads_the_same(tmp_path / "evaluation", verdict)
+
+
+def test_the_paired_difference_has_the_standard_error_that_numpy_computes(judge: Judge, digits: Any, make_model: Any) -> None:
+    # Both see the same images: the difference varies far less than either loss.
+    candidate, baseline = make_model(0.4, 3.6).losses(digits.pixels), make_model(0.5, 2.0).losses(digits.pixels)
+    paired = candidate["negative_elbo"] - baseline["negative_elbo"]
+    mean, error = paired.mean(), paired.std(ddof=1) / math.sqrt(57)
+    assert mean > 2 * error
+    margin = {"worsening": mean - 2 * error}
+    verdict = judge({"negative_elbo": Threshold(**margin, standard_errors=2.1)}, (0.4, 3.6), (0.5, 2.0))
+    assert verdict.blessed
+    assert verdict.differences["negative_elbo"] == pytest.approx((mean, error), rel=1e-4)
+    assert verdict.differences["kl_divergence"] == pytest.approx((1.6, 0.0), abs=1e-6)
+    assert verdict.thresholds == {"negative_elbo": f"≤ champion + {mean - 2 * error:g} + 2.1 SE"}
+    assert set(verdict.metrics) == {*LOSSES, "example_count"}
+    # Without a baseline there is nothing to compare.
+    first = judge({"negative_elbo": Threshold(standard_errors=0)}, (0.4, 3.6))
+    assert (first.blessed, first.differences, first.reasons) == (True, {}, ())
+
+
+def test_a_worsening_beyond_standard_errors_is_refused_in_a_sentence(judge: Judge) -> None:
+    verdict = judge({"negative_elbo": Threshold(worsening=0.5, standard_errors=2)}, (0.4, 3.6), (0.5, 2.0))
+    [reason] = verdict.reasons
+    assert re.fullmatch(
+        r"negative_elbo \S+ is \S+ ± \S+ above the champion's \S+, more than the 0.5 and 2 standard errors allowed", reason
+    )
+    # Equal models do not differ, and have no standard error.
+    assert judge({"negative_elbo": Threshold(standard_errors=0)}, (0.4, 3.6), (0.4, 3.6)).blessed
 
 
 def test_a_model_slightly_worse_than_a_baseline_without_kl_divergence_is_blessed(judge: Judge) -> None:

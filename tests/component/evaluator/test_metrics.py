@@ -130,7 +130,7 @@ def test_an_older_baseline_is_compared_where_it_can_be_and_a_threshold_on_the_re
 ) -> None:
     assert set(beside_an_older_model.baseline) == {*LOSSES, "example_count"}
     assert beside_an_older_model.reasons == (
-        "iw_nll cannot be compared with the latest blessed model, which does not have it: "
+        "iw_nll cannot be compared with the champion, which does not have it: "
         "leave worsening out of evaluator.thresholds.iw_nll until a newer model is blessed",
     )
 
@@ -158,4 +158,4 @@ def test_a_newer_baseline_says_as_much_and_a_fall_is_worse_where_higher_is_bette
     assert worse.baseline["ssim"] == pytest.approx(1.1 * level, rel=1e-5)
     assert worse.baseline["frechet_distance"] == worse.metrics["frechet_distance"]
     [reason] = worse.reasons
-    assert reason.startswith(f"ssim {level:.2f} is {0.1 * level:.2f} below the latest blessed model's {1.1 * level:.2f}")
+    assert reason.startswith(f"ssim {level:.2f} is {0.1 * level:.2f} below the champion's {1.1 * level:.2f}")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from components.artifacts import champion as champions
 from components.artifacts import serving_directory
 from components.errors import ConfigurationError
 from pipelines.mlmd.location import real_path
@@ -16,8 +17,10 @@ from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execut
 
 GOING_ON: Final = "in use by a run that goes on"
 PUSHED: Final = "pushed"
+CHAMPION: Final = "champion"
 NEWEST_BLESSED: Final = "newest blessed"
 BASELINE: Final = "latest baseline"
+DECIDED: Final = "promoted or rolled back to"
 RECENT: Final = "of the newest runs"
 INPUT: Final = "what a kept one was made of"
 TOGETHER: Final = "made together with a kept one"
@@ -100,7 +103,7 @@ def _roots(snapshot: Snapshot, policy: Policy) -> Iterator[tuple[str, Iterable[i
     yield GOING_ON, _touched(snapshot, [e for e in snapshot.executions.values() if not e.run_id and e.state.is_open])
     yield PUSHED, [artifact.id for artifact in snapshot.artifacts.values() if _is_served(artifact)]
     for pipeline in {run.pipeline for run in snapshot.runs.values()}:
-        yield from _blessed(snapshot, pipeline)
+        yield from _champions(snapshot, pipeline)
         yield BASELINE, _last_resolved(snapshot, pipeline)
     for run in newest_runs(snapshot, policy.keep_last):
         yield RECENT, _touched(snapshot, snapshot.executions_of_run[run.id])
@@ -118,24 +121,28 @@ def _is_served(artifact: Artifact) -> bool:
     return path is None or path.exists() or not path.parent.exists()
 
 
-def _blessed(snapshot: Snapshot, pipeline: str) -> Iterator[tuple[str, list[int]]]:
-    """The model that was blessed last, and the previous one.
-
-    components/resolver/strategy.py chooses the first as the baseline of any other model, and the second as that of the first.
-    """
+def _champions(snapshot: Snapshot, pipeline: str) -> Iterator[tuple[str, list[int]]]:
+    """What components/resolver/strategy.py may choose: the champion, the one before it, and the newest blessed model."""
     live = {
         artifact.id: artifact
         for artifact in snapshot.artifacts.values()
         if artifact.state is ArtifactState.LIVE and (run := snapshot.run_of(artifact.id)) and run.pipeline == pipeline
     }
-    chosen: list[int] = []
-    for blessing in sorted((a for a in live.values() if a.type == facts.BLESSING), key=lambda a: a.id, reverse=True):
-        model = blessing.properties.get(facts.CURRENT_MODEL_ID)
-        if blessing.properties.get(facts.BLESSED) == 1 and model in live and model not in chosen:
-            chosen.append(model)
-            yield NEWEST_BLESSED if len(chosen) == 1 else BASELINE, [model, blessing.id]
-        if len(chosen) == 2:
-            return
+    blessings = {id_: artifact.properties for id_, artifact in live.items() if artifact.type == facts.BLESSING}
+    pushes = {id_: artifact.properties for id_, artifact in live.items() if artifact.type == facts.PUSHED_MODEL}
+    history = champions.succession(blessings, pushes)
+    champion = history.champion(live.__contains__)
+    chosen = {
+        CHAMPION: champion,
+        BASELINE: history.champion(live.__contains__, champion),
+        NEWEST_BLESSED: next((model for model in reversed(history.blessed) if model in live), None),
+    }
+    for reason, model in chosen.items():
+        if model is not None:
+            judged = [id_ for id_, blessing in blessings.items() if blessing.get(champions.CURRENT_MODEL_ID) == model]
+            pushed = [id_ for id_, push in pushes.items() if push.get(champions.MODEL_ID) == model]
+            yield reason, [model, *judged, *pushed]
+    yield DECIDED, [id_ for id_, push in pushes.items() if push.get(champions.DECISION)]
 
 
 def _last_resolved(snapshot: Snapshot, pipeline: str) -> list[int]:

@@ -55,17 +55,17 @@ def bounds(lower: float, upper: float) -> str:
         (
             99.1,
             "change_threshold { absolute { value: 1.0 } }",
-            "negative_elbo 99.1 is 1.6 above the latest blessed model's 97.5, more than the 1.0 allowed",
+            "negative_elbo 99.1 is 1.6 above the champion's 97.5, more than the 1.0 allowed",
         ),
         (
             97.5004,
             "change_threshold { absolute { value: 0.0 } }",
-            "negative_elbo 97.5004 is 0.0004 above the latest blessed model's 97.5000, more than the 0.0000 allowed",
+            "negative_elbo 97.5004 is 0.0004 above the champion's 97.5000, more than the 0.0000 allowed",
         ),
         (
             94.5,
             "change_threshold { absolute { value: -1.0 } }",
-            "negative_elbo 94.5 is 3.0 below the latest blessed model's 97.5, more than the 1.0 allowed",
+            "negative_elbo 94.5 is 3.0 below the champion's 97.5, more than the 1.0 allowed",
         ),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_metric_that_only_the_baseline_lacks_is_told_from_one_that_was_not_com
     )
     verdict = read_evaluation(evaluation(tmp_path, {"ssim": 0.9}, failures, baseline={"negative_elbo": 97.5}))
     assert verdict.reasons == (
-        "ssim cannot be compared with the latest blessed model, which does not have it: "
+        "ssim cannot be compared with the champion, which does not have it: "
         "leave worsening out of evaluator.thresholds.ssim until a newer model is blessed",
         "iw_nll was not computed: this model, or this data, does not have it",
     )
@@ -213,6 +213,6 @@ def test_thresholds_are_those_that_were_applied_and_the_largest_number_is_none(t
     )
     assert found.thresholds == {
         "kl_divergence": "≥ 10, ≤ 40",
-        "negative_elbo": "≤ 110, ≤ blessed + 0.5",
-        "accuracy": "≥ blessed - 0.02",
+        "negative_elbo": "≤ 110, ≤ champion + 0.5",
+        "accuracy": "≥ champion - 0.02",
     }
