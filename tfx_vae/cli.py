@@ -5,6 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
+from click.shell_completion import get_completion_class
 from rich.console import Console
 
 from pipelines.config import load_config
@@ -44,7 +45,7 @@ def run(config_path: Path, overrides: tuple[str, ...], scheduled: bool) -> None:
 @config_option
 @set_option
 def show_config(config_path: Path, overrides: tuple[str, ...]) -> None:
-    """Print the whole configuration, with every default, as YAML."""
+    """Print all settings, defaults included, as YAML."""
     from pipelines.strict_yaml import write_yaml
 
     config = load_config(config_path, overrides)
@@ -55,7 +56,10 @@ def show_config(config_path: Path, overrides: tuple[str, ...]) -> None:
 @config_option
 @set_option
 def doctor(config_path: Path, overrides: tuple[str, ...]) -> None:
-    """Check whether this machine can run the pipeline, and say how to fix what is missing."""
+    """Check whether this machine can run the pipeline.
+
+    It says how to fix what is missing.
+    """
     from tfx_vae import doctor as doctor_checks
 
     config = load_config(config_path, overrides)
@@ -64,8 +68,27 @@ def doctor(config_path: Path, overrides: tuple[str, ...]) -> None:
     sys.exit(0 if doctor_checks.passed(checks) else 1)
 
 
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what completes commands and options in a shell.
+
+    For bash, add this line to ~/.bashrc: eval "$(tfx-vae completion bash)". For zsh, add the same with zsh to ~/.zshrc.
+    For fish, write the output to ~/.config/fish/completions/tfx-vae.fish.
+    """
+    complete = get_completion_class(shell)
+    assert complete is not None  # click has these three
+    click.echo(complete(main, {}, "tfx-vae", "_TFX_VAE_COMPLETE").source())
+
+
 add_commands(main)
 add_model_commands(main)
 main.add_command(compare)
 main.add_command(kubeflow)
 main.add_command(sweep)
+main.sections = {
+    "Train": ("run", "sweep", "config", "doctor", "kubeflow"),
+    "Look at results": ("runs", "show", "report", "compare", "diff", "lineage", "artifacts", "gc"),
+    "Use a pushed model": ("serve", "sample", "reconstruct", "encode", "score", "interpolate"),
+    "Shell": ("completion",),
+}

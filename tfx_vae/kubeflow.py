@@ -32,7 +32,10 @@ _param_option = click.option(
 
 @click.group()
 def kubeflow() -> None:
-    """Run the pipeline on Kubeflow Pipelines, now or on a schedule: see docs/kubeflow.md."""
+    """Run the pipeline on Kubeflow, now or on a schedule.
+
+    docs/kubeflow.md describes how.
+    """
 
 
 def _connecting(function: Callable[..., None]) -> Callable[..., None]:

@@ -1,6 +1,7 @@
 """Options that several commands share, and how every command ends if it fails."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,19 @@ set_option = click.option(
 
 class Commands(click.Group):
     """The group of all commands, each of which ends with a sentence and an exit status, whatever it raises."""
+
+    sections: Mapping[str, Sequence[str]] = {}
+    """The commands by title, in the order of `--help`. Those in no section come last."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands, by section."""
+        named = [name for names in self.sections.values() for name in names]
+        rest = [name for name in self.list_commands(ctx) if name not in named]
+        for title, names in (*self.sections.items(), ("Commands" if not named else "Others", rest)):
+            found = [(name, self.commands[name]) for name in names if name in self.commands]
+            if found:
+                with formatter.section(title):
+                    formatter.write_dl([(name, command.get_short_help_str(formatter.width)) for name, command in found])
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Calls `invoke`, and exits."""

@@ -57,6 +57,7 @@ class RunDisplay:
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn(f"{{task.description:<{_NAME_WIDTH}}}"),
+            TextColumn("{task.fields[place]:>5}", style="dim"),
             BarColumn(bar_width=12),
             TimeElapsedColumn(),
             _FiguresColumn(table_column=Column(no_wrap=True, overflow="ellipsis")),
@@ -69,6 +70,7 @@ class RunDisplay:
         )
         self._task: TaskID | None = None
         self._node = ""
+        self._nodes = self._nodes_started = 0
         self._last_plain_line = 0.0
 
     @contextlib.contextmanager
@@ -106,16 +108,19 @@ class RunDisplay:
         with self.activity("waiting"):
             yield
 
-    def run_started(self, pipeline_name: str, run_id: str) -> None:
-        """The run starts."""
+    def run_started(self, pipeline_name: str, run_id: str, nodes: int = 0) -> None:
+        """The run starts, with this many components; 0 if their number is not known."""
         self._stop()
+        self._nodes, self._nodes_started = nodes, 0
         self._console.print(f"[bold]{pipeline_name}[/], run {run_id}", highlight=False)
 
     def node_started(self, node_id: str) -> None:
         """A component starts."""
-        self._start(node_id)
+        self._nodes_started += 1
+        self._start(node_id, f"{self._nodes_started}/{self._nodes}" if self._nodes else "")
         if not self._console.is_terminal:
-            self._console.print(f"{node_id} started", highlight=False)
+            place = f", {self._nodes_started} of {self._nodes}" if self._nodes else ""
+            self._console.print(f"{node_id} started{place}", highlight=False)
 
     def node_ended(self, node_id: str, result: NodeResult, seconds: float) -> None:
         """A component succeeded."""
@@ -144,10 +149,10 @@ class RunDisplay:
             if not self._console.is_terminal:
                 self._console.print(f"  {self._node}: {progress}", highlight=False, markup=False)
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str, place: str = "") -> None:
         self._node = name
         self._last_plain_line = time.monotonic()
-        self._task = self._progress.add_task(name, total=None, figures="")
+        self._task = self._progress.add_task(name, total=None, place=place, figures="")
 
     def _stop(self) -> None:
         if self._task is not None:

@@ -86,7 +86,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
         if run_options:
             raise ValueError("WatchedLocalDagRunner has no partial runs: finished work comes from the cache.")
         private_tfx.set_run_id(pipeline, self._run_id)
-        self._display.run_started(pipeline.pipeline_info.id, self._run_id)
+        self._display.run_started(pipeline.pipeline_info.id, self._run_id, len(pipeline.nodes))
         root = pipeline.runtime_spec.pipeline_root.field_value.string_value
         store = open_store(self._location)
         follow_moved_root(store, self._location)

@@ -69,7 +69,7 @@ def postgresql() -> Iterator[Location]:
 @contextmanager
 def _directory() -> Iterator[Path]:
     """Outside pytest's, which other accounts cannot enter."""
-    with tempfile.TemporaryDirectory(prefix="tfx-vae-") as name:
+    with tempfile.TemporaryDirectory(prefix="tfx-vae-", dir="/tmp") as name:
         yield Path(name)
 
 

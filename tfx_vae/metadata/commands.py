@@ -27,7 +27,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON 
 
 def add_commands(group: click.Group) -> None:
     """Adds all of them to the command line."""
-    for command in (runs, show, artifacts, lineage, diff, gc):
+    for command in (runs, show, report, artifacts, lineage, diff, gc):
         group.add_command(command)
 
 
@@ -59,7 +59,10 @@ def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) ->
 @_command
 @click.argument("run")
 def show(run: str, as_json: bool, **where: Any) -> None:
-    """Show what each component of RUN did. RUN is an id, the beginning of an id, or `latest`."""
+    """Show what each component of RUN did.
+
+    RUN is an id, the beginning of an id, `latest`, or the name of a pipeline, which means its newest run.
+    """
     from tfx_vae.metadata.json_shape import show_json
     from tfx_vae.metadata.reader import open_database
     from tfx_vae.metadata.show import print_run, show_run
@@ -70,6 +73,27 @@ def show(run: str, as_json: bool, **where: Any) -> None:
         _print_json(show_json(details))
     else:
         show_to_person(lambda console: print_run(details, console))
+
+
+@_command
+@click.argument("run", default="latest")
+@click.option("--no-browser", is_flag=True, help="Only print the path.")
+def report(run: str, no_browser: bool, as_json: bool, **where: Any) -> None:
+    """Open the report of RUN in a browser.
+
+    RUN is an id, the beginning of an id, `latest`, which is the default, or the name of a pipeline.
+    """
+    from tfx_vae.metadata.reader import open_database
+    from tfx_vae.metadata.show import find_report
+
+    with open_database(_locate(**where)) as database:
+        page = find_report(database, run)
+    if as_json:
+        _print_json({"format": 1, "report": page})
+        return
+    click.echo(page)
+    if not no_browser:
+        click.launch(page)
 
 
 @_command
@@ -94,9 +118,10 @@ def artifacts(type_: str | None, run: str | None, as_json: bool, **where: Any) -
 @click.option("--format", "format_", type=click.Choice(["tree", "mermaid", "dot", "json"]), default="tree", show_default=True)
 @click.option("--downstream", is_flag=True, help="Show what was made from ARTIFACT, instead of what it was made from.")
 def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **where: Any) -> None:
-    """Trace ARTIFACT back to its data and configuration, or forward to what was made from it.
+    """Trace an artifact to its data, or to what was made from it.
 
-    ARTIFACT is an id, a URI, a version in the serving directory, or a dataset name.
+    ARTIFACT is an id, a URI, a version in the serving directory, the name of a dataset, `latest` for the newest version, or the
+    name of a pipeline for its newest version.
     """
     from tfx_vae.metadata import drawings
     from tfx_vae.metadata.drawings import print_lineage
@@ -118,7 +143,11 @@ def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **wher
 @click.argument("run_a")
 @click.argument("run_b")
 def diff(run_a: str, run_b: str, as_json: bool, **where: Any) -> None:
-    """Show the parameters, versions, data and metrics that differ between RUN_A and RUN_B."""
+    """Show what differs between two runs.
+
+    It compares parameters, versions, data and metrics. A run is an id, the beginning of an id, `latest`, or the name of a
+    pipeline, which means its newest run.
+    """
     from tfx_vae.metadata.diff import compare_runs, print_differences
     from tfx_vae.metadata.json_shape import diff_json
     from tfx_vae.metadata.reader import open_database

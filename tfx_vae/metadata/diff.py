@@ -56,7 +56,7 @@ def compare_runs(database: Database, first: str, second: str) -> RunDifferences:
 
     Args:
       database: An open database.
-      first: The id of a run, the beginning of it, or `latest`.
+      first: The id of a run, the beginning of it, `latest`, or the name of a pipeline.
       second: The same of another.
 
     Raises:

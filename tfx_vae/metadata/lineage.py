@@ -23,6 +23,7 @@ from components.errors import ConfigurationError, DataError
 from tfx_vae.metadata import facts
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, Snapshot
 from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
+from tfx_vae.metadata.runs import LATEST
 
 _ARTIFACT_PROPERTIES = (
     DATASET, DATASET_VERSION, BLESSED, PUSHED, PUSHED_VERSION, PUSHED_DESTINATION
@@ -98,7 +99,8 @@ def trace(database: Database, name: str, downstream: bool = False) -> Lineage:
 
     Args:
       database: An open database.
-      name: An artifact's id or URI, a version in the serving directory, or the name of a dataset.
+      name: An artifact's id or URI, a version in the serving directory, the name of a dataset, `latest` for the newest version,
+        or the name of a pipeline for its newest version.
       downstream: Follow what was made from it, instead of what it was made from.
 
     Raises:
@@ -138,7 +140,7 @@ def find_artifacts(snapshot: Snapshot, name: str) -> list[Artifact]:
         for artifact in artifacts
         if artifact.properties.get(PUSHED) == 1 and str(artifact.properties.get(PUSHED_VERSION)) == name
     ]
-    if pushed:
+    if pushed or (pushed := _newest_version(snapshot, name)):
         return pushed
     if name.isdecimal() and int(name) in snapshot.artifacts:
         return [snapshot.artifacts[int(name)]]
@@ -146,10 +148,23 @@ def find_artifacts(snapshot: Snapshot, name: str) -> list[Artifact]:
     found = found or [artifact for artifact in artifacts if artifact.properties.get(DATASET) == name]
     if not found:
         raise ConfigurationError(
-            f"There is no artifact with the id or URI {name!r}, no pushed version {name!r} and no dataset of that name: "
+            f"There is no artifact with the id or URI {name!r}, no pushed version {name!r}, no dataset of that name, and no "
+            "pipeline of that name with a pushed model: "
             "`tfx-vae artifacts` lists the artifacts, `tfx-vae runs` the versions."
         )
     return found
+
+
+def _newest_version(snapshot: Snapshot, name: str) -> list[Artifact]:
+    """The newest of all pushed versions for `latest`, and of a pipeline for its name."""
+    found = [
+        artifact
+        for artifact in snapshot.artifacts.values()
+        if artifact.properties.get(PUSHED) == 1
+        and (run := snapshot.run_of(artifact.id)) is not None
+        and name in (LATEST, run.pipeline)
+    ]
+    return found[-1:]
 
 
 def _neighbours(

@@ -105,7 +105,7 @@ def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
 
 
 def find_run(runs: Mapping[str, Run], name: str) -> Run:
-    """Finds a run by its id, the beginning of its id, or `latest`.
+    """Finds a run by its id, the beginning of its id, `latest`, or the name of a pipeline, which means its newest run.
 
     Raises:
       ConfigurationError: There is none, or more than one.
@@ -116,6 +116,8 @@ def find_run(runs: Mapping[str, Run], name: str) -> Run:
         raise ConfigurationError("There is no run in this database yet.")
     if name == LATEST:
         return list(runs.values())[-1]
+    if of_pipeline := [run for run in runs.values() if run.pipeline == name]:
+        return of_pipeline[-1]
     found = [run for run in runs.values() if run.id.startswith(name)]
     if len(found) == 1:
         return found[0]
@@ -123,7 +125,9 @@ def find_run(runs: Mapping[str, Run], name: str) -> Run:
         raise ConfigurationError(
             f"{len(found)} runs begin with {name!r}, for instance {found[0].id} and {found[1].id}: write more of it."
         )
-    raise ConfigurationError(f"There is no run {name!r}: `tfx-vae runs` lists them, and `{LATEST}` is the newest.")
+    raise ConfigurationError(
+        f"There is no run {name!r}: `tfx-vae runs` lists them, and `{LATEST}`, or the name of a pipeline, is the newest."
+    )
 
 
 _COLUMNS = (

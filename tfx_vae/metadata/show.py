@@ -11,6 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from components.artifacts.files import is_in_object_store
+from components.errors import PipelineError
 from pipelines.mlmd import names
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, ExecutionState, Snapshot
 from tfx_vae.metadata.printing import describe_model, describe_seconds, describe_time, state_style
@@ -72,7 +74,7 @@ def show_run(database: Database, name: str) -> RunDetails:
 
     Args:
       database: An open database.
-      name: The run's id, the beginning of it, or `latest`.
+      name: The run's id, the beginning of it, `latest`, or the name of a pipeline.
 
     Raises:
       ConfigurationError: There is no such run, or more than one.
@@ -87,6 +89,29 @@ def show_run(database: Database, name: str) -> RunDetails:
         versions=parsed(run.record.get(names.VERSIONS, "{}")),
         components=tuple(_component(snapshot, execution) for execution in snapshot.executions_of_run[run.id]),
     )
+
+
+def find_report(database: Database, name: str) -> str:
+    """The page that a run wrote, or took from the cache.
+
+    Args:
+      database: An open database.
+      name: See `show_run`.
+
+    Raises:
+      ConfigurationError: There is no such run, or more than one.
+      PipelineError: The run has no report, or its page is gone.
+    """
+    runs = read_runs(database)
+    run = find_run(runs, name)
+    snapshot = read_snapshot(database, runs, Selection(runs=[run]))
+    for execution in snapshot.executions_of_run[run.id]:
+        for report in snapshot.linked(execution, Direction.OUTPUT).get("report", []):
+            page = f"{report.uri}/index.html"
+            if not is_in_object_store(page) and not Path(page).is_file():
+                raise PipelineError(f"Run {run.id} has a report, but its page {page} no longer exists.")
+            return page
+    raise PipelineError(f"Run {run.id} of {run.pipeline} has no report: `tfx-vae show {run.id}` says how far it got.")
 
 
 def parameters(execution: Execution) -> dict[str, Any]:

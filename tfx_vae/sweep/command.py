@@ -32,10 +32,11 @@ def _numbers(kind: Callable[[str], _Number]) -> Callable[[click.Context, click.P
 @config_option
 @set_option
 def sweep(latent_dims: list[int], betas: list[float], config_path: Path, overrides: tuple[str, ...]) -> None:
-    """Train every latent size with every beta, and draw rate against distortion.
+    """Train variants, and draw rate against distortion.
 
-    The components before the Trainer use the cache of the pipeline's runs and of earlier variants. A sweep that is repeated, or
-    was interrupted, trains only the missing variants. The models are evaluated, but not pushed and never used as a baseline.
+    A variant is trained for every latent size with every beta. The components before the Trainer use the cache of the
+    pipeline's runs and of earlier variants. A sweep that is repeated, or was interrupted, trains only the missing variants. The
+    models are evaluated, but not pushed and never used as a baseline.
     """
     from pipelines.local import session
     from tfx_vae.sweep.sweep import run_variants

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from support.history import History
 
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, PipelineError
 from tfx_vae.metadata.artifacts import list_artifacts
 from tfx_vae.metadata.diff import compare_runs
 from tfx_vae.metadata.entities import ExecutionState
 from tfx_vae.metadata.lineage import Kind, trace
 from tfx_vae.metadata.reader import Database, open_database
 from tfx_vae.metadata.runs import list_runs
-from tfx_vae.metadata.show import show_run
+from tfx_vae.metadata.show import find_report, show_run
 
 ERROR = "train-images-idx3-ubyte.gz is truncated: get it again."
 
@@ -94,6 +94,7 @@ def test_a_run_may_be_named_by_its_beginning_or_as_the_latest(past: Any):
         answer(past.history, lambda database: show_run(database, past.first.id.removesuffix(".000000"))).summary.id
         == past.first.id
     )
+    assert answer(past.history, lambda database: show_run(database, "mnist-vae")).summary.id == past.failed.id
     with pytest.raises(ConfigurationError, match="5 runs begin with '2026'"):
         answer(past.history, lambda database: show_run(database, "2026"))
     with pytest.raises(ConfigurationError, match="There is no run 'nothing'"):
@@ -133,6 +134,17 @@ def test_a_served_version_is_traced_back_to_its_data_and_its_configuration(past:
     assert {configuration["trainer"]["epochs"] for configuration in configurations} == {3, 6}
     datasets = [node.details for node in lineage.nodes.values() if node.kind is Kind.DATASET]
     assert {dataset["content_digest"] for dataset in datasets} == {"a" * 64}
+
+
+@pytest.mark.parametrize("name", ["latest", "mnist-vae"])
+def test_the_newest_pushed_version_has_the_name_of_its_pipeline(past: Any, name: str):
+    lineage = answer(past.history, lambda database: trace(database, name))
+    assert lineage.start == (f"artifact-{past.second.artifacts['pushed_model']}",)
+
+
+def test_the_report_of_a_run_is_found_and_missing_ones_are_explained(past: Any):
+    with pytest.raises(PipelineError, match=r"of mnist-vae has no report: `tfx-vae show"):
+        answer(past.history, lambda database: find_report(database, "mnist-vae"))
 
 
 def test_a_dataset_is_traced_forward_to_every_model_that_it_touched(past: Any):

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from support.workplace import BIN, PROJECT
 
 from components.errors import ConfigurationError, DataError
+from tfx_vae.cli import main
 from tfx_vae.options import Commands
 
 TFX_VAE = BIN / "tfx-vae"
@@ -78,3 +79,25 @@ def test_of_what_was_not_foreseen_the_traceback_is_kept_in_a_file(commands: clic
     log = Path(second.removeprefix("The log with all details: "))
     assert "Traceback" in log.read_text()
     log.unlink()
+
+
+def test_help_groups_all_commands_and_has_a_whole_sentence_for_each_at_80_columns():
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    assert {name for names in main.sections.values() for name in names} == set(main.commands)
+    assert "..." not in shown.partition("Train:")[2]
+    summaries = [line for line in shown.partition("Train:")[2].splitlines() if line.startswith("  ")]
+    assert len(summaries) == len(main.commands)
+
+
+@pytest.mark.parametrize(
+    ("shell_", "words"), [("bash", "complete -o nosort"), ("zsh", "#compdef tfx-vae"), ("fish", "complete --no-files")]
+)
+def test_shells_complete_the_commands(shell_: str, words: str):
+    done = CliRunner().invoke(main, ["completion", shell_])
+    assert done.exit_code == 0
+    assert words in done.output
+
+
+def test_completion_knows_the_commands():
+    done = shell(f'COMP_WORDS="tfx-vae rec" COMP_CWORD=1 _TFX_VAE_COMPLETE=bash_complete {TFX_VAE}')
+    assert done.stdout.splitlines() == ["plain,reconstruct"]

@@ -55,7 +55,7 @@ _FILE: Final = Column("FILE", shrinks_to=20, keeps_end=True)
 @image_options
 @model_options
 def encode(images: ImageChoice, preparation: Preparation, find_models: Any) -> None:
-    """Print the posterior of each image, its mean and its log variance, as JSON (docs/serving.md).
+    """Print the posterior of each image as JSON.
 
     IMAGE is an image file of any size and colour, or a directory of images. The code of an autoencoder is the mean; its log
     variance is null.
@@ -108,8 +108,9 @@ def score(
     as_json: bool,
     find_models: Any,
 ) -> None:
-    """Score how unlike the training data each image is: the negative ELBO in nats per image, higher is more unusual.
+    """Score how unlike the training data each image is.
 
+    The score is the negative ELBO in nats per image; higher is more unusual.
     IMAGE is an image file of any size and colour, or a directory of images. Simple images, such as an empty one, get low
     scores with every model: --reference finds them too (docs/serving.md).
     """

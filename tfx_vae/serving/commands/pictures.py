@@ -56,7 +56,7 @@ _MOST_STEPS_IN_A_ROW: Final = 12
 @json_option
 @model_options
 def sample(count: int, seed: int | None, sheet: SheetChoice, as_json: bool, find_models: Any) -> None:
-    """Draw images from the model's prior: new images like those of the training data.
+    """Draw new images from the model's prior.
 
     Writes a sheet, or with --json prints each image as a PNG file in Base64.
     """
@@ -96,7 +96,7 @@ def _draw(model: "LoadedModel", count: int, seed: int) -> "Iterator[Pixels]":
 @json_option
 @model_options
 def reconstruct(images: ImageChoice, preparation: Preparation, sheet: SheetChoice, as_json: bool, find_models: Any) -> None:
-    """Show images as the model gets them, and their reconstructions below.
+    """Show images, as the model gets them, above reconstructions.
 
     IMAGE is an image file of any size and colour, or a directory of images. Writes a sheet, or with --json prints each image
     as a PNG file in Base64.

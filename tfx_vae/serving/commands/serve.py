@@ -66,9 +66,10 @@ def serve(
     config_path: Path,
     overrides: tuple[str, ...],
 ) -> None:
-    """Serve the newest pushed model on this machine: a page to try it, and TensorFlow Serving's REST API.
+    """Serve the newest pushed model: a page and a REST API.
 
-    For development and small loads. There is no authentication. A version that is pushed later replaces the one served.
+    The page is for trying the model; the API is TensorFlow Serving's. For development and small loads. There is no
+    authentication. A version that is pushed later replaces the one served.
     Stop with Ctrl-C (exit status 130).
     """
     from tfx_vae.serving.server.limits import Limits

@@ -46,6 +46,20 @@ def test_a_component_has_a_line_when_it_starts_and_one_when_it_ends(piped: RunDi
     ]
 
 
+def test_a_component_is_numbered_among_those_of_the_run(piped: RunDisplay, on_terminal: RunDisplay, screen: io.StringIO):
+    for display in (piped, on_terminal):
+        with display.running():
+            display.run_started("mnist", "2026", nodes=13)
+            for node in ("Transform", "Trainer"):
+                display.node_started(node)
+                if display is on_terminal:
+                    report(Progress("training", 1.5, 30, "epochs", {"loss": 99.5}))
+                display.node_ended(node, NodeResult(NodeState.RAN, 1, {}), 1.0)
+
+    assert "Trainer started, 2 of 13" in screen.getvalue()
+    assert "2/13" in screen.getvalue()
+
+
 def test_progress_becomes_a_line_now_and_then_in_a_pipe(
     piped: RunDisplay, screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ):
