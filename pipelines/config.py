@@ -23,6 +23,7 @@ from components.report.config import ReportConfig
 from components.settings import Section
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
+from components.validation.config import ValidationConfig
 from pipelines.kubeflow.config import KubeflowConfig
 from pipelines.mlmd.location import DATABASE_NAME, Location, MetadataConfig, absolute_url, locate, real_path
 from pipelines.strict_yaml import YamlError, parse_yaml, read_yaml
@@ -123,6 +124,7 @@ class PipelineConfig(Section):
     name only."""
 
     data: DataConfig = DataConfig()
+    validation: ValidationConfig = ValidationConfig()
     transform: TransformConfig = TransformConfig()
     model: ModelConfig = ModelConfig()
     trainer: TrainerConfig = TrainerConfig()

@@ -57,8 +57,16 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     example_validator = ExampleValidator(statistics=statistics, schema=schema)
     anomalies = example_validator.outputs["anomalies"]
 
-    # Stops the run before anything is trained on data that violates the schema.
-    validation_gate = ValidationGate(anomalies=anomalies, statistics=statistics, allow_anomalies=config.data.allow_anomalies)
+    # Stops the run before anything is trained on data that violates the schema, or on images that are not as they should be.
+    validation_gate = ValidationGate(
+        examples=examples,
+        anomalies=anomalies,
+        statistics=statistics,
+        config=config.validation,
+        image_shape=config.transform.image_shape,
+        fit=config.transform.fit,
+        allow_anomalies=config.data.allow_anomalies,
+    )
 
     transform = make_transform(config, example_gen, schema_gen)
     transform.add_upstream_node(validation_gate)

@@ -15,7 +15,7 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
-from components.artifacts.data_verdict import SENTENCES_FILE
+from components.artifacts.data_verdict import PIXELS_FILE, SENTENCES_FILE, PixelSummary
 from components.artifacts.dataset import DATASET, DATASET_VERSION
 from components.artifacts.evaluation import Evaluation, read_evaluation
 from components.artifacts.features import IMAGE, LABEL, SPLITS, TEST, TRAIN
@@ -117,12 +117,14 @@ class DataSummary:
       splits: Number of images by split.
       label_counts: Number of images by split and label; empty without labels.
       anomalies: Differences from the schema, one sentence each. They were accepted; otherwise there would be no report.
+      image_warnings: What is wrong with the images, one sentence each; accepted too.
     """
 
     dataset: str
     splits: Mapping[str, int]
     label_counts: Mapping[str, Mapping[str, int]]
     anomalies: tuple[str, ...]
+    image_warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -227,11 +229,16 @@ def read_data_summary(examples: Artifact, statistics: Artifact, verdict: Artifac
     counts = {split: _label_counts(dataset) for split, dataset in described.items()}
     with fileio.open(f"{verdict.uri}/{SENTENCES_FILE}") as file:
         anomalies = tuple(str(file.read()).splitlines())
+    warnings: tuple[str, ...] = ()
+    if fileio.exists(f"{verdict.uri}/{PIXELS_FILE}"):  # older versions did not look at pixels
+        with fileio.open(f"{verdict.uri}/{PIXELS_FILE}") as file:
+            warnings = PixelSummary.model_validate_json(file.read()).warnings
     return DataSummary(
         dataset=" ".join(name for name in names if name),
         splits={split: int(dataset.num_examples) for split, dataset in described.items()},
         label_counts={split: of_split for split, of_split in counts.items() if of_split},
         anomalies=anomalies,
+        image_warnings=warnings,
     )
 
 

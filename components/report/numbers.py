@@ -232,12 +232,10 @@ def _data_figures(findings: Findings) -> list[Block]:
 
 
 def _validation(findings: Findings) -> Note:
-    anomalies = findings.data.anomalies
-    if not anomalies:
-        return Note("Validation: every split agrees with the schema.")
-    return Note(
-        "Validation: the data does not agree with the schema, and data.allow_anomalies accepted it: " + "; ".join(anomalies)
-    )
+    anomalies, warnings = findings.data.anomalies, findings.data.image_warnings
+    schema = "the data does not agree with the schema, and data.allow_anomalies accepted it: " + "; ".join(anomalies)
+    images = f" About the images: {'; '.join(warnings)}." if warnings else ""
+    return Note(f"Validation: {schema if anomalies else 'every split agrees with the schema'}.{images}")
 
 
 def _grid(images: Images, indices: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -1,6 +1,8 @@
 """The ValidationGate's work."""
 
+import json
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
@@ -12,15 +14,18 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
-from components.artifacts.data_verdict import SENTENCES_FILE
+from components.artifacts.data_verdict import PIXELS_FILE, SENTENCES_FILE
 from components.errors import DataError
+from components.validation.config import ValidationConfig
+from components.validation.findings import check_sizes, describe, find
+from components.validation.pixels import Survey, survey
 from components.validation.sentences import describe_anomalies, describe_remedies
 
 LOGGER_NAME: Final = "tfx_vae"
 
 
 class Executor(BaseExecutor):
-    """Turns anomalies into a failure, or into a warning."""
+    """Turns anomalies and wrong pixels into a failure, or into a warning."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -31,7 +36,8 @@ class Executor(BaseExecutor):
         """Checks every split that ExampleValidator checked.
 
         Raises:
-          DataError: If there is an anomaly, unless anomalies are allowed.
+          DataError: There is an anomaly, unless anomalies are allowed; or the pixels are wrong.
+          ConfigurationError: Images have several sizes, and the configuration does not say what to do about that.
         """
         anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
@@ -51,7 +57,31 @@ class Executor(BaseExecutor):
             logging.getLogger(LOGGER_NAME).warning(
                 "%s", "\n  ".join(["The data is not what the schema says, and data.allow_anomalies lets it pass:", *sentences])
             )
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        surveys = {split: _survey(examples, split) for split in artifact_utils.decode_split_names(examples.split_names)}
+        warnings = _check_pixels(surveys, ValidationConfig.model_validate_json(exec_properties["config"]))
+        check_sizes(surveys, json.loads(exec_properties["image_shape"]), json.loads(exec_properties["fit"]))
+        io_utils.write_string_file(f"{verdict.uri}/{PIXELS_FILE}", describe(surveys, warnings).model_dump_json(indent=2))
         io_utils.write_string_file(f"{verdict.uri}/{SENTENCES_FILE}", "".join(f"{line}\n" for line in sentences))
+
+
+def _survey(examples: Artifact, split: str) -> Survey:
+    return survey(sorted(fileio.glob(f"{artifact_utils.get_split_uri([examples], split)}/*")))
+
+
+def _check_pixels(surveys: Mapping[str, Survey], config: ValidationConfig) -> list[str]:
+    """Stops, or warns, and returns the warnings."""
+    findings = find(surveys, config)
+    stopping = [finding for finding in findings if finding.stops]
+    if stopping:
+        lines = ["The images are not as they should be:", *(finding.sentence for finding in stopping)]
+        settings = sorted({f"--set {finding.setting}" for finding in stopping if finding.setting})
+        remedy = f"Fix the data, or continue anyway with {' '.join(settings)}." if settings else "Fix the data."
+        raise DataError("\n  ".join(lines) + f"\n{remedy}")
+    warnings = [finding.sentence for finding in findings]
+    if warnings:
+        logging.getLogger(LOGGER_NAME).warning("%s", "\n  ".join(["About the images:", *warnings]))
+    return warnings
 
 
 def _read_anomalies(artifact: Artifact, split: str) -> anomalies_pb2.Anomalies:

@@ -1,6 +1,7 @@
 """Wrong data through the real StatisticsGen, ExampleValidator and ValidationGate: each is stopped with its own sentence."""
 
 import gzip
+import itertools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,21 +20,33 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types.standard_artifacts import Examples
 
-from components.errors import DataError
+from components.artifacts.data_verdict import PixelSummary
+from components.errors import ConfigurationError, DataError
 from components.validation.component import ValidationGate
+from components.validation.config import ValidationConfig
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = REPOSITORY / "schema" / "schema.pbtxt"
 UNLABELLED = REPOSITORY / "schema" / "unlabelled.pbtxt"
+DEFAULTS = ValidationConfig()
 AFTER_THE_GATE = "after_the_gate"
 
 Records = Sequence[bytes]
 
 
-def example(label: int | None = 0, image: bytes | None = b"png") -> bytes:
+_numbers = itertools.count()
+
+
+def another_image() -> bytes:
+    """A PNG file that no other example has."""
+    return bytes(tf.io.encode_png(np.random.default_rng(next(_numbers)).integers(0, 256, (4, 4, 1), np.uint8)).numpy())
+
+
+def example(label: int | None = 0, image: bytes | None = b"") -> bytes:
+    """An example; an empty image is replaced with one that no other has."""
     features = {}
     if image is not None:
-        features["image"] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image]))
+        features["image"] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[image or another_image()]))
     if label is not None:
         features["label"] = tf.train.Feature(int64_list=tf.train.Int64List(value=[label]))
     return bytes(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
@@ -59,7 +72,7 @@ class Project:
                     writer.write(record)
         self.splits = "[" + ", ".join(f'"{split}"' for split in splits) + "]"
 
-    def run(self, allow_anomalies: bool = False, schema: Path = SCHEMA) -> None:
+    def run(self, allow_anomalies: bool = False, schema: Path = SCHEMA, config: ValidationConfig = DEFAULTS) -> None:
         examples = Importer(
             source_uri=str(self.root / "examples"), artifact_type=Examples, properties={"split_names": self.splits}
         ).with_id("examples")
@@ -67,6 +80,8 @@ class Project:
         statistics = StatisticsGen(examples=examples.outputs["result"], schema=schema_gen.outputs["schema"])
         validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema_gen.outputs["schema"])
         gate = ValidationGate(
+            examples=examples.outputs["result"],
+            config=config,
             anomalies=validator.outputs["anomalies"],
             statistics=statistics.outputs["statistics"],
             allow_anomalies=allow_anomalies,
@@ -95,6 +110,10 @@ class Project:
     def verdict(self) -> str:
         (artifact,) = ml_metadata.MetadataStore(self.connection).get_artifacts_by_type("DataVerdict")
         return (Path(artifact.uri) / "anomalies.txt").read_text()
+
+    def pixels(self) -> PixelSummary:
+        (artifact,) = ml_metadata.MetadataStore(self.connection).get_artifacts_by_type("DataVerdict")
+        return PixelSummary.model_validate_json((Path(artifact.uri) / "pixels.json").read_text())
 
 
 FAILED = metadata_store_pb2.Execution.FAILED
@@ -170,4 +189,23 @@ def test_the_curated_schema_still_describes_mnist(project: Project) -> None:
     project.write(train=mnist("train", 200), test=mnist("t10k", 200))
     project.run()
     assert project.verdict() == ""
+    assert {split: pixels.images for split, pixels in project.pixels().splits.items()} == {"train": 200, "test": 200}
+    assert project.pixels().warnings == ()
     assert project.states(AFTER_THE_GATE) == [COMPLETE]
+
+
+def test_images_of_several_sizes_and_black_images_stop_the_run(project: Project, caplog: pytest.LogCaptureFixture) -> None:
+    black = bytes(tf.io.encode_png(np.zeros((4, 4, 1), np.uint8)).numpy())
+    wide = bytes(tf.io.encode_png(np.arange(32, dtype=np.uint8).reshape(4, 8, 1)).numpy())
+    project.write(train=[*good(50), example(3, wide)], test=[*good(40), example(5, black)])
+    with pytest.raises(DataError) as stopped:
+        project.run()
+    assert str(stopped.value).splitlines() == [
+        "The images are not as they should be:",
+        "  split 'test': 1 of 41 images have a single colour, such as that of example 41",
+        "Fix the data, or continue anyway with --set validation.max_constant=0.025.",
+    ]
+    with pytest.raises(ConfigurationError, match=r"2 sizes, 4x4 grey \(91 images\), 8x4 grey \(1 image\): set transform"):
+        project.run(config=ValidationConfig(max_constant=0.025))
+    assert "1 of 41 images have a single colour" in caplog.text
+    assert project.states("ValidationGate") == [FAILED, FAILED]
