@@ -22,7 +22,23 @@ SPLITS: Final = "splits"
 """JSON: the pipeline's name of each split to its expression."""
 SHARDS: Final = "shards"
 
+# Of ImageExampleGen.
+IMAGES: Final = "images"
+"""A folder or pattern, perhaps with `{SPAN}` and the like."""
+FRACTIONS: Final = "fractions"
+"""JSON: the share of each split."""
+BACKGROUND: Final = "background"
+"""JSON: red, green and blue behind transparent pixels."""
+MODE: Final = "mode"
+"""`L` or `RGB`; absent keeps grey images grey."""
+MAX_BROKEN: Final = "max_broken"
+"""The share of files that may be left out because they cannot be decoded."""
+
 # Execution properties that the driver adds.
+LOCATION: Final = "location"
+"""The folder or pattern of the span that is read."""
+SPAN: Final = "span"
+SPAN_VERSION: Final = "span_version"
 PREPARED_DIRECTORY: Final = "prepared_directory"
 """The directory of the prepared dataset."""
 CONTENT_DIGEST: Final = "content_digest"
@@ -35,6 +51,12 @@ DATASET_VERSION: Final = "dataset_version"
 """`version` is the stock ExampleGen's, an integer."""
 IMAGE_SHAPE: Final = "image_shape"
 """JSON: [height, width, channels], null where images differ."""
+
+BROKEN: Final = "broken_files"
+"""How many files are left out, because they cannot be decoded."""
+
+BROKEN_FILE: Final = "broken_files.csv"
+"""In the directory of the examples: those files with the reasons."""
 
 # In the directory of a prepared dataset.
 INFO_FILE: Final = "dataset_info.json"

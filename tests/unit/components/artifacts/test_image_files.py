@@ -27,13 +27,13 @@ def grey(rows: Sequence[Sequence[int]]) -> Image.Image:
     return Image.fromarray(np.array(rows, np.uint8))
 
 
-def file_of(image: Image.Image, format_: str = "PNG", **options: object) -> bytes:
+def file_of(image: Image.Image, format_: str = "PNG", **options: Any) -> bytes:
     file = io.BytesIO()
     image.save(file, format_, **options)
     return file.getvalue()
 
 
-def canonical(image: Image.Image, format_: str = "PNG", background: Colour = (0, 0, 0), **options: object) -> Image.Image:
+def canonical(image: Image.Image, format_: str = "PNG", background: Colour = (0, 0, 0), **options: Any) -> Image.Image:
     return canonical_image(file_of(image, format_, **options), "a.png", background)
 
 

@@ -1,0 +1,216 @@
+"""The Beam job of ImageExampleGen: one element for each shard, which is written while its files are read."""
+
+import csv
+import io
+import json
+import logging
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import apache_beam as beam
+import tensorflow as tf
+from tfx import types
+from tfx.components.example_gen import utils
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+
+from components.artifacts import dataset as properties
+from components.artifacts.features import IMAGE, LABEL, SPLITS
+from components.artifacts.image_files import Colour, as_png, canonical_image, pixels_digest
+from components.artifacts.labels import write_label_names
+from components.errors import DataError, PipelineError, as_os_error, causes
+from components.example_gen.image_driver import complete_properties
+from components.example_gen.image_folder import FoundFile, choose_split, find_folder
+
+_FILE_FORMAT: Final = "tfrecords_gzip"
+# Outside the splits' directories, because every file in those is read.
+_UNFINISHED: Final = "unfinished"
+_NAMED: Final = 3
+_LOGGER: Final = logging.getLogger("tfx_vae")
+
+_Broken = tuple[str, str]
+"""A file's name and why it cannot be decoded."""
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """Some of the files, whose images become one output file in each split."""
+
+    index: int
+    count: int
+    files: tuple[FoundFile, ...]
+
+    @property
+    def file_name(self) -> str:
+        """As the stock ExampleGen names its files."""
+        return f"data_tfrecord-{self.index:05d}-of-{self.count:05d}.gz"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Decodes image files and writes them as GZIP TFRecords of tf.Example."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Called by TFX after the driver, with what the driver added.
+
+        Raises:
+          DataError: Too many files cannot be decoded.
+          OSError: The disk is full, or the output cannot be written.
+        """
+        if properties.LOCATION not in exec_properties:  # Vertex AI runs no drivers
+            exec_properties = complete_properties(exec_properties)
+        examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
+        folder = find_folder(exec_properties[properties.LOCATION])
+        examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        split_uris = {split: artifact_utils.get_split_uri([examples], split) for split in SPLITS}
+        unfinished = f"{examples.uri}/{_UNFINISHED}"
+        for uri in (*split_uris.values(), unfinished):
+            fileio.makedirs(uri)
+        red, green, blue = json.loads(exec_properties[properties.BACKGROUND])
+        write = _WriteShard(
+            split_uris=split_uris,
+            unfinished=unfinished,
+            fractions=json.loads(exec_properties[properties.FRACTIONS]),
+            labels=folder.label_names,
+            background=(red, green, blue),
+            mode=exec_properties.get(properties.MODE),
+        )
+        self._write(_plan(folder.files, exec_properties[properties.SHARDS]), write)
+        broken = _collect_broken(unfinished)
+        _check_broken(broken, len(folder.files), exec_properties[properties.MAX_BROKEN])
+        fileio.rmtree(unfinished)
+        _write_broken(f"{examples.uri}/{properties.BROKEN_FILE}", broken)
+        if folder.label_names:
+            write_label_names(examples.uri, folder.label_names)
+        _describe(examples, folder.root, len(broken), exec_properties)
+
+    def _write(self, shards: list[_Shard], write: "_WriteShard") -> None:
+        try:
+            with self._make_beam_pipeline() as pipeline:
+                _ = pipeline | "Shards" >> beam.Create(shards, reshuffle=True) | "WriteShards" >> beam.ParDo(write)
+        except Exception as error:
+            # Beam raises another error, with the name of the step at its end, which does not help a user.
+            for cause in causes(error):
+                if isinstance(cause, PipelineError):
+                    raise type(cause)(str(cause).split(" [while running ", 1)[0]) from error
+                if (os_error := as_os_error(cause)) is not None:
+                    raise os_error from error
+            raise
+
+
+class _WriteShard(beam.DoFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
+    """Decodes a shard's files one after another, so that memory holds one image; renames its output when it is complete."""
+
+    def __init__(
+        self,
+        split_uris: Mapping[str, str],
+        unfinished: str,
+        fractions: Mapping[str, float],
+        labels: Sequence[str],
+        background: Colour,
+        mode: str | None,
+    ) -> None:
+        self._split_uris = split_uris
+        self._unfinished = unfinished
+        self._fractions = fractions
+        self._labels = {name: index for index, name in enumerate(labels)}
+        self._background = background
+        self._mode = mode
+
+    def process(self, shard: _Shard) -> Iterator[None]:
+        """Writes one shard."""
+        # A runner may try a shard twice, even at the same time.
+        attempt = f"{self._unfinished}/{shard.index}-{uuid.uuid4().hex}"
+        broken: list[_Broken] = []
+        with ExitStack() as stack:
+            options = tf.io.TFRecordOptions(compression_type="GZIP")
+            writers = {
+                split: stack.enter_context(tf.io.TFRecordWriter(f"{attempt}-{split}", options)) for split in self._split_uris
+            }
+            for file in shard.files:
+                try:
+                    split, record = self._example(file)
+                except DataError as error:
+                    broken.append((file.name, str(error).removeprefix(f"{file.name} ")))
+                else:
+                    writers[split].write(record)
+        for split, uri in self._split_uris.items():
+            fileio.rename(f"{attempt}-{split}", f"{uri}/{shard.file_name}", overwrite=True)
+        with fileio.open(f"{attempt}-broken", "w") as report:
+            report.write(json.dumps(broken))
+        fileio.rename(f"{attempt}-broken", f"{self._unfinished}/broken-{shard.index:05d}", overwrite=True)
+        yield from ()
+
+    def _example(self, file: FoundFile) -> tuple[str, bytes]:
+        try:
+            content = Path(file.path).read_bytes()
+        except OSError as error:
+            raise DataError(f"{file.name} cannot be read: {error.strerror}.") from error
+        image = canonical_image(content, file.name, self._background, self._mode)
+        feature = {IMAGE: tf.train.Feature(bytes_list=tf.train.BytesList(value=[as_png(image)]))}
+        if file.label is not None:
+            feature[LABEL] = tf.train.Feature(int64_list=tf.train.Int64List(value=[self._labels[file.label]]))
+        example = tf.train.Example(features=tf.train.Features(feature=feature))
+        split = file.split or choose_split(pixels_digest(image), self._fractions)
+        return split, bytes(example.SerializeToString(deterministic=True))
+
+
+def _plan(files: Sequence[FoundFile], shards: int) -> list[_Shard]:
+    """Deals the files out in an order that mixes the labels and is the same in every run."""
+    mixed = sorted(files, key=lambda file: sha256(file.name.encode("utf-8", "surrogateescape")).digest())
+    count = min(shards, len(mixed))
+    return [_Shard(index, count, tuple(mixed[index::count])) for index in range(count)]
+
+
+def _collect_broken(unfinished: str) -> list[_Broken]:
+    broken = []
+    for path in fileio.glob(f"{unfinished}/broken-*"):
+        with fileio.open(path, "r") as report:
+            broken += [(name, reason) for name, reason in json.loads(report.read())]
+    return sorted(broken)
+
+
+def _check_broken(broken: Sequence[_Broken], total: int, most: float) -> None:
+    """Refuses too many broken files, and warns of a few."""
+    if not broken:
+        return
+    what = f"{len(broken):,} of {total:,} files cannot be decoded"
+    if len(broken) > most * total:
+        named = "; ".join(f"{name} {reason.rstrip('.')}" for name, reason in broken[:_NAMED])
+        more = f"; and {len(broken) - _NAMED:,} more" if len(broken) > _NAMED else ""
+        raise DataError(
+            f"data.images: {what}, more than data.max_broken ({most:g}) allows: {named}{more}. Fix or remove them, or raise"
+            " data.max_broken."
+        )
+    _LOGGER.warning("%s and are left out: %s beside the examples says why.", what, properties.BROKEN_FILE)
+
+
+def _write_broken(path: str, broken: Sequence[_Broken]) -> None:
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([("file", "reason"), *broken])
+    with fileio.open(path, "w") as file:
+        file.write(table.getvalue())
+
+
+def _describe(examples: types.Artifact, root: Path, broken: int, exec_properties: Mapping[str, Any]) -> None:
+    """Sets the properties that the stock ExampleGen sets, and what the examples were made from."""
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+    examples_utils.set_file_format(examples, _FILE_FORMAT)
+    examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, exec_properties[properties.SPAN])
+    if (version := exec_properties.get(properties.SPAN_VERSION)) is not None:
+        examples.set_int_custom_property(utils.VERSION_PROPERTY_NAME, version)
+    examples.set_string_custom_property(utils.FINGERPRINT_PROPERTY_NAME, exec_properties[properties.CONTENT_DIGEST])
+    examples.set_string_custom_property(properties.DATASET, root.name)
+    examples.set_int_custom_property(properties.BROKEN, broken)
