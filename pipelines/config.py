@@ -167,6 +167,11 @@ class PipelineConfig(Section):
         return self.pusher.serving_dir or self.runtime.root / "serving" / self.name
 
     @property
+    def schema_path(self) -> Path:
+        """The schema: the configured one, or where the first run writes what it infers."""
+        return self.data.schema_path or self.runtime.root / "schemas" / f"{self.name}.pbtxt"
+
+    @property
     def data_dir(self) -> Path:
         """Directory of prepared datasets."""
         return self.data.data_dir or self.runtime.root / "datasets"

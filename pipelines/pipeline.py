@@ -12,17 +12,20 @@ from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel, standard_artifacts
+from tfx.types.channel import BaseChannel
 
 from components.artifacts.features import EVAL, TEST, TRAIN
 from components.artifacts.files import check_served
 from components.evaluator.component import Evaluator
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
 from components.example_gen.component import TfdsExampleGen
+from components.example_gen.image_component import ImageExampleGen
 from components.feature_classifier.component import FeatureClassifier
 from components.infra_validator.component import InfraValidator
 from components.pusher.executor import Executor as PusherExecutor
 from components.report.component import ModelReport
 from components.resolver.strategy import ChampionStrategy
+from components.schema_gen.component import InferredSchemaGen
 from components.source_digest import source_digest
 from components.trainer.config import CustomConfig
 from components.transform.component import ImageTransform
@@ -50,7 +53,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     examples = example_gen.outputs["examples"]
 
     # Describes every split, and compares it with the curated schema.
-    schema_gen = ImportSchemaGen(schema_file=str(config.data.schema_path))
+    first_statistics_gen, schema_gen = make_schema_gen(config, examples)
     schema = schema_gen.outputs["schema"]
     statistics_gen = StatisticsGen(examples=examples, schema=schema)
     statistics = statistics_gen.outputs["statistics"]
@@ -112,12 +115,22 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         )
         report.add_upstream_node(pusher)
 
-    data = (example_gen, statistics_gen, schema_gen, example_validator, validation_gate, transform)
+    data = (example_gen, first_statistics_gen, schema_gen, statistics_gen, example_validator, validation_gate, transform)
     return assemble(config, *data, trainer, baseline, classifier, evaluator, in_docker, infra_validator, pusher, report)
 
 
-def make_example_gen(config: PipelineConfig) -> TfdsExampleGen:
-    """Decodes the prepared dataset into tf.Examples, in the pipeline's own splits."""
+def make_example_gen(config: PipelineConfig) -> BaseNode:
+    """Decodes the images into tf.Examples, in the pipeline's own splits."""
+    if config.data.images is not None:
+        shape = config.transform.image_shape
+        return ImageExampleGen(
+            images=config.data.images,
+            fractions=config.data.fractions,
+            background=config.data.background,
+            mode=None if shape is None else "L" if shape[-1] == 1 else "RGB",
+            max_broken=config.data.max_broken,
+            shards=config.data.shards,
+        )
     return TfdsExampleGen(
         dataset=config.data.dataset,
         version=config.data.version,
@@ -131,6 +144,14 @@ def make_example_gen(config: PipelineConfig) -> TfdsExampleGen:
     )
 
 
+def make_schema_gen(config: PipelineConfig, examples: BaseChannel) -> tuple[BaseNode | None, BaseNode]:
+    """Imports the curated schema, or infers it from statistics of its own, because those of StatisticsGen need a schema."""
+    if config.data.schema_path is not None:
+        return None, ImportSchemaGen(schema_file=str(config.data.schema_path))
+    statistics_gen = StatisticsGen(examples=examples).with_id("FirstStatisticsGen")
+    return statistics_gen, InferredSchemaGen(statistics_gen.outputs["statistics"], config.schema_path)
+
+
 def make_transform(config: PipelineConfig, example_gen: BaseNode, schema_gen: BaseNode) -> ImageTransform:
     """Decodes and normalises pixels, in one graph for training, evaluation and serving."""
     return ImageTransform(
@@ -139,6 +160,7 @@ def make_transform(config: PipelineConfig, example_gen: BaseNode, schema_gen: Ba
         normalization=config.transform.normalization,
         image_shape=config.transform.image_shape,
         fit=config.transform.fit,
+        background=config.data.background,
     ).with_id("Transform")
 
 

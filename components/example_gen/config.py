@@ -1,18 +1,28 @@
 """The configuration section `data`."""
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from components.artifacts.features import EVAL, SPLITS, TEST, TRAIN, Binarization
 from components.settings import Section
 
+_SOURCES: Final = 3
+_ROUNDING: Final = 1e-6
+_WHITE: Final = 255
+
 
 class DataConfig(Section):
-    """The dataset, its splits and its schema."""
+    """The images: a dataset of tensorflow-datasets or a folder; their splits and their schema."""
 
-    dataset: str | None = "mnist"
+    images: Path | None = None
+    """A folder of image files, instead of `dataset`: `DIR`, `DIR/*.png`, `DIR/*/*.jpg`. Subfolders are labels, or the splits
+    `train`, `eval` and `test` with or without labels below. `{SPAN}`, `{YYYY}`, `{MM}`, `{DD}` and `{VERSION}` stand for the
+    latest span, as in TFX's ExampleGen."""
+
+    # MNIST and its schema are defaults only where no folder is named.
+    dataset: str | None = Field(default_factory=lambda data: None if data.get("images") else "mnist")
     """Name in tensorflow-datasets, with the configuration if there is one: `fashion_mnist`, `emnist/digits`."""
 
     version: str | None = None
@@ -20,6 +30,16 @@ class DataConfig(Section):
 
     directory: Path | None = None
     """Directory of a prepared dataset (`tfds.builder_from_directory`), instead of `dataset`."""
+
+    fractions: dict[str, float] = Field(default_factory=lambda: {TRAIN: 0.9, EVAL: 0.05, TEST: 0.05})
+    """Of `images`: the share of each split. The pixels of an image decide, so it keeps its split when others are added, and
+    duplicates share one. Split folders decide instead."""
+
+    background: tuple[int, int, int] = (0, 0, 0)
+    """Red, green and blue, 0 to 255, shown behind transparent pixels and beside an image that is padded."""
+
+    max_broken: float = Field(default=0.01, ge=0, le=1)
+    """Of `images`: the share of files that may be left out because they cannot be decoded; more stop the run."""
 
     data_dir: Path | None = None
     """Directory for prepared datasets; null is `<runtime.root>/datasets`."""
@@ -41,9 +61,10 @@ class DataConfig(Section):
     """TFRecord files per split."""
 
     # `schema` itself is a method of every pydantic model.
-    schema_path: Path = Path("schema/schema.pbtxt")
+    schema_path: Path | None = Field(default_factory=lambda data: None if data.get("images") else Path("schema/schema.pbtxt"))
     """The curated schema that every split must match. `schema/schema.pbtxt` and `schema/unlabelled.pbtxt` are also part of the
-    package."""
+    package. With `images`, the default is null: the first run infers a schema and writes it to
+    `<runtime.root>/schemas/<name>.pbtxt`, which may be edited and which later runs must match."""
 
     binarization: Binarization = Binarization.NONE
     """`none` trains on the images as they are, `dynamic` on binary images that are drawn from them anew in every epoch, as for
@@ -59,10 +80,30 @@ class DataConfig(Section):
             raise ValueError(f"must name exactly the splits {', '.join(SPLITS)}, but names {', '.join(splits) or 'none'}")
         return splits
 
+    @field_validator("fractions")
+    @classmethod
+    def _are_shares(cls, fractions: dict[str, float]) -> dict[str, float]:
+        if set(fractions) != set(SPLITS):
+            raise ValueError(f"must name exactly the splits {', '.join(SPLITS)}, but names {', '.join(fractions) or 'none'}")
+        if min(fractions.values()) < 0 or abs(sum(fractions.values()) - 1) > _ROUNDING:
+            raise ValueError(f"must be shares with the sum 1, but the sum is {sum(fractions.values()):g}")
+        return fractions
+
+    @field_validator("background")
+    @classmethod
+    def _is_a_colour(cls, background: tuple[int, int, int]) -> tuple[int, int, int]:
+        if not all(0 <= channel <= _WHITE for channel in background):
+            raise ValueError("must be red, green and blue, each from 0 to 255")
+        return background
+
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
-        if (self.dataset is None) == (self.directory is None):
-            raise ValueError("needs exactly one of data.dataset (a name) and data.directory (a prepared dataset)")
+        if [self.dataset, self.directory, self.images].count(None) != _SOURCES - 1:
+            raise ValueError(
+                "needs exactly one of data.dataset (a name), data.directory (a prepared dataset) and data.images (a folder)"
+            )
+        if self.schema_path is None and self.images is None:
+            raise ValueError("needs data.schema_path, e.g. schema/unlabelled.pbtxt; only data.images infers one")
         return self
 
     @property

@@ -3,12 +3,12 @@
 Imports neither tensorflow nor tfx, so that commands may use it.
 """
 
-import glob
 import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from glob import iglob
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
@@ -51,10 +51,8 @@ class ImageFolder:
         """A digest of the names, sizes and times of all files, 64 hexadecimal digits."""
         digest = hashlib.sha256()
         for file in self.files:
-            status = os.stat(file.path)
-            digest.update(
-                f"{len(file.name)} {file.name} {status.st_size} {status.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
-            )
+            size, modified_ns = _size_and_time(Path(file.path))
+            digest.update(f"{len(file.name)} {file.name} {size} {modified_ns}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
 
@@ -112,25 +110,38 @@ def _fixed_part(location: str) -> Path:
     """The folders before the first wildcard."""
     parts = PurePath(location).parts
     wild = next((index for index, part in enumerate(parts) if set(part) & set(_WILD)), len(parts))
-    return Path(*parts[:wild])
+    return Path(*parts[:wild]) if _is_pattern(location) else Path(location)
+
+
+def _is_pattern(location: str) -> bool:
+    """A folder may have such a character in its name."""
+    return bool(set(location) & set(_WILD)) and not Path(location).exists()
 
 
 def _matching(location: str) -> Iterator[str]:
-    for path in glob.iglob(location, recursive=True) if set(location) & set(_WILD) else [location]:
+    for path in iglob(location, recursive=True) if _is_pattern(location) else [location]:  # noqa: PTH207 (as TFX does)
         if Path(path).is_dir():
             yield from _below(path)
-        elif _is_image(os.path.basename(path)):
+        elif _is_image(Path(path)):
             yield path
 
 
 def _below(directory: str) -> Iterator[str]:
     for folder, subfolders, names in os.walk(directory, onerror=_refuse, followlinks=True):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        yield from (os.path.join(folder, name) for name in names if _is_image(name))
+        yield from (f"{folder}/{name}" for name in names if _is_image(Path(name)))
 
 
-def _is_image(name: str) -> bool:
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES
+def _is_image(path: Path) -> bool:
+    return not path.name.startswith(".") and path.suffix.lower() in SUFFIXES
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:  # a link that leads nowhere; reading it fails too, with a reason
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
 
 
 def _refuse(error: OSError) -> None:

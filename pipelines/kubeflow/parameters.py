@@ -95,7 +95,7 @@ def configuration(text: str, parameters: Parameters | None, run_date: datetime.d
             values["trainer"]["epochs"] = parameters.epochs
             values["model"] |= {"latent_dim": parameters.latent_dim, "beta": parameters.beta}
         if parameters is not None and parameters.dataset:
-            values["data"] |= {"dataset": parameters.dataset, "directory": None}
+            values["data"] |= {"dataset": parameters.dataset, "directory": None, "images": None}
         if run_date is not None:
             values["data"] = _dated(values["data"], run_date.isoformat())
     except (ValueError, TypeError, KeyError) as error:

@@ -52,6 +52,8 @@ def _create_vertex_pipeline(config: PipelineConfig) -> "Pipeline":
 
     from pipelines import pipeline
 
+    if config.data.schema_path is None:
+        raise ConfigurationError("Vertex AI cannot keep an inferred schema: set data.schema_path.")
     example_gen = pipeline.make_example_gen(config)
     schema_gen = ImportSchemaGen(schema_file=str(config.data.schema_path))
     schema = schema_gen.outputs["schema"]

@@ -101,7 +101,8 @@ def check(config: PipelineConfig) -> None:
         Docker is wanted and not there.
       PipelineError: A directory or a temporary file cannot be written.
     """
-    check_schema(config.data.schema_path)
+    if config.data.schema_path is not None or config.schema_path.exists():
+        check_schema(config.schema_path)
     _check_no_pattern(config)
     for name, value in config.data.model_dump(mode="json").items():
         if RUN_DATE in str(value):

@@ -65,6 +65,6 @@ def test_a_name_that_means_nothing_is_refused_as_written(tmp_path: Path, monkeyp
 
 
 def test_without_options_a_run_outside_a_clone_has_all_that_it_reads(tmp_path: Path):
-    data = load_config(DEFAULT_CONFIG, base=tmp_path).data
-    assert data.schema_path.is_file()
-    assert data.source_dir is not None
+    config = load_config(DEFAULT_CONFIG, base=tmp_path)
+    assert config.schema_path.is_file()
+    assert config.data.source_dir is not None

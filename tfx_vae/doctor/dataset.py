@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from components.artifacts.dataset import INFO_FILE, find_prepared
 from components.errors import ConfigurationError
 from components.example_gen.config import DataConfig
+from components.example_gen.image_folder import find_folder
 from components.validation.schema import check_schema
 from tfx_vae.doctor.check import Check, failure, ok, short, warning
 
@@ -36,6 +37,8 @@ class SourceFile:
 
 def check_schema_file(data: DataConfig) -> Check:
     """The schema, which is not installed with the package."""
+    if data.schema_path is None:
+        return ok("Schema", "inferred by the first run")
     try:
         check_schema(data.schema_path)
     except ConfigurationError as error:
@@ -48,6 +51,8 @@ def check_dataset(data: DataConfig, root: Path) -> Check:
 
     Source files count even where the dataset is prepared: a run prepares it again when they have changed.
     """
+    if data.images is not None:
+        return _check_images(data.images)
     if data.directory is not None:
         return _check_directory(data.directory)
     dataset = (data.dataset or "").partition(":")[0]
@@ -65,6 +70,16 @@ def check_dataset(data: DataConfig, root: Path) -> Check:
         f"{dataset}: tensorflow-datasets registers no files for it, so nothing can be checked beforehand",
         "look its name up in https://www.tensorflow.org/datasets/catalog",
     )
+
+
+def _check_images(images: Path) -> Check:
+    if "{" in str(images):
+        return ok(_NAME, f"{short(images)}: a run reads the latest span")
+    try:
+        found = len(find_folder(str(images)).files)
+    except ConfigurationError as error:
+        return failure(_NAME, str(error), "set data.images to a folder of images")
+    return ok(_NAME, f"{found:,} image files in {short(images)}")
 
 
 def registered_files(dataset: str, package: Path | None = None) -> list[SourceFile]:

@@ -99,13 +99,10 @@ def test_a_folder_becomes_examples(run: Run, shoes: Path):
     [(label, laid_on_black)] = [pair for pair in everything if pair[1].size == (2, 2)]
     assert (label, laid_on_black.mode, laid_on_black.getpixel((0, 0))) == (1, "RGB", (40, 20, 10))
 
-    twins = {
-        split: sorted(label for label, image in pairs if image.tobytes() == noise(1).tobytes())
-        for split, pairs in content.items()
-    }
-    assert sorted(twins.values()) == [[], [], [0, 2]]
+    twins = [{label for label, image in pairs if image.tobytes() == noise(1).tobytes()} for pairs in content.values()]
+    assert sorted(twins, key=len) == [set(), set(), {0, 2}]
 
-    table = list(csv.reader(Path(examples.uri, "broken_files.csv").open()))
+    table = list(csv.reader(Path(examples.uri, "broken_files.csv").read_text().splitlines()))
     assert table[0] == ["file", "reason"]
     assert [row[0] for row in table[1:]] == ["boot/half.png", "heel/empty.jpg"]
     assert table[2][1] == "is empty."

@@ -86,7 +86,7 @@ def test_a_step_whose_machine_was_taken_away_is_tried_again_within_the_same_run(
     assert step("ImportSchemaGen") == 0
 
     assert executions(config) == [("ImportSchemaGen", _Execution.COMPLETE)]
-    assert schema.read_text() == config.data.schema_path.read_text()
+    assert schema.read_text() == config.schema_path.read_text()
 
 
 def test_a_step_that_failed_and_is_tried_again_says_nothing_of_the_failure_any_more(step: Any, config: PipelineConfig):

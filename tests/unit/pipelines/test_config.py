@@ -83,7 +83,7 @@ def test_outside_a_clone_the_schema_and_mnist_are_those_of_the_package(
 ):
     config = load_config(config_file, [override], base=tmp_path)
 
-    assert config.data.schema_path.samefile(PROJECT / schema)
+    assert config.schema_path.samefile(PROJECT / schema)
     assert (config.data.source_dir is None) == (sources is None)
     assert sources is None or (config.data.source_dir and config.data.source_dir.samefile(PROJECT / sources))
 
@@ -152,7 +152,13 @@ def test_a_configuration_cannot_be_changed(config_file: Path):
         ("model.hidden_units=[64,-1]", "model.hidden_units.1: -1 is not allowed: it should be greater than 0"),
         ("transform.image_shape=[28,28]", "transform.image_shape.2: is missing"),
         ("data.splits={train: train}", "data.splits: "),
-        ("data.directory=/data", "data: needs exactly one of data.dataset (a name) and data.directory (a prepared dataset)"),
+        ("data.directory=/data", "data: needs exactly one of data.dataset (a name), data.directory (a prepared dataset) and"),
+        ("data={images: /shoes, dataset: mnist}", "data: needs exactly one of data.dataset (a name), data.directory"),
+        ("data={schema_path: null}", "data: needs data.schema_path"),
+        ("data={images: /shoes, fractions: {train: 1}}", "data.fractions: "),
+        ("data.fractions={train: 0.5, eval: 0.2, test: 0.2}", "must be shares with the sum 1, but the sum is 0.9"),
+        ("data.fractions={train: 1.5, eval: -0.5, test: 0}", "must be shares with the sum 1"),
+        ("data.background=[0, 0, 256]", "must be red, green and blue, each from 0 to 255"),
         ("evaluator.thresholds.kl={lower: 1}", "evaluator.thresholds.kl: "),
         (
             "evaluator.thresholds.kl_divergence.min=1",
