@@ -89,9 +89,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
         self._write(_plan(folder.files, exec_properties[properties.SHARDS]), write)
         broken = _collect_broken(unfinished)
-        _check_broken(broken, len(folder.files), exec_properties[properties.MAX_BROKEN])
+        report = f"{examples.uri}/{properties.BROKEN_FILE}"
+        _check_broken(broken, len(folder.files), exec_properties[properties.MAX_BROKEN], report)
         fileio.rmtree(unfinished)
-        _write_broken(f"{examples.uri}/{properties.BROKEN_FILE}", broken)
+        _write_broken(report, broken)
         if folder.label_names:
             write_label_names(examples.uri, folder.label_names)
         _describe(examples, folder.root, len(broken), exec_properties)
@@ -182,7 +183,7 @@ def _collect_broken(unfinished: str) -> list[_Broken]:
     return sorted(broken)
 
 
-def _check_broken(broken: Sequence[_Broken], total: int, most: float) -> None:
+def _check_broken(broken: Sequence[_Broken], total: int, most: float, report: str) -> None:
     """Refuses too many broken files, and warns of a few."""
     if not broken:
         return
@@ -194,7 +195,7 @@ def _check_broken(broken: Sequence[_Broken], total: int, most: float) -> None:
             f"data.images: {what}, more than data.max_broken ({most:g}) allows: {named}{more}. Fix or remove them, or raise"
             " data.max_broken."
         )
-    _LOGGER.warning("%s and are left out: %s beside the examples says why.", what, properties.BROKEN_FILE)
+    _LOGGER.warning("%s and are left out: %s says why.", what, report)
 
 
 def _write_broken(path: str, broken: Sequence[_Broken]) -> None:

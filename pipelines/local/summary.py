@@ -123,6 +123,8 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
     if "Trainer" in results:
         places.append(("Model", _short(_only_output(results["Trainer"], "model").uri)))
         places.append(("Curves", f"tensorboard --logdir {_short(_only_output(results['Trainer'], 'model_run').uri)}"))
+    if config.data.schema_path is None:
+        places.append(("Schema", f"{_short(config.schema_path)}, inferred by the first run; later runs must match it"))
     location = config.metadata_location
     places.append(("Metadata", _short(location.path) if location.backend is Backend.SQLITE else str(location)))
     places.append(("Log", _short(log)))

@@ -1,12 +1,13 @@
-"""Colour images of another size, without labels, go through the whole pipeline by configuration alone."""
+"""A folder of colour photographs of several sizes, without labels, becomes a pushed model by configuration alone."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_datasets as tfds
-from support.workplace import Workplace
+from PIL import Image
+from support.workplace import Workplace, states
 
 from components.artifacts.latent_map import read_map
 
@@ -15,36 +16,36 @@ SHAPE = (12, 16, 3)
 
 @pytest.fixture
 def colours(tmp_path: Path) -> Path:
-    """A prepared dataset of noisy plain colours, whose image is called `picture`."""
-
-    def pictures(count: int) -> tf.data.Dataset:
-        random = np.random.default_rng(count)
-        plain = random.integers(40, 200, (count, 1, 1, 3)) + random.integers(0, 30, (count, *SHAPE))
-        return tf.data.Dataset.from_tensor_slices({"picture": plain.astype(np.uint8)})
-
-    tfds.dataset_builders.store_as_tfds_dataset(
-        name="colours",
-        version="1.0.0",
-        features=tfds.features.FeaturesDict({"picture": tfds.features.Image(shape=SHAPE)}),
-        split_datasets={"train": pictures(300), "test": pictures(50)},
-        data_dir=tmp_path,
-    )
-    return tmp_path / "colours" / "1.0.0"
+    """Noisy plain colours in three sizes and three formats, and two files that are no images."""
+    folder = tmp_path / "colours"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for index in range(360):
+        height, width = ((12, 16), (24, 32), (16, 16))[index % 3]
+        pixels = random.integers(40, 200, (1, 1, 3)) + random.integers(0, 30, (height, width, 3))
+        Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{index}.{('png', 'jpg', 'webp')[index // 3 % 3]}")
+    (folder / "empty.png").touch()
+    (folder / "text.jpg").write_text("no image")
+    return folder
 
 
-def test_a_convolutional_vae_of_colour_images_is_pushed(workplace: Workplace, colours: Path):
-    run = workplace.run(
+def test_a_convolutional_vae_of_a_folder_is_pushed_and_found_in_the_cache(workplace: Workplace, colours: Path):
+    settings = (
         "name=colours",
-        "data.dataset=null",
-        f"data.directory={colours}",
-        "data.splits={train: 'train[:250]', eval: 'train[250:]', test: test}",
-        "data.schema_path=schema/unlabelled.pbtxt",
+        f"data.images={colours}",
+        "data.fractions={train: 0.7, eval: 0.15, test: 0.15}",
+        "transform.image_shape=[12, 16, 3]",
+        "transform.fit=pad",
         "model.network=conv",
         "evaluator.thresholds={negative_elbo: {upper: 1000}}",
     )
+    run = workplace.run(*settings)
 
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "means over 50 images" in run.stdout
+    assert "2 of 362 files cannot be decoded and are left out" in run.stdout
+    [tested] = re.findall(r"means over (\d+) images", run.stdout)
+    # A share of 0.15 is 54; four standard deviations are 27.
+    assert 27 < int(tested) < 81
     assert "frechet_distance is left out: images of two labels or more are needed" in " ".join(run.stdout.split())
     assert "do not have them: latent_probe_accuracy/linear" in " ".join(run.stdout.split())
     [report] = (workplace.root / "pipelines" / "colours" / "ModelReport" / "report").glob("*/index.html")
@@ -57,5 +58,11 @@ def test_a_convolutional_vae_of_colour_images_is_pushed(workplace: Workplace, co
     assert tuple(drawn.shape) == (2, *SHAPE)
     latent_map = read_map(pushed)
     assert latent_map is not None
-    assert len(latent_map.points) == 50
+    assert len(latent_map.points) == int(tested)
     assert latent_map.labels is None
+
+    schema = workplace.root / "schemas" / "colours.pbtxt"
+    assert 'name: "image"' in schema.read_text()
+    again = workplace.run(*settings)
+    assert set(states(again.stdout).values()) == {"cached", "ran"}
+    assert {name for name, state in states(again.stdout).items() if state == "ran"} == {"BaselineResolver"}
