@@ -37,6 +37,8 @@ WHY: Final = "why"
 TAKEN_BACK_MODEL_ID: Final = "taken_back_model_id"
 """The model that a rollback took back: it is never a baseline again."""
 TAKEN_BACK_VERSION: Final = "taken_back_version"
+TAKEN_BACK: Final = "taken_back"
+"""Why a rollback took back this version."""
 
 ROLLBACK: Final = "rollback"
 PROMOTE: Final = "promote"

@@ -34,7 +34,7 @@ def metrics_section(findings: Findings) -> Section:
     else:
         blocks.append(Note("There are no metrics by label: the examples have no label, or evaluator.slice_by_label is false."))
     before = (
-        f"compared with the champion, which {_run_name(findings.provenance.baseline_run)} trained"
+        f"compared with the champion, which {_run_name(findings.provenance.baseline_run)} trained{_decided(findings)}"
         if evaluation.baseline
         else "without a comparison, because there is no champion yet"
     )
@@ -44,6 +44,11 @@ def metrics_section(findings: Findings) -> Section:
         f"Means over {'the' if count is None else f'{count:,.0f}'} test images, {before}. A nat is 1.44 bits.",
         blocks,
     )
+
+
+def _decided(findings: Findings) -> str:
+    decision = findings.provenance.baseline_decision
+    return f" and a person chose ({decision})" if decision else ""
 
 
 def _run_name(run: str) -> str:

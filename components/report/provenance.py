@@ -11,6 +11,7 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2
 from pydantic import Field
 
+from components.artifacts.champion import DECISION, MODEL_ID, WHY
 from components.artifacts.training_settings import TrainingSettings
 from components.settings import Section
 
@@ -46,6 +47,8 @@ class Provenance(Section):
     tfx_version: str = ""
     """The version of TFX that published the model."""
 
+    baseline_decision: str = ""
+    """`promote: REASON` or `rollback: REASON`, if a person made the baseline the champion; empty otherwise."""
     baseline_run: str = ""
     """The run that trained the champion; empty if there was none."""
 
@@ -77,6 +80,7 @@ def read_provenance(
         model=settings.model if settings else {},
         trainer=settings.trainer if settings else {},
         tfx_version=published.custom_properties["tfx_version"].string_value,
+        baseline_decision="" if baseline is None else _decision(store, baseline),
         baseline_run=_step(store, *baseline_maker).run if baseline_maker else "",
     )
 
@@ -88,6 +92,13 @@ def _maker(store: metadata_store.MetadataStore, artifact: int) -> tuple[int, int
     executions = store.get_executions_by_id(list(published))
     complete = [execution.id for execution in executions if execution.last_known_state == _Execution.COMPLETE]
     return (min(complete), published[min(complete)]) if complete else None
+
+
+def _decision(store: metadata_store.MetadataStore, model: int) -> str:
+    """The latest decision on a model."""
+    pushes = (push.custom_properties for push in sorted(store.get_artifacts_by_type("PushedModel"), key=lambda push: push.id))
+    found = [push for push in pushes if DECISION in push and push[MODEL_ID].int_value == model]
+    return f"{found[-1][DECISION].string_value}: {found[-1][WHY].string_value}" if found else ""
 
 
 def _step(store: metadata_store.MetadataStore, execution_id: int, finished: int) -> Step:

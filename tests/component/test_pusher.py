@@ -1,5 +1,6 @@
 """Resolver, Evaluator and Pusher together, from run to run of one pipeline; and the executor of the Pusher."""
 
+import contextlib
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,8 @@ from components.evaluator.config import EvaluatorConfig
 from components.evaluator.eval_config import build_eval_config
 from components.pusher.executor import Executor
 from components.resolver.strategy import ChampionStrategy
+from pipelines.mlmd.decisions import Place, rollback
+from pipelines.mlmd.location import sqlite_location
 
 COMPLETE = metadata_store_pb2.Execution.COMPLETE
 CACHED = metadata_store_pb2.Execution.CACHED
@@ -119,7 +122,7 @@ def test_only_a_model_that_is_not_worse_than_the_latest_blessed_one_is_pushed(
     tmp_path: Path, digits: Any, make_model: Callable[[float, float], Any]
 ) -> None:
     project = Project(tmp_path, digits.directory)
-    for name, divergence in {"first": 3.0, "worse": 9.0, "tolerated": 3.6, "better": 2.5}.items():
+    for name, divergence in {"first": 3.0, "worse": 9.0, "tolerated": 3.6, "better": 2.5, "last": 2.7}.items():
         make_model(0.5, divergence).save(tmp_path / name / "Format-Serving")
 
     # Nothing to compare with: blessed, although the default configuration limits nothing but worsening.
@@ -154,6 +157,13 @@ def test_only_a_model_that_is_not_worse_than_the_latest_blessed_one_is_pushed(
     old, _, newest = project.versions()
     assert (old, kl_divergence(newest, digits)) == (first, 2.5)
     assert project.last_blessing()["beats_baseline"] == 1
+
+    # Taken back, it is no baseline for the next, which is compared with the one that a person went back to.
+    place = Place("judge", str(tmp_path / "artifacts"), project.serving, sqlite_location(tmp_path / "metadata.db"))
+    assert rollback(place, int(first.name), "blurred", contextlib.nullcontext).taken_back == int(newest.name)
+    assert kl_divergence(project.versions()[-1], digits) == 3.0
+    project.run(tmp_path / "last")
+    assert project.last_verdict().baseline["kl_divergence"] == pytest.approx(3.0)
     assert (project.last_state("Evaluator"), project.last_state("Pusher")) == (COMPLETE, COMPLETE)
 
 

@@ -109,6 +109,8 @@ def _run(run: RunSummary) -> dict[str, Any]:
         "refusal": run.refusal or None,
         "pushed_version": run.pushed_version,
         "error": run.error or None,
+        "decision": run.decision or None,
+        "why": run.why or None,
     }
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from components.artifacts.champion import BLESSED
+from components.artifacts.champion import BLESSED, DECISION, TAKEN_BACK, WHY
 from components.artifacts.dataset import (
     CONTENT_DIGEST,
     DATASET,
@@ -26,7 +26,7 @@ from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapsho
 from tfx_vae.metadata.runs import LATEST
 
 _ARTIFACT_PROPERTIES = (
-    DATASET, DATASET_VERSION, BLESSED, PUSHED, PUSHED_VERSION, PUSHED_DESTINATION
+    DATASET, DATASET_VERSION, BLESSED, PUSHED, PUSHED_VERSION, PUSHED_DESTINATION, DECISION, WHY, TAKEN_BACK
 )  # fmt: skip
 _EXECUTION_PROPERTIES = (facts.CUSTOM_CONFIG, DATASET, VERSION, SPLITS, CONTENT_DIGEST, PREPARED_DIRECTORY)
 
@@ -217,6 +217,10 @@ def _artifact_label(artifact: Artifact) -> str:
     words = [f"{artifact.type} {artifact.id}"]
     if artifact.properties.get(PUSHED) == 1:
         words.append(f"version {artifact.properties.get(PUSHED_VERSION)}")
+    if DECISION in artifact.properties:
+        words.append(f"{artifact.properties[DECISION]}: {artifact.properties.get(WHY, '')}")
+    if TAKEN_BACK in artifact.properties:
+        words.append(f"taken back: {artifact.properties[TAKEN_BACK]}")
     if artifact.type in (facts.BLESSING, facts.INFRA_BLESSING):
         words.append("blessed" if artifact.properties.get(BLESSED) == 1 else "not blessed")
     if DATASET in artifact.properties:

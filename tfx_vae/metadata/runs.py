@@ -45,6 +45,8 @@ class RunSummary:
       refusal: Why it failed the check before pushing; empty otherwise.
       pushed_version: The version that it is served as.
       error: Why it failed; empty otherwise.
+      decision: `rollback` or `promote`, if it is a person's decision and no run of the pipeline; empty otherwise.
+      why: The person's reason.
     """
 
     id: str
@@ -59,6 +61,8 @@ class RunSummary:
     refusal: str
     pushed_version: str | None
     error: str
+    decision: str = ""
+    why: str = ""
 
 
 def list_runs(database: Database, pipeline: str | None = None, last: int | None = None) -> list[RunSummary]:
@@ -101,6 +105,8 @@ def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
         refusal=facts.refusal(snapshot, executions),
         pushed_version=facts.pushed_version(snapshot, executions),
         error=str(run.record.get(names.ERROR, "")),
+        decision=str(run.record.get(names.DECISION, "")),
+        why=str(run.record.get(names.WHY, "")),
     )
 
 
@@ -114,9 +120,11 @@ def find_run(runs: Mapping[str, Run], name: str) -> Run:
         return runs[name]
     if not runs:
         raise ConfigurationError("There is no run in this database yet.")
-    if name == LATEST:
-        return list(runs.values())[-1]
-    if of_pipeline := [run for run in runs.values() if run.pipeline == name]:
+    # A rollback or a promotion is no run of the pipeline.
+    trained = [run for run in runs.values() if names.DECISION not in run.record]
+    if name == LATEST and trained:
+        return trained[-1]
+    if of_pipeline := [run for run in trained if run.pipeline == name]:
         return of_pipeline[-1]
     found = [run for run in runs.values() if run.id.startswith(name)]
     if len(found) == 1:
@@ -161,7 +169,7 @@ def _row(run: RunSummary) -> list[Cell]:
         Cell(run.pipeline),
         Cell(run.state.value, state_style(run.state)),
         Cell(NONE if run.dataset is None else f"{run.dataset['name']} {run.dataset['version']}".strip()),
-        Cell(describe_model(run.model)),
+        Cell(f"{run.decision}: {run.why}" if run.decision else describe_model(run.model)),
         _loss(run, NEGATIVE_ELBO),
         blessed,
         Cell("refused", "yellow") if run.refusal else Cell(run.pushed_version or NONE),

@@ -15,7 +15,7 @@ Ask = Callable[..., Result]
 
 RUN = {
     "id", "pipeline", "started", "seconds", "state", "dataset", "model", "metrics", "blessed", "refusal",
-    "pushed_version", "error",
+    "pushed_version", "error", "decision", "why",
 }  # fmt: skip
 ARTIFACT = {"id", "type", "state", "uri", "created", "properties"}
 

@@ -10,6 +10,7 @@ from typing import Final
 from components.artifacts import champion as champions
 from components.artifacts import serving_directory
 from components.errors import ConfigurationError
+from pipelines.mlmd import names
 from pipelines.mlmd.location import real_path
 from tfx_vae.metadata import facts
 from tfx_vae.metadata.disk import OwnRoot, local_path
@@ -88,6 +89,8 @@ def newest_runs(snapshot: Snapshot, count: int) -> list[Run]:
     """The newest runs of each pipeline."""
     by_pipeline: dict[str, list[Run]] = {}
     for run in snapshot.runs.values():
+        if names.DECISION in run.record:
+            continue
         by_pipeline.setdefault(run.pipeline, []).append(run)
     return [run for runs in by_pipeline.values() for run in (runs[-count:] if count else [])]
 
