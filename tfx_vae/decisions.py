@@ -40,7 +40,8 @@ def rollback(version: int | None, why: str, config_path: Path, overrides: tuple[
 def promote(model: str, why: str, config_path: Path, overrides: tuple[str, ...]) -> None:
     """Serve any model on purpose, as the champion.
 
-    It may be blessed or refused. Name it by its version, the id of its Model artifact, or its run. Only its files are checked: look at the report first.
+    It may be blessed or refused. Name it by its version, the id of its Model artifact, or its run. Only its files are
+    checked: look at the report first.
     """
     from pipelines.mlmd.decisions import promote as decide
 
