@@ -38,6 +38,8 @@ def compile_pipeline(config: PipelineConfig, output: Path) -> None:
     check_compilable(config, output)
     from kfp import compiler, dsl
 
+    from pipelines.kubeflow import steps
+
     upstream = upstream_of_nodes(config)
     _refuse_unknown_steps(config.kubeflow, [*upstream, NOTIFICATION] if config.notify.command else list(upstream))
     defaults = Parameters.of(config)
@@ -55,7 +57,7 @@ def compile_pipeline(config: PipelineConfig, output: Path) -> None:
         with _exit_handler(config, configuration):
             tasks: dict[str, Any] = {}
             for node, before in upstream.items():
-                tasks[node] = _component(run_step, node, image)(
+                tasks[node] = _component(steps.OF_NODE.get(node, steps.run_node), node, image)(
                     node=node,
                     run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
                     configuration=configuration,
@@ -110,6 +112,8 @@ def _exit_handler(config: PipelineConfig, configuration: Any) -> AbstractContext
     """The step that runs `notify.command` after the others, even if one failed; nothing if there is no such command."""
     from kfp import dsl
 
+    from pipelines.kubeflow.steps import run_notification
+
     if not config.notify.command:
         return nullcontext()
     task = _component(run_notification, NOTIFICATION, str(config.kubeflow.image))(
@@ -128,27 +132,6 @@ def _component(function: Callable[..., None], name: str, image: str) -> Any:
     # KFP names steps after their function, which is the same for all.
     component.component_spec.name = name
     return component
-
-
-# KFP writes the source of this function into the compiled pipeline, so it imports for itself.
-def run_step(
-    node: str, run_id: str, configuration: str, epochs: int, latent_dim: int, beta: float, dataset: str, run_date: str
-) -> None:
-    """Runs one node of the pipeline in the process of the step."""
-    import sys
-
-    from pipelines.kubeflow.node import run_node
-    from pipelines.kubeflow.parameters import Parameters
-
-    if status := run_node(node, run_id, configuration, Parameters(epochs, latent_dim, beta, dataset, run_date)):
-        sys.exit(status)
-
-
-def run_notification(run_id: str, configuration: str) -> None:
-    """Runs `notify.command`, if the run ended in a way that `notify.when` names."""
-    from pipelines.kubeflow.node import notify_of_run
-
-    notify_of_run(run_id, configuration)
 
 
 def _describe(task: Any, node: str, config: KubeflowConfig) -> None:

@@ -78,6 +78,12 @@ def run_node(node: str, run_id: str, text: str, parameters: Parameters) -> int:
     return 0
 
 
+def run_or_exit(node: str, run_id: str, text: str, parameters: Parameters) -> None:
+    """Runs one node of a run as `run_node` does, and ends the process if it failed."""
+    if status := run_node(node, run_id, text, parameters):
+        sys.exit(status)
+
+
 def notify_of_run(run_id: str, text: str) -> None:
     """Runs `notify.command` at the end of a run: the work of a step that KFP starts even if another step failed.
 

@@ -89,6 +89,13 @@ def test_the_compiled_pipeline_runs_to_a_pushed_model_every_component_in_a_proce
     assert len(kubeflow.workplace.versions()) >= 1
 
 
+def test_kubeflow_is_given_the_metrics_and_the_verdict(first: Shown, kubeflow: LocalKubeflow):
+    [run] = [run for run in kubeflow.ask("runs")["runs"] if run["id"] == first["run"]["id"]]
+    outputs = kubeflow.outputs("Evaluator")
+    assert outputs["metrics"]["metadata"]["negative_elbo"] == pytest.approx(run["metrics"]["negative_elbo"])
+    assert Path(outputs["verdict"]["uri"]).read_text().startswith("**Blessed**: all thresholds hold.")
+
+
 def test_the_last_step_is_told_how_the_run_ended(first: Shown, kubeflow: LocalKubeflow):
     told = kubeflow.workplace.root / "told.json"
     kubeflow.notify(first["run"]["id"], command=f"cat > {told}", when=["blessed"])

@@ -21,7 +21,7 @@ components.load_component_from_file(sys.argv[1])(**json.loads(sys.argv[3]))
 
 _NOTIFY = """
 import sys
-from pipelines.kubeflow.compile import run_notification
+from pipelines.kubeflow.steps import run_notification
 run_notification(run_id=sys.argv[1], configuration=sys.argv[2])
 """
 
@@ -71,6 +71,12 @@ class LocalKubeflow:
         shared = ["--run-id", run_id, "--configuration", configuration, "--epochs", "1", "--latent-dim", "2", "--beta", "1"]
         command = [str(self._python), "-m", "pipelines.kubeflow.node", *shared]
         return [subprocess.Popen([*command, "--node", node], cwd=PROJECT, env=self._environment) for node in nodes]
+
+    def outputs(self, node: str) -> dict[str, Any]:
+        """The outputs of a step in the first run, as KFP's launcher reads them: by name, its schema, URI and metadata."""
+        [file, *_] = sorted((self._directory / "artifacts").glob(f"*/{node.lower()}/executor_output.json"))
+        written = json.loads(file.read_text())["artifacts"]
+        return {name: found["artifacts"][0] for name, found in written.items()}
 
     def notify(self, run_id: str, **notify: object) -> None:
         """What the last step of a run does; KFP's local runner cannot run exit handlers."""

@@ -110,6 +110,16 @@ def test_a_step_is_tried_again_however_long_its_first_attempt_took(pipeline: dic
     assert {policy["backoffMaxDuration"] for policy in policies} == {f"{30 * 24 * 3600}s"}
 
 
+def test_kubeflow_shows_metrics_a_verdict_and_the_report(pipeline: dict[str, Any]):
+    def outputs(node: str) -> dict[str, str]:
+        artifacts = pipeline["components"][f"comp-{node}"].get("outputDefinitions", {}).get("artifacts", {})
+        return {name: artifact["artifactType"]["schemaTitle"] for name, artifact in artifacts.items()}
+
+    assert outputs("evaluator") == {"metrics": "system.Metrics", "verdict": "system.Markdown"}
+    assert outputs("modelreport") == {"page": "system.HTML"}
+    assert outputs("trainer") == {}
+
+
 def test_the_notification_runs_after_all_steps_even_if_one_failed(smoke: PipelineConfig, tmp_path: Path):
     told = smoke.model_copy(update={"notify": NotifyConfig(command="cat")})
     compile_pipeline(told, tmp_path / "pipeline.yaml")
