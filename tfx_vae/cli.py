@@ -10,6 +10,7 @@ from rich.console import Console
 
 from pipelines.config import load_config
 from tfx_vae.compare.command import compare
+from tfx_vae.data.command import data
 from tfx_vae.decisions import promote, rollback
 from tfx_vae.kubeflow import kubeflow
 from tfx_vae.metadata.commands import add_commands
@@ -87,10 +88,11 @@ add_model_commands(main)
 main.add_command(compare)
 main.add_command(promote)
 main.add_command(rollback)
+main.add_command(data)
 main.add_command(kubeflow)
 main.add_command(sweep)
 main.sections = {
-    "Train": ("run", "sweep", "config", "doctor", "kubeflow"),
+    "Train": ("run", "sweep", "config", "data", "doctor", "kubeflow"),
     "Look at results": ("runs", "show", "report", "compare", "diff", "lineage", "artifacts", "gc"),
     "Decide what is served": ("rollback", "promote"),
     "Use a pushed model": ("serve", "sample", "reconstruct", "encode", "score", "interpolate"),
