@@ -79,7 +79,7 @@ def test_each_component_is_a_step_that_waits_for_those_it_needs(pipeline: dict[s
         "TfdsExampleGen": [],
         "StatisticsGen": ["importschemagen", "tfdsexamplegen"],
         "ExampleValidator": ["importschemagen", "statisticsgen"],
-        "ValidationGate": ["examplevalidator", "statisticsgen"],
+        "ValidationGate": ["examplevalidator", "statisticsgen", "tfdsexamplegen"],
         "Transform": ["importschemagen", "tfdsexamplegen", "validationgate"],
         "Trainer": ["transform"],
         "BaselineResolver": ["trainer"],
