@@ -60,6 +60,7 @@ lock: ## Update uv.lock after a change of pyproject.toml (ARGS=--upgrade takes n
 wheel: ## Make dist/: a wheel, and requirements.txt, the exact packages that it needs
 	rm -rf build dist
 	scripts/uv.sh build --wheel --quiet --out-dir dist
+	rm -rf build *.egg-info
 	scripts/uv.sh export --frozen --no-emit-project --no-dev --no-hashes --no-annotate --quiet $(ARGS) --output-file dist/requirements.txt
 
 clean: ## Delete the environment, caches and build products; runs/ stays

@@ -9,11 +9,13 @@ import io
 import json
 import logging
 import os
+import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from components.errors import PipelineError
 from components.keras_environment import prepare_keras
 
 _QUIET_AND_OFFLINE: Final = {
@@ -23,6 +25,8 @@ _QUIET_AND_OFFLINE: Final = {
     "NO_GCE_CHECK": "true",
     "GCE_METADATA_TIMEOUT": "1",
 }
+_ADDRESS_SPACE: Final = 3e9
+"""In bytes. To load the smallest model was aborted with 2.05 GB, and succeeded with 3.07 GB."""
 _ASCII: Final = {"✓": "+", "✗": "x", "≥": ">=", "≤": "<=", "→": "->", "…": "...", "β": "beta"}
 _SPINNER: Final = range(0x2800, 0x2900)
 """Braille, in which rich draws its spinner."""
@@ -54,10 +58,31 @@ def prepare_environment() -> None:
     """Sets what the libraries read when they are imported; call it before that.
 
     What the user has set stays, except for what would change how Keras computes.
+
+    Raises:
+      PipelineError: The limit of the address space is too low for TensorFlow.
     """
+    check_address_space(_ADDRESS_SPACE)
     for name, value in _QUIET_AND_OFFLINE.items():
         os.environ.setdefault(name, value)
     prepare_keras()
+
+
+def check_address_space(needed: float) -> None:
+    """Refuses a limit in which TensorFlow would abort the process, without a word, because it cannot start its threads.
+
+    Args:
+      needed: In bytes.
+
+    Raises:
+      PipelineError: The limit is lower.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < needed:
+        raise PipelineError(
+            f"The memory of a process is limited to {limit / 1e9:.1f} GB of addresses, and this needs {needed / 1e9:.0f} GB: "
+            "raise the limit with ulimit -v unlimited, or LimitAS= in a systemd unit."
+        )
 
 
 def finish_output() -> None:

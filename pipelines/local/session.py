@@ -3,7 +3,6 @@
 import datetime
 import importlib.util
 import logging
-import resource
 import sys
 import tempfile
 import traceback
@@ -21,12 +20,12 @@ from pipelines.config import BeamConfig, PipelineConfig
 from pipelines.kubeflow.parameters import RUN_DATE
 from pipelines.local import failures
 from pipelines.local.display import RunDisplay
-from pipelines.local.process import captured_output, log_to_stderr, prepare_environment
+from pipelines.local.process import captured_output, check_address_space, log_to_stderr, prepare_environment
 from pipelines.local.temporary import temporary_directory
 from pipelines.mlmd.lock import database_lock, try_lock
 from pipelines.notification import notify
 
-_LEAST_ADDRESS_SPACE: Final = 4e9
+_ADDRESS_SPACE: Final = 4e9
 """In bytes. With 3.1 GB the smallest run was aborted; with 4.6 GB it ran to its end."""
 
 Work = Callable[[PipelineConfig, str, Path, Console], None]
@@ -122,7 +121,7 @@ def check(config: PipelineConfig) -> None:
         _check_writable(config.data_dir, "data.data_dir")
     if fault := temporary_files_fault():
         raise PipelineError(fault)
-    _check_address_space()
+    check_address_space(_ADDRESS_SPACE)
 
 
 def _check_no_pattern(config: PipelineConfig) -> None:
@@ -150,16 +149,6 @@ def _check_writable(directory: Path, key: str) -> None:
             f"{directory} cannot be written ({error.strerror}): choose another directory with "
             f"--set {key}=DIRECTORY, or fix its permissions."
         ) from error
-
-
-def _check_address_space() -> None:
-    """TensorFlow aborts the process, without a word, if it cannot reserve memory for its threads."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit != resource.RLIM_INFINITY and limit < _LEAST_ADDRESS_SPACE:
-        raise PipelineError(
-            f"The memory of a process is limited to {limit / 1e9:.1f} GB of addresses, and a run needs "
-            f"{_LEAST_ADDRESS_SPACE / 1e9:.0f} GB: raise the limit with ulimit -v unlimited, or LimitAS= in a systemd unit."
-        )
 
 
 def _check_runner(beam: BeamConfig) -> None:

@@ -38,13 +38,20 @@ def test_a_missing_schema_is_named(tmp_path: Path):
         session.check(config(tmp_path, "data.schema_path=/nowhere/schema.pbtxt"))
 
 
-def test_a_limit_of_the_address_space_in_which_tensorflow_aborts_is_refused_in_a_sentence(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("command", "kilobytes"), [("run", 3_000_000), ("sample --model .", 2_000_000), ("serve --port 0", 2_000_000)]
+)
+def test_a_limit_of_the_address_space_in_which_tensorflow_aborts_is_refused_in_a_sentence(
+    tmp_path: Path, command: str, kilobytes: int
+):
+    (tmp_path / "saved_model.pb").touch()
     program = "from tfx_vae.cli import main; main()"
-    command = f"ulimit -v 3000000; {sys.executable} -c '{program}' run --config {SMOKE} --set runtime.root={tmp_path}"
-    done = subprocess.run(["bash", "-c", command], cwd=PROJECT, capture_output=True, text=True, check=False)
+    settings = f"--config {SMOKE} --set runtime.root={tmp_path}"
+    command = f"cd {tmp_path}; ulimit -v {kilobytes}; {sys.executable} -c '{program}' {command} {settings}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
 
     assert done.returncode == 1
-    assert "limited to 3.1 GB" in done.stderr
+    assert f"limited to {kilobytes * 1024 / 1e9:.1f} GB" in done.stderr
     assert "ulimit -v unlimited" in done.stderr
     assert "Traceback" not in done.stderr
 
