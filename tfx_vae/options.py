@@ -1,5 +1,6 @@
 """Options that several commands share, and how every command ends if it fails."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,8 +20,8 @@ DEFAULT_CONFIG = _PROJECT / _CONFIGS / "mnist_vae.yaml"
 def _find_config(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
     """The file itself, or the one of the package that a name such as `smoke` or `pipelines/configs/smoke.yaml` means."""
     shipped = _PROJECT / _CONFIGS / f"{path.stem}.yaml"
-    is_shipped = path in (Path(path.stem), _CONFIGS / shipped.name) and shipped.is_file()
-    return shipped if is_shipped and not path.exists() else path
+    is_name = path in (Path(path.stem), _CONFIGS / shipped.name)
+    return shipped if is_name and os.access(shipped, os.F_OK) and not path.exists() else path
 
 
 config_option = click.option(

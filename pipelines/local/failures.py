@@ -84,7 +84,7 @@ def tell(error: Exception, console: Console, root: Path | None = None, log: Path
       The exit status.
     """
     failure = explain(error, root)
-    console.print(Text(failure.message, style="red"), soft_wrap=True)
+    console.print(Text(_printable(failure.message), style="red"), soft_wrap=True)
     if log is None and not failure.is_foreseen:
         with suppress(OSError):
             descriptor, name = tempfile.mkstemp(".log", "tfx-vae-")
@@ -96,12 +96,18 @@ def tell(error: Exception, console: Console, root: Path | None = None, log: Path
     return failure.exit_status
 
 
+def _printable(text: str) -> str:
+    """The text without what a terminal would obey: names of files, and errors that quote them, may hold anything."""
+    return "".join(one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode() for one in text)
+
+
 _OS_ERRORS = {
     errno.ENOSPC: "The disk is full{where}: free some space and run again; finished work is not repeated.",
     errno.EDQUOT: "The disk quota is used up{where}: free some space and run again; finished work is not repeated.",
     errno.EACCES: "Permission is denied{where}: let this account read and write there, or choose another directory with "
     "--set runtime.root=DIRECTORY.",
     errno.EROFS: "The file system is read-only{where}: choose another directory with --set runtime.root=DIRECTORY.",
+    errno.ENAMETOOLONG: "A name is longer than the file system takes{where}: choose a shorter one.",
     errno.ENOTDIR: "There is a file instead of a directory{where}: choose another directory with --set runtime.root=DIRECTORY.",
 }
 

@@ -20,7 +20,7 @@ from pipelines.config import PipelineConfig
 from pipelines.local import failures
 from pipelines.local.display import NodeResult, NodeState, RunDisplay
 from pipelines.local.failures import remembered_interruption
-from pipelines.mlmd.connections import connection_config, open_store
+from pipelines.mlmd.connections import check_values, connection_config, open_store
 from pipelines.mlmd.location import Location
 from pipelines.mlmd.lock import locked
 from pipelines.mlmd.moved_root import follow_moved_root
@@ -88,7 +88,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
         private_tfx.set_run_id(pipeline, self._run_id)
         self._display.run_started(pipeline.pipeline_info.id, self._run_id, len(pipeline.nodes))
         root = pipeline.runtime_spec.pipeline_root.field_value.string_value
-        store = open_store(self._location)
+        store = open_store(self._location, check_values(self._location))
         follow_moved_root(store, self._location)
         end_killed(store)
         start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log)

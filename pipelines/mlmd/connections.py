@@ -113,6 +113,10 @@ def _explained(error: Exception, location: Location) -> PipelineError | None:
     """The sentence for what a driver raised; None for all other exceptions."""
     if isinstance(error, sqlite3.Error):
         return PipelineError(_explain_sqlite(error, location))
+    if isinstance(error, PipelineError):
+        return error
+    if isinstance(error, UnicodeDecodeError) and location.backend is Backend.SQLITE:
+        return PipelineError(_explain_sqlite(sqlite3.DatabaseError("malformed: it holds text that is not UTF-8"), location))
     match type(error).__module__.partition(".")[0]:
         case "pymysql":
             reason = str(error.args[-1])
@@ -120,16 +124,25 @@ def _explained(error: Exception, location: Location) -> PipelineError | None:
             found = error.args[0]
             reason = str(found.get("M", found) if isinstance(found, dict) else found)
         case _:
-            return None
+            return _damage(location)
     hint = f" (the password comes from {PASSWORD_VARIABLE} or metadata.password_file)" if "password" in reason.lower() else ""
     return PipelineError(f"The ML Metadata database {location} cannot be read: {reason.rstrip('.')}{hint}.")
+
+
+def _damage(location: Location) -> PipelineError | None:
+    """What is wrong with a file whose content was read, and then not understood."""
+    try:
+        check_values(location)
+    except PipelineError as error:
+        return error
+    return None
 
 
 def _explain_sqlite(error: sqlite3.Error, location: Location) -> str:
     message = str(error)
     if "locked" in message:
         return f"The ML Metadata database {location} is locked by another process: try again when it has finished writing."
-    if "not a database" in message or "malformed" in message:
+    if "not a database" in message or "malformed" in message or "UTF-8" in message:
         return f"{location} is corrupt, or not a SQLite database ({message}): restore a copy of it, or name another database."
     if "readonly" in message:
         return (
@@ -177,6 +190,58 @@ def check_schema(connection: Any, location: Location) -> None:
         )
 
 
+_TABLES: Final = (
+    "Type", "TypeProperty", "ParentType", "Artifact", "ArtifactProperty", "Execution", "ExecutionProperty", "Event",
+    "EventPath", "Context", "ContextProperty", "ParentContext", "Association", "Attribution",
+)  # fmt: skip
+_STORED_AS: Final = {
+    "INT": ("integer",),
+    "BOOL": ("integer",),
+    "DOUB": ("real", "integer"),
+    "TEXT": ("text",),
+    "VARC": ("text",),
+}
+"""By the beginning of a column's declared type. SQLite itself stores any value in any column."""
+
+
+def check_values(location: Location) -> bool:
+    """Makes sure that a file has numbers and texts where ML Metadata's client expects them: it aborts the process if not.
+
+    Returns:
+      Whether there is such a file, with all tables.
+
+    Raises:
+      PipelineError: It has not, or cannot be read.
+    """
+    _check_is_file(location)
+    if location.backend is not Backend.SQLITE or not location.path.exists() or not location.path.stat().st_size:
+        return False
+    with reading(location) as connection:
+        names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        tables = [str(name) for (name,) in connection.execute(names)]
+        for table in tables:
+            unfit = " OR ".join(_unfit(*column[1:4]) for column in connection.execute(f'PRAGMA table_info("{table}")'))
+            if connection.execute(f'SELECT 1 FROM "{table}" WHERE {unfit} LIMIT 1').fetchone():
+                raise PipelineError(
+                    f"{location} is corrupt (the table {table} has a value of the wrong type): restore a copy of it, or name "
+                    "another database."
+                )
+        check_schema(connection, location)
+        if missing := [table for table in _TABLES if table not in tables]:
+            raise PipelineError(
+                f"{location} is corrupt (the table {missing[0]} is missing): restore a copy of it, or name another database."
+            )
+    return True
+
+
+def _unfit(column: str, declared: str, is_required: int) -> str:
+    """A condition in SQL: the value is not what its column is declared for."""
+    declared = declared.upper().replace("TINYINT", "INT")
+    stored = _STORED_AS.get(declared[:4], _STORED_AS.get(declared[:3]))
+    kinds = (*(stored or ("blob", "text", "integer", "real")), *(() if is_required else ("null",)))
+    return f'typeof("{column}") NOT IN {kinds}' if len(kinds) > 1 else f"typeof(\"{column}\") <> '{kinds[0]}'"
+
+
 def _says_that_a_table_is_missing(error: Exception) -> bool:
     """In the words of SQLite, MySQL and PostgreSQL."""
     return any(words in str(error) for words in ("no such table", "doesn't exist", "does not exist"))
@@ -207,8 +272,12 @@ def connection_config(location: Location, with_password: bool = True) -> "metada
     return config
 
 
-def open_store(location: Location) -> Any:
+def open_store(location: Location, is_complete: bool = False) -> Any:
     """Connects to a database for writing; its tables are created if they do not exist.
+
+    Args:
+      location: The database.
+      is_complete: Whether its tables are known to exist, so that no other process is making them.
 
     Returns:
       An `ml_metadata.MetadataStore`.
@@ -220,7 +289,7 @@ def open_store(location: Location) -> Any:
     os.environ.setdefault("GLOG_minloglevel", "2")
     _check_is_file(location)
     new_store = _store_constructor(location)
-    attempts, deadline = 0, time.monotonic() + _SECONDS_TO_MAKE_TABLES
+    attempts, deadline = 0, time.monotonic() + (0 if is_complete else _SECONDS_TO_MAKE_TABLES)
     while True:
         try:
             return new_store(connection_config(location))
@@ -250,6 +319,9 @@ def _connection_failure(location: Location) -> PipelineError:
                 check_schema(connection, location)
         except PipelineError as error:
             return error
+        return PipelineError(
+            f"ML Metadata's client cannot open {location}: fix its permissions, or restore a copy if a table is damaged."
+        )
     hints = {
         Backend.SQLITE: "is the directory there and writable?",
         Backend.MYSQL: "is the server up, and are the account and its password right? The client supports only the "

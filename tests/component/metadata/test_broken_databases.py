@@ -95,6 +95,27 @@ def test_a_run_says_the_same_as_the_commands_that_read(broken: Callable[[Path], 
     assert str(caught.value) == said
 
 
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        ("UPDATE Context SET last_update_time_since_epoch = 'x'", "(the table Context has a value of the wrong type)"),
+        ("UPDATE Event SET type = 0.5 WHERE id = 1", "(the table Event has a value of the wrong type)"),
+        ("UPDATE Artifact SET uri = x'00' WHERE id = 1", "(the table Artifact has a value of the wrong type)"),
+        ("DROP TABLE ParentType", "(the table ParentType is missing)"),
+    ],
+)
+def test_what_the_client_would_abort_at_or_wait_for_is_refused_before(
+    damage: str, sentence: str, copy: Path, ask: Callable[..., Result]
+):
+    with sqlite3.connect(copy) as database:
+        database.execute(damage)
+    before = copy.read_bytes()
+    result = ask(sqlite_location(copy), "gc")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert f"is corrupt {sentence}" in result.stderr
+    assert copy.read_bytes() == before
+
+
 def test_very_old_ages_keep_all(copy: Path, ask: Callable[..., Result]):
     result = ask(sqlite_location(copy), "gc", "--dry-run", "--older-than", "999999999d")
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "Nothing to free.")

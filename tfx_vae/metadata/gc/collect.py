@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import PipelineError
-from pipelines.mlmd.connections import open_store
+from pipelines.mlmd.connections import check_values, open_store
 from pipelines.mlmd.location import Location
 from pipelines.mlmd.lock import database_lock
 from pipelines.mlmd.moved_root import follow_moved_root
@@ -58,7 +58,7 @@ def collect(location: Location, root: Path, policy: Policy, waiting: Callable[[s
     """
     _read(location)  # a database that is missing or of another schema is refused before the client would make or change it
     with database_lock(location, "tfx-vae gc", waiting):
-        store = open_store(location)
+        store = open_store(location, check_values(location))
         follow_moved_root(store, location)
         end_killed(store)
         own = OwnRoot(root, location)

@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from components.errors import ConfigurationError, DataError
-from pipelines.local.failures import explain, remembered_interruption
+from pipelines.local.failures import MISUSED, explain, remembered_interruption, tell
 
 
 def caused_by(cause: BaseException) -> Exception:
@@ -68,7 +69,10 @@ def test_a_prism_that_cannot_be_downloaded_is_told_with_the_way_out():
 
 
 def test_any_other_refusal_of_the_system_names_the_file():
-    assert explain(OSError(errno.ENAMETOOLONG, "File name too long", "/x")).message == "/x: File name too long."
+    assert (
+        explain(OSError(errno.ELOOP, "Too many levels of symbolic links", "/x")).message
+        == "/x: Too many levels of symbolic links."
+    )
 
 
 def test_a_full_disk_without_a_file_name_names_the_runs():
@@ -142,3 +146,8 @@ def test_signals_are_handled_as_before_afterwards():
     with remembered_interruption():
         assert signal.getsignal(signal.SIGINT) != before[0]
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_nothing_that_a_terminal_obeys_is_printed(capsys: pytest.CaptureFixture[str]):
+    assert tell(ConfigurationError("There is no \x1b[31mred\u202e.\nTry again."), Console(width=80)) == MISUSED
+    assert capsys.readouterr().out == "There is no \\x1b[31mred\\u202e.\nTry again.\n"
