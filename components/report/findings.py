@@ -22,6 +22,7 @@ from components.artifacts.features import IMAGE, LABEL, SPLITS, TEST, TRAIN
 from components.artifacts.history import History, read_history
 from components.artifacts.images import Images, read_images
 from components.artifacts.infra_blessing import REFUSAL
+from components.artifacts.labels import read_label_names
 from components.artifacts.loaded_model import LoadedModel
 from components.artifacts.signature_names import (
     DECODE,
@@ -118,6 +119,7 @@ class DataSummary:
       label_counts: Number of images by split and label; empty without labels.
       anomalies: Differences from the schema, one sentence each. They were accepted; otherwise there would be no report.
       image_warnings: What is wrong with the images, one sentence each; accepted too.
+      label_names: Of labels 0, 1, ...; none if labels are plain numbers.
     """
 
     dataset: str
@@ -125,6 +127,11 @@ class DataSummary:
     label_counts: Mapping[str, Mapping[str, int]]
     anomalies: tuple[str, ...]
     image_warnings: tuple[str, ...]
+    label_names: tuple[str, ...] = ()
+
+    def label_name(self, label: int) -> str:
+        """How to write a label."""
+        return self.label_names[label] if 0 <= label < len(self.label_names) else str(label)
 
 
 @dataclass(frozen=True)
@@ -233,12 +240,18 @@ def read_data_summary(examples: Artifact, statistics: Artifact, verdict: Artifac
     if fileio.exists(f"{verdict.uri}/{PIXELS_FILE}"):  # older versions did not look at pixels
         with fileio.open(f"{verdict.uri}/{PIXELS_FILE}") as file:
             warnings = PixelSummary.model_validate_json(file.read()).warnings
+    labels = tuple(read_label_names(examples.uri) or ())
     return DataSummary(
         dataset=" ".join(name for name in names if name),
         splits={split: int(dataset.num_examples) for split, dataset in described.items()},
-        label_counts={split: of_split for split, of_split in counts.items() if of_split},
+        label_counts={
+            split: {labels[int(label)] if labels else label: count for label, count in of_split.items()}
+            for split, of_split in counts.items()
+            if of_split
+        },
         anomalies=anomalies,
         image_warnings=warnings,
+        label_names=labels,
     )
 
 

@@ -81,20 +81,20 @@ def _metrics_by_label(findings: Findings) -> Table:
     units = [describe(name).unit for name in names]
     columns = [describe(name).title + (f", {unit}" if unit else "") for name, unit in zip(names, units, strict=True)]
     rows = [
-        _label_row(label, metrics, evaluation.baseline_by_label.get(label, {}), names)
+        _label_row(findings.data.label_name(label), metrics, evaluation.baseline_by_label.get(label, {}), names)
         for label, metrics in evaluation.metrics_by_label.items()
     ]
     caption = "By label" + ("; below each value is the difference from the champion" if evaluation.baseline else "")
     return Table(caption, ["label", "images", *columns], rows)
 
 
-def _label_row(label: int, metrics: Mapping[str, float], before: Mapping[str, float], names: Sequence[str]) -> list[Cell]:
+def _label_row(label: str, metrics: Mapping[str, float], before: Mapping[str, float], names: Sequence[str]) -> list[Cell]:
     cells = []
     for name in names:
         value = metrics.get(name, math.nan)
         change = difference(name, value, before.get(name))
         cells.append(Cell(number(value), note=change.text, tone=change.tone))
-    return [Cell(str(label)), Cell(number(metrics.get(EXAMPLE_COUNT, math.nan), decimals=0)), *cells]
+    return [Cell(label), Cell(number(metrics.get(EXAMPLE_COUNT, math.nan), decimals=0)), *cells]
 
 
 def difference(metric: str, value: float, before: float | None) -> Cell:
@@ -212,7 +212,7 @@ def data_section(findings: Findings) -> Section:
 def _data_figures(findings: Findings) -> list[Block]:
     train = findings.train
     indices = sheet(train, _GRID_COLUMNS)[:_GRID_ROWS]
-    labels = [str(label) for label in train.label_names()][:_GRID_ROWS]
+    labels = [findings.data.label_name(label) for label in train.label_names()][:_GRID_ROWS]
     blocks: list[Block] = [
         Figure(
             "data-sheet",
