@@ -50,6 +50,7 @@ class Change(StrEnum):
     COLOURS = "colours"
     STRETCHED = "stretched"
     PADDED = "padded"
+    CROPPED = "cropped"
 
 
 class Original(NamedTuple):

@@ -205,6 +205,7 @@ class Notes:
             Change.LAID_ON_BACKGROUND: (f"transparent parts replaced with {background} (--background)"),
             Change.COLOURS: "colours converted to grey" if target.channels == 1 else "grey converted to red, green and blue",
             Change.STRETCHED: "contrast stretched",
+            Change.CROPPED: "cut off on two sides, because the model was trained with transform.fit: crop",
             Change.PADDED: f"aspect ratio kept by padding with {background} (--background)",
         }[change]
 

@@ -6,6 +6,7 @@ Every change is recorded, so that the commands can say what they did to an image
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageOps
 
-from components.artifacts.image_files import BLACK, SUFFIXES, Change, Colour, Original, Pixels, decode, lay_on, opened, plain
+from components.artifacts.features import Fit
+from components.artifacts.image_files import BLACK, SUFFIXES, Change, Colour, Original, Pixels, decode, lay_on, opened
 from components.errors import ConfigurationError
 
-# Lanczos and bicubic are sharper, but draw a halo around strokes on grey paper, which --invert makes the darkest part.
-_FILTER: Final = Image.Resampling.HAMMING
 # Percent of the pixels at either end that autocontrast ignores: specks, and the noise of paper.
 _SPECKS: Final = 1
 
@@ -31,6 +31,7 @@ class Target:
       width: Pixels.
       channels: 1 for grey, 3 for red, green and blue.
       background: Red, green and blue, shown behind transparent pixels and beside images of another aspect ratio.
+      fit: What happens to an image of another aspect ratio.
       invert: Whether light and dark are exchanged; the background is not.
       autocontrast: Whether the darkest pixels become black and the lightest white.
       usual_edge: Brightness in [0, 1] at the edge of the images that the model generates; with 0.5, no image looks inverted.
@@ -40,6 +41,7 @@ class Target:
     width: int
     channels: int
     background: Colour = BLACK
+    fit: Fit = Fit.PAD
     invert: bool = False
     autocontrast: bool = False
     usual_edge: float = 0.5
@@ -82,8 +84,6 @@ def read_image(path: Path, target: Target) -> PreparedImage:
 def prepare(image: Image.Image, target: Target) -> PreparedImage:
     """Brings an image to a model's shape.
 
-    The aspect ratio is kept: an image of another aspect ratio is padded with background on two sides.
-
     Raises:
       DataError: The range of its pixels is unknown.
     """
@@ -95,12 +95,10 @@ def prepare(image: Image.Image, target: Target) -> PreparedImage:
     if decoded.alpha is not None:
         image = lay_on(image, decoded.alpha, target.background)
         changes.append(Change.LAID_ON_BACKGROUND)
-    image, fitted_changes = _fitted(image, target)
+    image, converted = _converted(image, target)
+    pixels, fitted = _fitted(_pixels(image), target)
     edge = edge_brightness(_pixels(image)) / 255
-    if image.size != (target.width, target.height):
-        image = _padded(image, target)
-        fitted_changes.append(Change.PADDED)
-    return PreparedImage(_pixels(image), decoded.original, (*changes, *fitted_changes), edge)
+    return PreparedImage(pixels, decoded.original, (*changes, *converted, *fitted), edge)
 
 
 def edge_brightness(pixels: NDArray[Any]) -> float:
@@ -109,14 +107,9 @@ def edge_brightness(pixels: NDArray[Any]) -> float:
     return float(np.mean([side.mean() for side in sides]))
 
 
-def _fitted(image: Image.Image, target: Target) -> tuple[Image.Image, list[Change]]:
-    """Resizes an L or RGB image to fit the target, keeping its aspect ratio, and converts its channels and contrast."""
+def _converted(image: Image.Image, target: Target) -> tuple[Image.Image, list[Change]]:
+    """An L or RGB image with the target's channels and contrast."""
     changes = []
-    scale = min(target.width / image.width, target.height / image.height)
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    if size != image.size:
-        image = image.resize(size, _FILTER)
-        changes.append(Change.RESIZED)
     mode = "L" if target.channels == 1 else "RGB"
     if image.mode != mode:
         # A grey image stored as RGB loses nothing.
@@ -129,10 +122,30 @@ def _fitted(image: Image.Image, target: Target) -> tuple[Image.Image, list[Chang
     return image, changes
 
 
-def _padded(image: Image.Image, target: Target) -> Image.Image:
-    padded = plain((target.width, target.height), target.background, image.mode)
-    padded.paste(image, ((target.width - image.width) // 2, (target.height - image.height) // 2))
-    return padded
+def _fitted(pixels: Pixels, target: Target) -> tuple[Pixels, list[Change]]:
+    """The image in the target's size, made by the code that the exported graphs contain."""
+    height, width = pixels.shape[:2]
+    if (height, width) == (target.height, target.width):
+        return pixels, []
+    ratios = target.height / height, target.width / width
+    changes = [Change.RESIZED]
+    if ratios[0] != ratios[1] and target.fit is not Fit.STRETCH:
+        changes = [Change.PADDED if target.fit is Fit.PAD else Change.CROPPED]
+        if (min if target.fit is Fit.PAD else max)(ratios) != 1:
+            changes.insert(0, Change.RESIZED)
+    shape = target.height, target.width, target.channels
+    return _fit_to(shape, target.fit, target.background)(pixels).numpy(), changes
+
+
+@cache
+def _fit_to(shape: tuple[int, int, int], fit: Fit, background: Colour) -> Any:
+    """A graph, traced once, from uint8 [height, width, channels] to the pixels of a model."""
+    import tensorflow as tf
+
+    from components.artifacts.model_input import ModelInput, fit_pixels
+
+    model_input = ModelInput(shape, fit, background)
+    return tf.function(lambda pixels: fit_pixels(pixels, model_input), [tf.TensorSpec([None, None, shape[-1]], tf.uint8)])
 
 
 def _has_colours(image: Image.Image) -> bool:

@@ -1,5 +1,7 @@
 """Transform: pixels decoded exactly, normalised as configured, and the same in training, evaluation and serving."""
 
+import base64
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,15 +10,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+from PIL import Image
 from support.digits import SIZES, Transformed, raw_examples, read_digits, transform
 
-from components.artifacts.features import IMAGE, LABEL
+from components.artifacts.features import IMAGE, LABEL, Fit
 from components.artifacts.images import image_shape
+from components.artifacts.loaded_model import LoadedModel
+from components.artifacts.model_input import ModelInput, transformed_input
 from components.models.config import ModelConfig
 from components.models.distributions import Posterior
 from components.models.prior import StandardNormal
 from components.trainer.input_data import pixel_scale
 from components.trainer.signatures import ExportedModel
+from tfx_vae.serving.images import Target, read_image
+from tfx_vae.serving.server.requests import parse_object, read_predict_request
 
 
 @pytest.fixture
@@ -154,6 +161,53 @@ def test_training_evaluation_and_serving_see_the_same_pixels_bit_for_bit(
 
     np.testing.assert_array_equal(in_serving, in_training)
     np.testing.assert_array_equal(in_evaluation, in_training)
+
+
+def test_the_same_file_gives_the_encoder_the_same_pixels_by_every_way(tmp_path: Path):
+    """The transform graph, the signatures, a REST request, and the commands."""
+    coarse = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8))
+    picture = coarse.resize((36, 48), Image.Resampling.BICUBIC)
+    transparent = picture.copy()
+    transparent.putalpha(Image.fromarray(np.tile(np.linspace(0, 255, 36).astype(np.uint8), (48, 1))))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    saved: dict[str, tuple[Image.Image, dict[str, Any]]] = {
+        "plain.png": (picture, {}),
+        "grey.png": (picture.convert("L"), {}),
+        "palette.png": (picture.quantize(16), {}),
+        "transparent.png": (transparent, {}),
+        "turned.jpg": (picture.rotate(90, expand=True), {"exif": exif}),
+        "wide.jpg": (picture.resize((90, 31)), {}),
+        "models_size.png": (picture.resize((12, 16)), {}),
+    }
+    for name, (image, options) in saved.items():
+        image.save(tmp_path / name, **options)
+    examples = [_example((tmp_path / name).read_bytes()) for name in saved]
+    settings: dict[str, Any] = {"image_shape": [16, 12, 3], "background": (10, 200, 90), "schema": "unlabelled.pbtxt"}
+    data = transform({"train": examples}, tmp_path, fit="crop", **settings)
+    graph, taken = tft.TFTransformOutput(str(data.graph)), transformed_input(str(data.graph))
+    mirror: Any = _Mirror(image_shape(graph))
+    ExportedModel(mirror, graph, pixel_scale(graph), StandardNormal(), seed=0).save(str(tmp_path / "model"))
+    model = LoadedModel(tmp_path / "model")
+
+    in_training = data.images("train")
+    body = {"instances": [{"b64": base64.b64encode(example).decode()} for example in examples]}
+    request = read_predict_request(parse_object(json.dumps(body).encode()), model.signatures)
+    over_rest = model.call(request.signature, **request.inputs)["latent_mean"].reshape(in_training.shape)
+    target = Target(*taken.shape, background=taken.background, fit=taken.fit)
+    by_commands = np.stack([read_image(tmp_path / name, target).pixels for name in saved])
+
+    assert taken == ModelInput((16, 12, 3), Fit.CROP, (10, 200, 90))
+    np.testing.assert_array_equal(over_rest, in_training)
+    np.testing.assert_array_equal(np.round(in_training * 255).astype(np.uint8), by_commands)
+    # A JPEG loses a little, and a turned picture is upright again.
+    assert np.abs(in_training[4] - in_training[0]).mean() < 0.03
+
+
+def _example(image: bytes) -> bytes:
+    example = tf.train.Example()
+    example.features.feature[IMAGE].bytes_list.value.append(image)
+    return bytes(example.SerializeToString())
 
 
 def test_the_transform_graph_names_image_and_label(transformed: Transformed):

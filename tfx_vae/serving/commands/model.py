@@ -114,8 +114,19 @@ def open_images(choice: ImageChoice) -> ImageBatches:
 
 
 def target_of(model: "LoadedModel", preparation: Preparation) -> Target:
-    """The shape that a model takes."""
-    return Target(*model.image_shape, **preparation._asdict(), usual_edge=_edge_of(model))
+    """The shape that a model takes, and how it was trained to take images of other shapes."""
+    height, width, channels = model.image_shape
+    model_input = model.model_input
+    return Target(
+        height,
+        width,
+        channels,
+        model_input.background if preparation.background is None else preparation.background,
+        model_input.fit,
+        preparation.invert,
+        preparation.autocontrast,
+        _edge_of(model),
+    )
 
 
 def pixels_of(files: list[ImageFile]) -> Any:

@@ -35,12 +35,12 @@ class Preparation(NamedTuple):
     """How images are prepared; `Target` explains each option.
 
     Attributes:
-      background: Red, green and blue.
+      background: Red, green and blue; None for the model's.
       invert: Whether light and dark are exchanged.
       autocontrast: Whether the contrast is stretched.
     """
 
-    background: tuple[int, int, int]
+    background: tuple[int, int, int] | None
     invert: bool
     autocontrast: bool
 
@@ -108,22 +108,22 @@ def preparation_options(function: Command) -> Command:
 
     @click.option(
         "--background",
-        default="black",
-        show_default=True,
         metavar="COLOUR",
         callback=_parse_background,
-        help="Colour behind transparent parts and beside images of another aspect ratio.",
+        help="Colour behind transparent parts and beside images of another aspect ratio. Default: the model's, usually black.",
     )
     @click.option("--invert", is_flag=True, help="Exchange light and dark: for dark strokes on light paper.")
     @click.option("--autocontrast", is_flag=True, help="Make the darkest pixel black and the lightest white: for photographs.")
     @wraps(function)
-    def command(background: tuple[int, int, int], invert: bool, autocontrast: bool, **others: Any) -> None:
+    def command(background: tuple[int, int, int] | None, invert: bool, autocontrast: bool, **others: Any) -> None:
         function(preparation=Preparation(background, invert, autocontrast), **others)
 
     return command
 
 
-def _parse_background(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, int, int]:
+def _parse_background(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[int, int, int] | None:
+    if text is None:
+        return None
     from components.artifacts.image_files import parse_colour
 
     try:
