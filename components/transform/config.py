@@ -30,7 +30,7 @@ class TransformConfig(Section):
 
     fit: Fit | None = None
     """What happens to an image of another aspect ratio than `image_shape`: `pad` scales it to fit inside, with
-    black on two sides; `crop` scales it to cover, and cuts off two sides; `stretch` does not keep its aspect
+    `data.background` on two sides; `crop` scales it to cover, and cuts off two sides; `stretch` does not keep its aspect
     ratio. With null, all images of the dataset must have one size; an image of another aspect ratio that a client sends later
     is padded."""
 
