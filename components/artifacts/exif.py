@@ -71,8 +71,14 @@ def _orientation_in_tiff(read: Callable[[tf.Tensor], tf.Tensor], tiff: tf.Tensor
 def turn_upright(pixels: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     """Turns and mirrors an image [height, width, channels], so that its orientation becomes 1."""
 
+    def transpose() -> tf.Tensor:
+        # Not tf.transpose: oneDNN prints a warning on processors where it cannot transpose bytes.
+        height, width, channels = tf.unstack(tf.shape(pixels))
+        places = tf.range(width)[:, tf.newaxis] + width * tf.range(height)
+        return tf.gather(tf.reshape(pixels, [height * width, channels]), places)
+
     def turn() -> tf.Tensor:
-        turned = tf.cond(orientation >= 5, lambda: tf.transpose(pixels, [1, 0, 2]), lambda: pixels)
+        turned = tf.cond(orientation >= 5, transpose, lambda: pixels)
         mirrored = _contains([2, 3, 6, 7], orientation)
         turned = tf.cond(mirrored, lambda: tf.reverse(turned, [1]), lambda: turned)
         return tf.cond(_contains([3, 4, 7, 8], orientation), lambda: tf.reverse(turned, [0]), lambda: turned)
