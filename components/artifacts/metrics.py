@@ -21,6 +21,7 @@ from components.artifacts.features import (
 
 ACTIVE_UNITS: Final = "active_units"
 FRECHET_DISTANCE: Final = "frechet_distance"
+KL_TO_STANDARD_NORMAL: Final = "kl_to_standard_normal"
 
 BASELINE: Final = "baseline"
 """TFMA's name for the model that the candidate is compared with, here the champion."""
@@ -114,7 +115,8 @@ _KL: Final = Metric(
     "nats",
     Better.NEITHER,
     "how much the codes say about their image; near 0 the model ignores them; 0 for an autoencoder",
-    "½ Σ (σ² + μ² − 1 − log σ²); 0 for an autoencoder (Kingma & Welling, 2014, appendix B)",
+    "KL(q(z|x) ‖ p(z)) for the prior p(z) of the model: `kl_to_standard_normal`, plus log N(z; 0, I) − log p(z), z ~ q(z|x), "
+    "if the prior is another; 0 for an autoencoder",
     is_main=True,
 )
 _ELBO: Final = Metric(
@@ -166,6 +168,15 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         is_main=True,
     ),
     _KL,
+    Metric(
+        KL_TO_STANDARD_NORMAL,
+        "KL divergence from N(0, I)",
+        "nats",
+        Better.NEITHER,
+        "what training weighs with β; the KL divergence itself if the prior is N(0, I)",
+        "½ Σ (σ² + μ² − 1 − log σ²), for every prior; 0 for an autoencoder (Kingma & Welling, 2014, appendix B)",
+        "KlToStandardNormal",
+    ),
     _ELBO,
     _IMPORTANCE_WEIGHTED,
     _of_binary_images(_RECONSTRUCTION),
@@ -220,9 +231,9 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "latent gaussianity",
         "MMD²",
         Better.LOWER,
-        "how far the codes are from the prior: near 0 they are Gaussian",
+        "how far the codes are from N(0, I): near 0 they are Gaussian",
         "squared maximum mean discrepancy (Gretton et al., 2012, eq. 3) of codes and the standard normal, kernel "
-        "exp(−|x−y|²/2L); 0 for codes like samples of the prior, negative by chance",
+        "exp(−|x−y|²/2L); 0 for codes like samples of N(0, I), negative by chance",
         "LatentGaussianity",
         Group.LATENT_SPACE,
     ),
@@ -273,8 +284,8 @@ PER_DIMENSION: Final = Metric(
     "KL divergence per dimension",
     "nats",
     Better.NEITHER,
-    "the KL divergence of each latent dimension",
-    "the KL divergence of each latent dimension",
+    "the KL divergence of each latent dimension from N(0, 1)",
+    "the KL divergence of each latent dimension from N(0, 1); their sum is `kl_to_standard_normal`",
     "KlPerDimension",
 )
 """Has a value for each latent dimension, so no threshold, and a figure instead of a row."""

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tensorflow_model_analysis.metrics import metric_types
 
+from components.artifacts.features import KL_DIVERGENCE, KL_PER_DIMENSION
 from components.artifacts.signature_names import LATENT_LOG_VARIANCE, LATENT_MEAN, LATENT_SAMPLE
 from components.evaluator.sample import Sample, sample_computations
 from components.models.image_quality import frechet_distance
@@ -29,7 +30,7 @@ SAMPLE_FEATURES = "sample_features"
 
 _Metrics = dict[metric_types.MetricKey, Any]
 
-_POSTERIOR = (LATENT_MEAN, LATENT_LOG_VARIANCE, LATENT_SAMPLE)
+_RATE = (LATENT_MEAN, LATENT_LOG_VARIANCE, LATENT_SAMPLE, KL_DIVERGENCE, KL_PER_DIMENSION)
 
 _NEIGHBOURS = 5
 
@@ -70,7 +71,7 @@ class MarginalKl(metric_types.Metric):
 class LatentGaussianity(metric_types.Metric):
     """The squared maximum mean discrepancy between codes, drawn from the posteriors, and the standard normal; no unit.
 
-    See components/models/latent_space.py (Gretton et al., 2012). 0 if the codes are distributed like the prior: 0.0005 for a
+    See components/models/latent_space.py (Gretton et al., 2012). 0 if the codes are distributed like N(0, I): 0.0005 for a
     VAE of MNIST, and 0.38 for an autoencoder, whose codes form clusters of any scale.
     """
 
@@ -174,8 +175,8 @@ def _of_rate(name: str, images: int, model_names: list[str] | None, part: Callab
         f"_rate_of_{images}",
         images,
         model_names,
-        _POSTERIOR,
-        lambda sample: decompose_rate(*(sample.outputs[output] for output in _POSTERIOR)),
+        _RATE,
+        _rate,
         undefined=Rate(math.nan, math.nan),
     )
     parts = [
@@ -184,6 +185,16 @@ def _of_rate(name: str, images: int, model_names: list[str] | None, part: Callab
         if isinstance(rate, metric_types.DerivedMetricComputation)
     ]
     return [*rates, *parts]
+
+
+def _rate(sample: Sample) -> Rate:
+    """The rate of a model with any prior, also of an older version, which had the standard normal.
+
+    The divergence from the prior is that from the standard normal plus log N(z; 0, I) - log p(z) of the same code.
+    """
+    mean, log_variance, codes, divergence, from_standard_normal = (sample.outputs[output] for output in _RATE)
+    difference = divergence[:, 0].astype(np.float64) - from_standard_normal.sum(axis=1, dtype=np.float64)
+    return decompose_rate(mean, log_variance, codes, difference)
 
 
 def _derived(

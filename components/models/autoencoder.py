@@ -1,7 +1,8 @@
 """The autoencoder, and the variational autoencoder of Kingma & Welling, 2014, and Rezende et al., 2014.
 
-A code z has the prior p(z) = N(0, I). An image x has the likelihood p(x|z), whose parameters are the decoder's output. The
-encoder gives q(z|x) = N(mean, diag(variance)), an approximation of the intractable posterior p(z|x). For every such q
+In training a code z has the prior p(z) = N(0, I); the finished model may have another (prior.py). An image x has the
+likelihood p(x|z), whose parameters are the decoder's output. The encoder gives q(z|x) = N(mean, diag(variance)), an
+approximation of the intractable posterior p(z|x). For every such q
 
     log p(x)  >=  E_q[log p(x|z)] - KL(q(z|x) || p(z))  =  ELBO
 
@@ -12,18 +13,15 @@ To add a model: write a subclass of `Autoencoder`, name it in `config.ModelKind`
 evaluation, serving and the report use only the methods of `Autoencoder`, so they work with it unchanged.
 """
 
-from collections.abc import Callable
 from typing import assert_never
 
 import keras
 import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from components.models import distributions
 from components.models.config import ModelConfig, ModelKind
 from components.models.distributions import Posterior
 from components.models.networks import build_decoder, build_encoder
-from components.models.prior import Prior, StandardNormal, fit_gaussian
 
 
 class Autoencoder(keras.Model):
@@ -103,16 +101,8 @@ class Autoencoder(keras.Model):
         return self._pixels.log_likelihood(pixels, parameters)
 
     def kl_divergence(self, posterior: Posterior) -> tf.Tensor:
-        """KL(q(z|x) || p(z)) in nats for each latent dimension, float32 [N, L]. It is 0 for a deterministic code."""
+        """KL(q(z|x) || N(0, I)) in nats for each latent dimension, float32 [N, L]. It is 0 for a deterministic code."""
         return tf.zeros_like(posterior.mean)
-
-    def prior(self, training_codes: Callable[[], ArrayLike]) -> Prior:
-        """The distribution from which new codes are drawn. An autoencoder's is a Gaussian, fitted to codes of training images.
-
-        Args:
-          training_codes: returns the posterior means of all training images, [N, L]; called only if they are needed.
-        """
-        return fit_gaussian(training_codes())
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The expected image of the posterior's mean: float32 [N, height, width, channels] in [0, 1]."""
@@ -121,7 +111,7 @@ class Autoencoder(keras.Model):
 
 
 class VariationalAutoencoder(Autoencoder):
-    """An autoencoder whose code is a random variable with a Gaussian posterior and a standard normal prior."""
+    """An autoencoder whose code is a random variable with a Gaussian posterior, trained with a standard normal prior."""
 
     has_posterior = True
 
@@ -132,11 +122,6 @@ class VariationalAutoencoder(Autoencoder):
     def kl_divergence(self, posterior: Posterior) -> tf.Tensor:
         """KL(q(z|x) || N(0, I)) in nats for each latent dimension: float32 [N, L]."""
         return distributions.kl_divergence(posterior.mean, posterior.log_variance)
-
-    def prior(self, training_codes: Callable[[], ArrayLike]) -> Prior:
-        """N(0, I), as in training; the codes are not needed."""
-        del training_codes
-        return StandardNormal()
 
 
 def build_model(config: ModelConfig, image_shape: tuple[int, int, int], pixel_mean: float, seed: int) -> Autoencoder:

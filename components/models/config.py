@@ -35,6 +35,19 @@ class Likelihood(StrEnum):
     """A fixed standard deviation, see `gaussian_stddev`."""
 
 
+class PriorKind(StrEnum):
+    """The distribution from which new codes are drawn, p(z)."""
+
+    STANDARD_NORMAL = "standard_normal"
+    """N(0, I), as in training."""
+
+    GAUSSIAN = "gaussian"
+    """One Gaussian, fitted to the training codes after training."""
+
+    MIXTURE = "mixture"
+    """A mixture of Gaussians, fitted to the training codes after training (Ghosh et al., 2020)."""
+
+
 class Objective(StrEnum):
     """What training lowers."""
 
@@ -105,9 +118,24 @@ class ModelConfig(Section):
     samples: PositiveInt = 1
     """Codes drawn for each image in training. The decoder's work grows with them."""
 
+    prior: PriorKind | None = None
+    """The distribution from which new images are drawn: `standard_normal`, or `gaussian` or `mixture`, which are fitted to the
+    training codes after training. null: `standard_normal` for a `vae`, `gaussian` for an `ae`. Losses are those of the model
+    with its prior; training always uses N(0, I)."""
+
+    prior_components: PositiveInt = 50
+    """Gaussians in a `mixture`, at most: each needs 10 training images for each latent dimension."""
+
     precision: Precision = Precision.AUTO
     """Precision of matrix products in training: `float32`, `bfloat16` (faster with AVX512_BF16, AMX or an accelerator, much
     slower without), or `auto`, the faster of the two on this machine. The exported model always computes in float32."""
+
+    @property
+    def resolved_prior(self) -> PriorKind:
+        """The prior, also where the configuration leaves it to the kind of the model."""
+        if self.prior is not None:
+            return self.prior
+        return PriorKind.STANDARD_NORMAL if self.kind is ModelKind.VAE else PriorKind.GAUSSIAN
 
     @field_validator("activation")
     @classmethod

@@ -89,8 +89,10 @@ class Rate(NamedTuple):
     """KL(q(z) || p(z)): how far samples of the prior are from codes. Not negative, except for the Monte Carlo error."""
 
 
-def decompose_rate(mean: tf.Tensor, log_variance: tf.Tensor, codes: tf.Tensor) -> Rate:
-    """Estimates both parts of the rate from one code of each image, for the standard normal prior.
+def decompose_rate(
+    mean: tf.Tensor, log_variance: tf.Tensor, codes: tf.Tensor, beyond_standard_normal: tf.Tensor | float = 0.0
+) -> Rate:
+    """Estimates both parts of the rate from one code of each image.
 
     Time grows with the square of N, memory with N.
 
@@ -98,14 +100,17 @@ def decompose_rate(mean: tf.Tensor, log_variance: tf.Tensor, codes: tf.Tensor) -
       mean: [N, L], of the Gaussian posteriors.
       log_variance: [N, L].
       codes: [N, L]; row n is drawn from posterior n.
+      beyond_standard_normal: log N(z; 0, I) - log p(z) of each code, [N]; 0 if the prior is N(0, I).
     """
     mean, log_variance, codes = (tf.cast(values, tf.float64) for values in (mean, log_variance, codes))
-    log_prior = _log_density(codes, tf.zeros_like(mean), tf.zeros_like(mean))
+    log_standard_normal = _log_density(codes, tf.zeros_like(mean), tf.zeros_like(mean))
     log_posterior = _log_density(codes, mean, log_variance)
     log_aggregate = _log_mixture(codes, mean, log_variance)
     return Rate(
         mutual_information=float(tf.reduce_mean(log_posterior - log_aggregate)),
-        marginal_kl=float(tf.reduce_mean(log_aggregate - log_prior)),
+        marginal_kl=float(
+            tf.reduce_mean(log_aggregate - log_standard_normal) + np.mean(beyond_standard_normal, dtype=np.float64)
+        ),
     )
 
 

@@ -15,7 +15,6 @@ reconstruction over pixels while summing the KL divergence over dimensions would
 number of pixels, and drive it to 0.
 """
 
-import math
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -23,6 +22,7 @@ import tensorflow as tf
 from components.models.autoencoder import Autoencoder
 from components.models.config import Objective
 from components.models.distributions import Posterior
+from components.models.prior import STANDARD_NORMAL, Prior, log_standard_normal
 
 
 class PosteriorSamples(NamedTuple):
@@ -80,30 +80,46 @@ class Losses(NamedTuple):
     """Sum over pixels in [0, 1] of the squared difference between image and expected image."""
 
     kl_divergence: tf.Tensor
-    """Nats per image, summed over the latent dimensions; 0 for an autoencoder."""
+    """Nats per image: KL(q(z|x) || p(z)); 0 for an autoencoder."""
 
     negative_elbo: tf.Tensor
     """Nats per image: reconstruction loss plus KL divergence, whatever the weight of the KL divergence in training."""
 
 
 def per_example_losses(
-    model: Autoencoder, inputs: tf.Tensor, pixels: tf.Tensor, noise: tf.Tensor, training: bool = False
+    model: Autoencoder,
+    inputs: tf.Tensor,
+    pixels: tf.Tensor,
+    noise: tf.Tensor,
+    training: bool = False,
+    prior: Prior = STANDARD_NORMAL,
 ) -> Losses:
-    """The losses of each image, with E_q estimated from one code; arguments as for `sample_posterior`, but noise [N, L]."""
-    return sampled_losses(model, pixels, sample_posterior(model, inputs, pixels, noise[tf.newaxis], training))
+    """The losses of each image, with E_q estimated from one code.
+
+    Arguments as for `sample_posterior`, but noise [N, L], and the prior p(z).
+    """
+    return sampled_losses(model, pixels, sample_posterior(model, inputs, pixels, noise[tf.newaxis], training), prior)
 
 
-def sampled_losses(model: Autoencoder, pixels: tf.Tensor, samples: PosteriorSamples) -> Losses:
+def sampled_losses(model: Autoencoder, pixels: tf.Tensor, samples: PosteriorSamples, prior: Prior = STANDARD_NORMAL) -> Losses:
     """The losses of each image, with E_q estimated from K codes.
+
+    The KL divergence from N(0, I) has a closed form. That from another prior differs by an expectation, which is estimated
+    from the same codes:
+
+        KL(q(z|x) || p(z))  =  KL(q(z|x) || N(0, I))  +  E_q[log N(z; 0, I) - log p(z)]
 
     Args:
       model: the model of the samples.
       pixels: the images in [0, 1], float32 [N, height, width, channels].
       samples: K codes for each image.
+      prior: p(z); of training if left out.
     """
     reconstruction_loss = -tf.reduce_mean(samples.log_likelihood, axis=0)
     squared_difference = tf.math.squared_difference(pixels, samples.expected_images)
     divergence = tf.reduce_sum(model.kl_divergence(samples.posterior), axis=1)
+    if model.has_posterior and prior is not STANDARD_NORMAL:
+        divergence += tf.reduce_mean(log_standard_normal(samples.codes) - prior.log_density(samples.codes), axis=0)
     return Losses(
         reconstruction_loss=reconstruction_loss,
         squared_error=tf.reduce_mean(tf.reduce_sum(squared_difference, axis=(2, 3, 4)), axis=0),
@@ -148,17 +164,23 @@ def kl_weight(epoch: tf.Tensor | float, warmup_epochs: int, beta: float) -> tf.T
 
 
 def log_importance_weights(
-    model: Autoencoder, inputs: tf.Tensor, pixels: tf.Tensor, noise: tf.Tensor, training: bool = False
+    model: Autoencoder,
+    inputs: tf.Tensor,
+    pixels: tf.Tensor,
+    noise: tf.Tensor,
+    training: bool = False,
+    prior: Prior = STANDARD_NORMAL,
 ) -> tf.Tensor:
-    """log w_k of K new codes of each image: arguments as for `sample_posterior`, result as for `log_weights`."""
-    return log_weights(sample_posterior(model, inputs, pixels, noise, training))
+    """log w_k of K new codes of each image: arguments as for `sample_posterior`, and the prior; result as for `log_weights`."""
+    return log_weights(sample_posterior(model, inputs, pixels, noise, training), prior)
 
 
-def log_weights(samples: PosteriorSamples) -> tf.Tensor:
+def log_weights(samples: PosteriorSamples, prior: Prior = STANDARD_NORMAL) -> tf.Tensor:
     """log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x). Logarithms, because weights span hundreds of orders of magnitude.
 
     Args:
       samples: K codes for each of N images.
+      prior: p(z); of training if left out.
 
     Returns:
       float32 [K, N], in nats per image.
@@ -169,9 +191,9 @@ def log_weights(samples: PosteriorSamples) -> tf.Tensor:
     log_variance = samples.posterior.log_variance
     if log_variance is None:
         raise ValueError("A deterministic code has no posterior density, so there are no importance weights.")
-    log_prior = _log_normal_density(samples.codes)
+    log_prior = prior.log_density(samples.codes)
     # The posterior's density at mean + stddev * noise, without dividing by a standard deviation that may be tiny.
-    log_posterior = _log_normal_density(samples.noise) - 0.5 * tf.reduce_sum(log_variance, axis=-1)
+    log_posterior = log_standard_normal(samples.noise) - 0.5 * tf.reduce_sum(log_variance, axis=-1)
     return samples.log_likelihood + log_prior - log_posterior
 
 
@@ -185,8 +207,3 @@ def importance_weighted_bound(log_weights: tf.Tensor) -> tf.Tensor:
       float32 [N], in nats per image; if K is 1, the log weight itself.
     """
     return tf.reduce_logsumexp(log_weights, axis=0) - tf.math.log(tf.cast(tf.shape(log_weights)[0], log_weights.dtype))
-
-
-def _log_normal_density(values: tf.Tensor) -> tf.Tensor:
-    """Log-density of the standard normal, summed over the last axis."""
-    return -0.5 * tf.reduce_sum(tf.square(values) + math.log(2.0 * math.pi), axis=-1)

@@ -182,19 +182,19 @@ def _is_note(block: Block) -> bool:
 def beside_prior_figure(findings: Findings, prefix: str = "") -> Figure:
     """The distribution of the codes of test images, compared with the prior."""
     draws = aggregate_posterior(findings.codes, findings.config.seed)
-    name = "prior" if findings.model.has_posterior else "fitted Gaussian"
+    name = "N(0, I)" if findings.model.has_posterior else "fitted Gaussian"
     if findings.model.has_posterior:
         caption = (
-            "Codes drawn from the posteriors of test images (the aggregate posterior, blue), and the prior from which samples "
-            "are drawn (red line). Where the red line is above the blue bars, samples have codes that no image has, and do not "
-            "look like images of the dataset."
+            "Codes drawn from the posteriors of test images (the aggregate posterior, blue), and N(0, I), the prior of "
+            "training (red line). Where the red line is above the blue bars, samples of N(0, I) have codes that no image has, "
+            "and do not look like images of the dataset; a prior that is fitted to the codes (model.prior) avoids these places."
         )
     else:
         caption = (
-            "An autoencoder has no prior. Its samples are drawn from a Gaussian fitted to its codes, so the codes (blue) are "
-            "shown in the coordinates of that Gaussian (red line). Where the two differ, the codes are not Gaussian; where the "
-            "red line is above the blue bars, samples have codes that no image has."
+            "Training gives an autoencoder no prior. Its codes (blue) are shown in the coordinates of a Gaussian that is "
+            "fitted to them (red line). Where the two differ, the codes are not Gaussian; where the red line is above the blue "
+            "bars, samples of that Gaussian have codes that no image has."
         )
     return Figure(
-        f"{prefix}beside-prior", beside_prior(draws, name), caption, "Histograms of codes, and the density of the prior."
+        f"{prefix}beside-prior", beside_prior(draws, name), caption, "Histograms of codes, and the density of a Gaussian."
     )

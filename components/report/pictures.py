@@ -146,8 +146,8 @@ def samples_section(findings: Findings) -> Section:
         "Samples",
         "Images that the decoder makes from random codes of the prior."
         if findings.model.has_posterior
-        else "Images that the decoder makes from random codes. An autoencoder has no prior: the codes are drawn from a "
-        "Gaussian fitted to its training codes.",
+        else "Images that the decoder makes from random codes. Training gives an autoencoder no prior: the codes are drawn "
+        "from a distribution fitted to its training codes.",
         blocks,
     )
 

@@ -79,6 +79,7 @@ class Stream(IntEnum):
     BINARIZATION = 1
     IMPORTANCE = 2
     PRIOR = 3
+    PRIOR_CHOICE = 4
 
 
 class ImageNoise:
@@ -155,7 +156,11 @@ class EvaluationSignatures:
     def losses(self, images: ParsedImages) -> Losses:
         """The losses of each image, with the noise of `evaluate`, computed in one batch."""
         return per_example_losses(
-            self._model, images.normalized, self._scale.denormalize(images.normalized), self._posterior_noise(images.encoded)
+            self._model,
+            images.normalized,
+            self._scale.denormalize(images.normalized),
+            self._posterior_noise(images.encoded),
+            prior=self._prior,
         )
 
     def evaluate(self, examples: tf.Tensor) -> Outputs:
@@ -164,7 +169,7 @@ class EvaluationSignatures:
         Returns:
           float32 [N]: the losses of `LOSSES`, and `ssim` with the reconstruction from the posterior mean.
           float32 [N, L]: `latent_mean`; `latent_log_variance`, for a VAE; `latent_sample`, drawn from the posterior;
-          `kl_per_dimension`, in nats.
+          `kl_per_dimension`, in nats, from N(0, I) for every prior.
         """
         latent = [LATENT_MEAN, LATENT_SAMPLE, KL_PER_DIMENSION]
         if self._model.has_posterior:
@@ -202,7 +207,8 @@ class EvaluationSignatures:
         """
         images = self._parse(examples)
         noise = self._noise.normal(images.encoded, [self._model.latent_dim], Stream.PRIOR)
-        codes = tf.ensure_shape(self._prior.sample(noise), [None, self._model.latent_dim])
+        choice = self._noise.uniform(images.encoded, [], Stream.PRIOR_CHOICE)
+        codes = tf.ensure_shape(self._prior.sample(noise, choice), [None, self._model.latent_dim])
         decoded = in_equal_batches(
             lambda batch: {SAMPLE: self._expected_image(batch)}, [codes], {SAMPLE: self._model.image_shape}
         )
@@ -234,7 +240,8 @@ class EvaluationSignatures:
         pixels = self._scale.denormalize(image.normalized)
 
         def log_sum_of_weights(start: tf.Tensor) -> tf.Tensor:
-            log_weights = log_importance_weights(self._model, image.normalized, pixels, noise[start : start + _CODES_AT_ONCE])
+            some = noise[start : start + _CODES_AT_ONCE]
+            log_weights = log_importance_weights(self._model, image.normalized, pixels, some, prior=self._prior)
             return tf.reduce_logsumexp(log_weights)
 
         log_sums = tf.map_fn(

@@ -11,6 +11,7 @@ from components.artifacts.features import LABEL
 from components.artifacts.latent_map import LATENT_MAP_FILE, LatentMap, draw_map
 from components.models.autoencoder import Autoencoder
 from components.models.objectives import per_example_losses
+from components.models.prior import Prior
 from components.trainer.input_data import ImageSource, PixelScale
 
 _IMAGES = 2000
@@ -18,7 +19,12 @@ _BATCH = 500
 
 
 def survey(
-    model: Autoencoder, images: ImageSource, scale: PixelScale, labels: NDArray[np.int64] | None, seed: int
+    model: Autoencoder,
+    images: ImageSource,
+    scale: PixelScale,
+    labels: NDArray[np.int64] | None,
+    seed: int,
+    prior: Prior,
 ) -> LatentMap:
     """Maps the codes of up to 2,000 images at even distances in the split.
 
@@ -28,6 +34,7 @@ def survey(
       scale: The relation of normalised pixels to pixels in [0, 1].
       labels: Labels of all images, in their order; None if there are none.
       seed: Fixes the codes from which the scores are estimated.
+      prior: Of the model, for the scores.
     """
     count = min(_IMAGES, images.count)
     chosen = np.arange(count) * images.count // count
@@ -41,7 +48,8 @@ def survey(
         noise = tf.random.stateless_normal(tf.shape(posterior.mean), (seed, number))
         codes.append(posterior.mean.numpy())
         divergences.append(model.kl_divergence(posterior).numpy())
-        scores.append(per_example_losses(model, normalized, scale.denormalize(normalized), noise).negative_elbo.numpy())
+        losses = per_example_losses(model, normalized, scale.denormalize(normalized), noise, prior=prior)
+        scores.append(losses.negative_elbo.numpy())
     return draw_map(
         np.concatenate(codes),
         np.concatenate(divergences) if model.has_posterior else None,

@@ -17,6 +17,7 @@ from components.artifacts.model_input import EXPORTED_MODEL_INPUT_FILE, transfor
 from components.artifacts.warmup import write_warmup_requests
 from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import Precision
+from components.models.prior import fit_prior
 from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import CustomConfig
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
 
 _ENCODE_BATCH = 1000
+_MOST_CODES = 100_000
 
 
 class TrainingArguments(Section):
@@ -131,17 +133,26 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     config = trained.model.config.model_copy(update={"precision": Precision.FLOAT32})
     model = build_model(config, trained.model.image_shape, trained.pixel_mean, seed)
     model.set_weights(trained.model.get_weights())
-    prior = model.prior(lambda: _codes(model, data.train))
+    prior = fit_prior(config, lambda: _codes(model, data.train, seed), seed)
     scale, directory = data.views.scale, arguments.serving_model_dir
     signatures = ExportedModel(model, transform_graph, scale, prior, seed).save(directory)
     pixels = scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES)))
     write_model_input(transformed_input(arguments.transform_output), f"{directory}/{EXPORTED_MODEL_INPUT_FILE}")
     write_warmup_requests(directory, warmup_requests(signatures, pixels))
-    write_map(survey(model, data.eval, scale, read_labels(arguments.eval_files, transform_graph), seed), directory)
+    labels = read_labels(arguments.eval_files, transform_graph)
+    write_map(survey(model, data.eval, scale, labels, seed, prior), directory)
 
 
-def _codes(model: Autoencoder, images: ImageSource) -> NDArray[np.float32]:
-    return np.concatenate([model.encode(batch).mean.numpy() for batch in images.in_order(_ENCODE_BATCH)])
+def _codes(model: Autoencoder, images: ImageSource, seed: int) -> NDArray[np.float32]:
+    """A code drawn from the posterior of each image, of at most 100,000 images at even distances: [N, L]."""
+    chosen = np.arange(images.count)[:: -(-images.count // _MOST_CODES)]
+    codes = []
+    for number, batch in enumerate(images.in_order(_ENCODE_BATCH)):
+        places = chosen[chosen // _ENCODE_BATCH == number] % _ENCODE_BATCH
+        posterior = model.encode(tf.gather(batch, places))
+        noise = tf.random.stateless_normal(tf.shape(posterior.mean), (seed, number))
+        codes.append(model.sample_code(posterior, noise).numpy())
+    return np.concatenate(codes)
 
 
 def _checkpoint_directory(arguments: TrainingArguments) -> str:

@@ -94,6 +94,8 @@ class ExportedModel:
         read = {id(variable) for function in signatures.values() for variable in function.variables}
         # In the order of the model, because it decides their names; the order of the functions differs between processes.
         root.variables_read = [weight.value for weight in self._model.weights if id(weight.value) in read]
+        # None, unless the prior was fitted.
+        root.prior = self._prior if isinstance(self._prior, tf.Module) else None
         root.parse = self._parse
         tf.saved_model.save(root, directory, signatures=signatures)
         return signatures
@@ -148,7 +150,9 @@ class ExportedModel:
     def generate(self, count: tf.Tensor, seed: tf.Tensor) -> Outputs:
         """`count` images drawn from the prior; the same seed [2] gives the same images."""
         noise = tf.random.stateless_normal([count, self._model.latent_dim], seed)
-        return {IMAGE: self._decode(self._prior.sample(noise))}
+        # A seed of its own, so that the component does not depend on the place in it.
+        choice = tf.random.stateless_uniform([count], tf.random.experimental.stateless_fold_in(seed, 1))
+        return {IMAGE: self._decode(self._prior.sample(noise, choice))}
 
     def interpolate(self, start: tf.Tensor, end: tf.Tensor, steps: tf.Tensor) -> Outputs:
         """Images [N, steps, height, width, channels] on the straight line between the codes of each two images."""

@@ -142,8 +142,8 @@ def samples_section(pair: Pair) -> Section:
     return Section(
         "samples",
         "Samples",
-        "A variational autoencoder draws codes from its prior. An autoencoder has none: its codes are drawn from a Gaussian "
-        "fitted to its training codes.",
+        "A variational autoencoder draws codes from its prior. Training gives an autoencoder none: its codes are drawn from a "
+        "distribution fitted to its training codes.",
         figures,
     )
 

@@ -64,11 +64,13 @@ def expected_metrics(model: Any, digits: Any, members: np.ndarray, classifier: P
     expected |= {
         "example_count": members.sum(),
         "ssim": pixels[members].mean(),
+        "kl_to_standard_normal": (mean[members] * [1, 10, 100]).sum(axis=1).mean(),
         "active_units": np.count_nonzero(mean[members].var(axis=0) > 0.01),
     }
     # One code alone is not compared with others.
     if len(coded) > 1:
-        rate = decompose_rate(mean[coded], log_variance[coded], sample[coded])
+        beyond = model.kl_divergence - (mean[coded] * [1, 10, 100]).sum(axis=1)
+        rate = decompose_rate(mean[coded], log_variance[coded], sample[coded], beyond)
         expected |= rate._asdict() | {"latent_gaussianity": maximum_mean_discrepancy(sample[coded])}
     if weighted:
         expected["iw_nll"] = 7 * first_pixels[weighted].mean()

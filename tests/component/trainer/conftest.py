@@ -37,11 +37,12 @@ def standardized(digit_splits: dict[str, list[bytes]], tmp_path_factory: pytest.
 
 @pytest.fixture(scope="session")
 def trained(standardized: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
-    """Trains a small `vae` or `ae` on standardized digits, each once."""
+    """Trains a small `vae`, with a mixture as its prior, or `ae` on standardized digits, each once."""
 
     @functools.cache
     def train_once(kind: str) -> Trained:
-        model, trainer = {"kind": kind, "latent_dim": 4}, {"epochs": 4, "batch_size": 25}
+        prior = {"prior": "mixture", "prior_components": 3} if kind == "vae" else {}
+        model, trainer = {"kind": kind, "latent_dim": 4, **prior}, {"epochs": 4, "batch_size": 25}
         return train(standardized, tmp_path_factory.mktemp(kind), model, trainer)
 
     return train_once

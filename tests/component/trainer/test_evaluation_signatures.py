@@ -10,7 +10,8 @@ from support.linear_gaussian import LinearGaussian
 
 from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import ModelConfig, ModelKind
-from components.models.prior import GaussianFit, Prior, StandardNormal
+from components.models.mixture import GaussianMixture, MixtureParameters
+from components.models.prior import Prior, StandardNormal
 from components.trainer.evaluation_signatures import EvaluationSignatures, ParsedImages
 from components.trainer.input_data import PixelScale
 
@@ -74,7 +75,9 @@ def test_binary_images_are_on_where_the_grey_ones_are_light_and_the_encoder_sees
 def test_samples_come_from_the_prior():
     model = build_model(ModelConfig(kind=ModelKind.AE, hidden_units=(4,), latent_dim=2), (8, 8, 1), 0.5, seed=0)
     at = np.array([3.0, -2.0], np.float32)
-    always_there = GaussianFit(at, np.zeros((2, 2), np.float32))
+    always_there = GaussianMixture(
+        MixtureParameters(np.ones(1), at[np.newaxis].astype(np.float64), 1e-6 * np.eye(2)[np.newaxis])
+    )
     answer = signatures(model, np.full((8, 8, 1), 0.3), prior=always_there).evaluate_samples(examples(70))
     expected = model.expected_image(model.decode(at[np.newaxis]))
     np.testing.assert_allclose(answer["sample"], np.repeat(expected, 70, axis=0), atol=1e-5)

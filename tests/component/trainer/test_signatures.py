@@ -132,7 +132,7 @@ def test_the_losses_add_up_and_the_score_is_the_negative_elbo(answers: Answers):
     if answers.kind == "ae":
         np.testing.assert_array_equal(answers["evaluate/kl_divergence"], 0)
     else:
-        assert answers["evaluate/kl_divergence"].min() > 0
+        assert answers["evaluate/kl_divergence"].mean() > 0
 
 
 @pytest.mark.parametrize("answers", ["ae"], indirect=True)
@@ -146,11 +146,13 @@ def test_an_autoencoders_losses_are_those_of_its_reconstructions(answers: Answer
 
 
 @pytest.mark.parametrize("answers", ["vae"], indirect=True)
-def test_a_vaes_kl_divergence_is_that_of_its_posterior(answers: Answers):
+def test_a_vaes_kl_divergence_by_dimension_is_that_of_its_posterior(answers: Answers):
     mean, log_variance = answers["encode/latent_mean"], answers["encode/latent_log_variance"]
 
-    divergence = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance).sum(axis=1)
-    np.testing.assert_allclose(answers["evaluate/kl_divergence"], divergence, rtol=1e-3)
+    divergence = 0.5 * (np.exp(log_variance) + mean**2 - 1 - log_variance)
+    np.testing.assert_allclose(answers["evaluate/kl_per_dimension"], divergence, rtol=1e-3, atol=1e-5)
+    # The prior is a mixture that was fitted to 300 codes: it describes those of others in fewer nats than N(0, I).
+    assert (divergence.sum(axis=1) - answers["evaluate/kl_divergence"]).mean() > 0.1
 
 
 def test_two_evaluations_agree_bit_for_bit_however_the_examples_are_ordered(answers: Answers):
@@ -164,9 +166,6 @@ def test_two_evaluations_agree_bit_for_bit_however_the_examples_are_ordered(answ
 
 def test_the_codes_of_an_evaluation_are_those_of_the_encoder(answers: Answers):
     np.testing.assert_allclose(answers["evaluate/latent_mean"], answers["encode/latent_mean"], atol=1e-4)
-    np.testing.assert_allclose(
-        answers["evaluate/kl_per_dimension"].sum(axis=1), answers["evaluate/kl_divergence"], rtol=1e-5, atol=1e-6
-    )
     if answers.kind == "ae":
         np.testing.assert_array_equal(answers["evaluate/latent_sample"], answers["evaluate/latent_mean"])
     else:

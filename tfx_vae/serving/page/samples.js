@@ -31,7 +31,7 @@ export class Samples {
     this.shape = model.image_shape;
     byId("samples-source").textContent = model.has_posterior
       ? "Decoded codes that were drawn from the prior."
-      : "Decoded codes that were drawn from a Gaussian fitted to the codes of the training data, because an autoencoder has no prior.";
+      : "Decoded codes that were drawn from a distribution fitted to the codes of the training data, because training gives an autoencoder no prior.";
     this.refresh();
   }
 

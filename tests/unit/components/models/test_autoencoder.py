@@ -49,17 +49,6 @@ def test_a_vaes_codes_have_the_mean_and_variance_of_the_posterior(make_model, ma
     np.testing.assert_array_less(np.abs(codes.var(axis=0) - variance), 4 * variance * np.sqrt(2 / count))
 
 
-def test_an_autoencoders_prior_is_fitted_to_codes_and_a_vaes_is_the_standard_normal(make_model, make_noise):
-    noise = make_noise(2)
-    fitted = make_model(kind="ae").prior(lambda: [[2.0, 1.0, 5.0], [4.0, 1.0, 5.0]])
-    np.testing.assert_allclose(
-        fitted.sample(noise), np.array([3, 1, 5], np.float32) + noise * np.array([1, 0, 0], np.float32), rtol=1e-6
-    )
-    np.testing.assert_array_equal(
-        make_model(kind="vae").prior(lambda: pytest.fail("codes are not needed")).sample(noise), noise
-    )
-
-
 def test_calling_a_model_shows_the_reconstruction_of_the_mean_code(make_model, make_images):
     model, images = make_model(), make_images(2)
     expected = tf.sigmoid(model.decode(model.encode(images).mean))

@@ -76,6 +76,17 @@ def test_mutual_information_and_marginal_kl_add_up_to_the_kl_divergence(random):
     assert standard_error < 0.05
 
 
+def test_the_marginal_kl_of_another_prior_adds_what_it_says_of_the_same_codes(random):
+    mean, log_variance = random.normal(0.5, 1.0, size=(3000, 2)), np.full((3000, 2), math.log(0.25))
+    codes = draw(random, mean, log_variance)
+    # The prior N(0.5, 1.25 I) is the aggregate posterior itself.
+    beyond = (0.5 * (codes - 0.5) ** 2 / 1.25 + 0.5 * math.log(1.25) - 0.5 * codes**2).sum(axis=1)
+    rate, trained = decompose_rate(mean, log_variance, codes, beyond), decompose_rate(mean, log_variance, codes)
+    assert rate.mutual_information == trained.mutual_information
+    assert rate.marginal_kl == pytest.approx(0, abs=0.03)
+    assert trained.marginal_kl > 0.2
+
+
 def test_every_image_counts_wherever_it_stands(random):
     mean, log_variance = random.normal(size=(1201, 2)), random.normal(-1, 0.5, size=(1201, 2))
     codes = draw(random, mean, log_variance)

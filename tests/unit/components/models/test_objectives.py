@@ -5,11 +5,13 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 from support.linear_gaussian import LinearGaussian
 
 from components.artifacts.features import LOSSES
 from components.models.config import Objective
+from components.models.mixture import GaussianMixture, MixtureParameters
 from components.models.objectives import (
     importance_weighted_bound,
     kl_weight,
@@ -292,3 +294,49 @@ def test_importance_weights_encode_the_inputs_and_judge_the_pixels(make_model, m
 def test_a_deterministic_code_has_no_weights(make_model, make_images, make_noise):
     with pytest.raises(ValueError, match="deterministic code"):
         log_importance_weights(make_model(kind="ae"), make_images(3), make_images(3), make_noise(3)[tf.newaxis])
+
+
+MIXTURE = GaussianMixture(
+    MixtureParameters(
+        np.array([0.3, 0.7]),
+        np.array([[1.0, -0.5], [-0.5, 0.5]]),
+        np.array([[[0.6, 0.0], [0.3, 0.4]], [[0.9, 0.0], [-0.2, 0.7]]]),
+    )
+)
+
+
+def grid_of_codes() -> np.ndarray:
+    """Codes from -6 to 6, 0.02 apart."""
+    axis = np.linspace(-6, 6, 601)
+    return np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2).astype(np.float32)
+
+
+def test_with_a_mixture_as_prior_the_bound_is_the_integral_over_all_codes():
+    model, grid = LinearGaussian(shift=0.2, scale=1.5), tf.constant(grid_of_codes())
+    # log p(x) = log of the integral of p(x|z) p(z).
+    pixels = tf.repeat(tf.reshape(PIXELS, (1, 1, 3, 1)), len(grid), axis=0)
+    joint = model.log_likelihood(pixels, model.decode(grid)) + MIXTURE.log_density(grid)
+    expected = float(tf.reduce_logsumexp(joint)) + 2 * math.log(0.02)
+    noise = tf.random.stateless_normal((20_000, 1, 2), seed=(1, 2))
+    weights = log_importance_weights(model, pixels[:1], pixels[:1], noise, prior=MIXTURE)
+    relative_error = float(np.exp(weights - expected).std()) / math.sqrt(20_000)
+    assert float(importance_weighted_bound(weights)[0]) == pytest.approx(expected, abs=4 * relative_error)
+    assert relative_error < 0.01
+    assert abs(model.log_marginal_likelihood(PIXELS) - expected) > 0.05
+
+
+def test_the_divergence_from_a_mixture_is_the_integral_of_the_log_ratio():
+    model, count, grid = LinearGaussian(shift=0.2, scale=1.5), 20_000, grid_of_codes()
+    pixels = tf.repeat(tf.reshape(PIXELS, (1, 1, 3, 1)), count, axis=0)
+    noise = tf.random.stateless_normal((count, 2), seed=(1, 2))
+    losses = per_example_losses(model, pixels, pixels, noise, prior=MIXTURE)
+    posterior = model.encode(pixels[:1])
+    stddev = np.exp(0.5 * posterior.log_variance.numpy()[0])
+    log_posterior = scipy.stats.norm(posterior.mean.numpy()[0], stddev).logpdf(grid).sum(axis=1)
+    expected = (np.exp(log_posterior) * (log_posterior - MIXTURE.log_density(tf.constant(grid)).numpy())).sum() * 0.02**2
+    standard_error = float(np.std(losses.kl_divergence)) / math.sqrt(count)
+    assert np.mean(losses.kl_divergence, dtype=np.float64) == pytest.approx(expected, abs=4 * standard_error)
+    assert standard_error < 0.02
+    closed_form = per_example_losses(model, pixels[:1], pixels[:1], noise[:1]).kl_divergence[0]
+    assert abs(float(closed_form) - expected) > 0.1
+    np.testing.assert_allclose(losses.negative_elbo, losses.reconstruction_loss + losses.kl_divergence, rtol=1e-5)

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
-from components.models.prior import GaussianFit, fit_gaussian
+from components.models.config import ModelConfig
+from components.models.prior import GaussianFit, fit_gaussian, fit_prior
 
 
 def covariance(fit: GaussianFit) -> np.ndarray:
@@ -28,19 +30,18 @@ def test_the_factor_is_numpys_cholesky_factor_of_numpys_covariance(random):
     np.testing.assert_allclose(fit.cholesky, np.linalg.cholesky(np.cov(codes.T, bias=True)), rtol=1e-5, atol=1e-6)
 
 
-def test_a_constant_dimension_stays_constant_in_the_samples(random):
+def test_a_constant_dimension_stays_constant(random):
     codes = random.normal(size=(100, 3))
     codes[:, 1] = 7.0
     fit = fit_gaussian(codes)
     np.testing.assert_allclose(covariance(fit), np.cov(codes.T, bias=True), atol=1e-6)
-    np.testing.assert_allclose(fit.sample(random.normal(size=(50, 3)).astype(np.float32))[:, 1], 7.0, rtol=1e-6)
+    assert fit.mean[1] == pytest.approx(7.0)
 
 
-def test_dependent_dimensions_stay_dependent_in_the_samples(random):
+def test_dependent_dimensions_stay_dependent(random):
     codes = random.normal(size=(100, 3))
     codes[:, 2] = codes[:, 0] - 2 * codes[:, 1]
-    drawn = fit_gaussian(codes).sample(random.normal(size=(50, 3)).astype(np.float32)).numpy()
-    np.testing.assert_allclose(drawn[:, 2], drawn[:, 0] - 2 * drawn[:, 1], atol=1e-5)
+    np.testing.assert_allclose([1, -2, -1] @ fit_gaussian(codes).cholesky, 0.0, atol=1e-5)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -51,9 +52,27 @@ def test_fewer_codes_than_dimensions_are_enough(random, count):
     np.testing.assert_allclose(covariance(fit), np.atleast_2d(np.cov(codes.T, bias=True)), atol=1e-6)
 
 
-def test_a_sample_is_the_mean_plus_the_factor_times_the_noise():
-    fit = GaussianFit(np.array([10, 20], np.float32), np.array([[2, 0], [3, 4]], np.float32))
-    np.testing.assert_array_equal(fit.sample(tf.constant([[1.0, 0.0], [0.0, 1.0]])), [[12, 23], [10, 24]])
+@pytest.mark.parametrize(("kind", "expected"), [("vae", "standard_normal"), ("ae", "gaussian")])
+def test_a_configuration_of_an_earlier_version_keeps_its_prior(kind, expected):
+    assert ModelConfig.model_validate({"kind": kind}).resolved_prior == expected
+
+
+def test_the_configuration_decides_what_is_fitted(random):
+    codes = np.concatenate([random.normal(place, 0.1, size=(200, 2)) for place in (-3.0, 3.0)])
+    noise, choice = np.zeros((2, 2), np.float32), np.array([0.1, 0.9], np.float32)
+
+    def drawn(**settings):
+        return fit_prior(ModelConfig(**settings), lambda: codes, seed=0).sample(tf.constant(noise), tf.constant(choice)).numpy()
+
+    np.testing.assert_array_equal(drawn(prior="standard_normal"), noise)
+    np.testing.assert_allclose(drawn(prior="gaussian"), 0.0, atol=0.05)
+    np.testing.assert_allclose(np.sort(drawn(prior="mixture", prior_components=2)[:, 0]), [-3.0, 3.0], atol=0.05)
+
+
+def test_the_standard_normal_needs_no_codes_and_has_scipys_density(random):
+    prior = fit_prior(ModelConfig(), lambda: pytest.fail("codes are not needed"), seed=0)
+    codes = random.normal(size=(5, 3)).astype(np.float32)
+    np.testing.assert_allclose(prior.log_density(codes), stats.multivariate_normal(np.zeros(3)).logpdf(codes), rtol=1e-5)
 
 
 @pytest.mark.parametrize("codes", [np.zeros((0, 3)), np.zeros((3, 0)), np.zeros(3), np.zeros((2, 3, 1))])

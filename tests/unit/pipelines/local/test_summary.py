@@ -103,8 +103,8 @@ def test_the_main_metrics_are_shown_and_those_that_are_limited():
 def test_what_is_switched_on_and_was_not_computed_is_named():
     config = EvaluatorConfig.model_validate({"importance_weighted": {"enabled": False}, "binarized": False})
     without_labels = evaluation(
-        "reconstruction_loss", "squared_error", "kl_divergence", "negative_elbo", "ssim", "active_units", "mutual_information",
-        "marginal_kl", "latent_gaussianity",
+        "reconstruction_loss", "squared_error", "kl_divergence", "kl_to_standard_normal", "negative_elbo", "ssim",
+        "active_units", "mutual_information", "marginal_kl", "latent_gaussianity",
     )  # fmt: skip
 
     assert left_out_metrics(without_labels, config) == [
