@@ -10,11 +10,10 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from pipelines.mlmd import names
 from tfx_vae.metadata import facts
 from tfx_vae.metadata.entities import Direction, Execution, ExecutionState, Snapshot
 from tfx_vae.metadata.printing import NONE
-from tfx_vae.metadata.reader import Database, Selection, parsed, read_runs, read_snapshot
+from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
 from tfx_vae.metadata.runs import RunSummary, find_run, summarise
 from tfx_vae.metadata.show import parameters
 
@@ -67,7 +66,7 @@ def compare_runs(database: Database, first: str, second: str) -> RunDifferences:
     snapshot = read_snapshot(database, runs, Selection(runs=pair, with_producers=True))
     summaries = [summarise(snapshot, run) for run in pair]
     executions = [_executions(snapshot, run.id) for run in pair]
-    versions = [parsed(run.record.get(names.VERSIONS, "{}")) for run in pair]
+    versions = [facts.installed_versions(run) for run in pair]
     return RunDifferences(
         first=summaries[0],
         second=summaries[1],

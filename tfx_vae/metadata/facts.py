@@ -11,7 +11,8 @@ from components.artifacts.evaluation import read_means
 from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
 from components.artifacts.training_settings import TrainingSettings
-from tfx_vae.metadata.entities import Artifact, Direction, Execution, Snapshot
+from pipelines.mlmd import names
+from tfx_vae.metadata.entities import Artifact, Direction, Execution, Run, Snapshot
 from tfx_vae.metadata.reader import parsed
 
 EXAMPLES: Final = "Examples"
@@ -46,6 +47,12 @@ def data(executions: Sequence[Execution]) -> dict[str, Any]:
             names = (DATASET, VERSION, SPLITS, CONTENT_DIGEST)
             return {name: parsed(execution.properties[name]) for name in names if name in execution.properties}
     return {}
+
+
+def installed_versions(run: Run) -> dict[str, str]:
+    """The packages that were installed, by name; empty if another runner ran it, or what it recorded is damaged."""
+    found = parsed(run.record.get(names.VERSIONS, "{}"))
+    return {name: str(version) for name, version in found.items()} if isinstance(found, dict) else {}
 
 
 def training_settings(execution: Execution) -> TrainingSettings | None:

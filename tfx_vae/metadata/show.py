@@ -14,6 +14,7 @@ from rich.text import Text
 from components.artifacts.files import is_in_object_store
 from components.errors import PipelineError
 from pipelines.mlmd import names
+from tfx_vae.metadata import facts
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, ExecutionState, Snapshot
 from tfx_vae.metadata.printing import describe_model, describe_seconds, describe_time, state_style
 from tfx_vae.metadata.reader import Database, Selection, parsed, read_runs, read_snapshot
@@ -86,7 +87,7 @@ def show_run(database: Database, name: str) -> RunDetails:
         summary=summarise(snapshot, run),
         log=str(run.record.get(names.LOG, "")),
         host=str(run.record.get(names.HOST, "")),
-        versions=parsed(run.record.get(names.VERSIONS, "{}")),
+        versions=facts.installed_versions(run),
         components=tuple(_component(snapshot, execution) for execution in snapshot.executions_of_run[run.id]),
     )
 

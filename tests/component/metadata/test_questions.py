@@ -9,6 +9,8 @@ import pytest
 from support.history import History
 
 from components.errors import ConfigurationError, PipelineError
+from pipelines.mlmd.names import VERSIONS
+from pipelines.mlmd.record import write_facts
 from tfx_vae.metadata.artifacts import list_artifacts
 from tfx_vae.metadata.diff import compare_runs
 from tfx_vae.metadata.entities import ExecutionState
@@ -214,3 +216,12 @@ def test_five_runs_take_as_many_queries_as_one(question: str, past: Any, one_run
             return database.queries
 
     assert queries(one_run) == queries(past.history) <= 10
+
+
+def test_a_damaged_record_of_installed_packages_counts_as_none(past: Any):
+    store = past.history.store
+    context = store.get_context_by_type_and_name("pipeline_run", past.second.id)
+    write_facts(store, context, {VERSIONS: '"tfx 1.21"'})
+
+    assert answer(past.history, lambda database: show_run(database, past.second.id)).versions == {}
+    assert answer(past.history, lambda database: compare_runs(database, past.first.id, past.second.id)).versions
