@@ -27,7 +27,7 @@ from components.report.component import ModelReport
 from components.resolver.strategy import ChampionStrategy
 from components.schema_gen.component import InferredSchemaGen
 from components.source_digest import source_digest
-from components.trainer.config import CustomConfig
+from components.trainer.config import CustomConfig, WarmStart
 from components.transform.component import ImageTransform
 from components.validation.component import ValidationGate
 from pipelines.config import PipelineConfig
@@ -74,7 +74,16 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     transform = make_transform(config, example_gen, schema_gen)
     transform.add_upstream_node(validation_gate)
     transform_graph = transform.outputs["transform_graph"]
-    trainer = make_trainer(config, transform)
+    # Finds the weights to start from.
+    warm_start = None
+    if config.trainer.warm_start is WarmStart.CHAMPION:
+        warm_start = Resolver(
+            strategy_class=ChampionStrategy,
+            model=Channel(type=standard_artifacts.Model),
+            model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+            pushed_model=Channel(type=standard_artifacts.PushedModel),
+        ).with_id("WarmStartResolver")
+    trainer = make_trainer(config, transform, warm_start.outputs["model"] if warm_start else None)
     model = trainer.outputs["model"]
 
     # Finds what to compare with: the champion of this pipeline, but never the candidate itself.
@@ -116,7 +125,9 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         report.add_upstream_node(pusher)
 
     data = (example_gen, first_statistics_gen, schema_gen, statistics_gen, example_validator, validation_gate, transform)
-    return assemble(config, *data, trainer, baseline, classifier, evaluator, in_docker, infra_validator, pusher, report)
+    return assemble(
+        config, *data, warm_start, trainer, baseline, classifier, evaluator, in_docker, infra_validator, pusher, report
+    )
 
 
 def make_example_gen(config: PipelineConfig) -> BaseNode:
@@ -164,12 +175,13 @@ def make_transform(config: PipelineConfig, example_gen: BaseNode, schema_gen: Ba
     ).with_id("Transform")
 
 
-def make_trainer(config: PipelineConfig, transform: BaseNode) -> Trainer:
+def make_trainer(config: PipelineConfig, transform: BaseNode, base_model: BaseChannel | None = None) -> Trainer:
     """Fits the model on `train`, steered by `eval`, and exports it with every signature."""
     return Trainer(
         run_fn=_RUN_FN,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
+        base_model=base_model,
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
         eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
         custom_config=CustomConfig(

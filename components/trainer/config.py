@@ -35,6 +35,16 @@ class Distribution(StrEnum):
     """All machines in the environment variable TF_CONFIG, each with all its GPUs."""
 
 
+class WarmStart(StrEnum):
+    """Which weights a training starts from."""
+
+    NONE = "none"
+    """Random ones."""
+
+    CHAMPION = "champion"
+    """Those of the champion, if it has the same architecture."""
+
+
 class AugmentationConfig(Section):
     """Random transformations of training images. Each number except `share` is a standard deviation."""
 
@@ -93,6 +103,10 @@ class TrainerConfig(Section):
     memory_limit_gb: float = Field(default=2.0, ge=0)
     """Largest split to keep in memory, in gigabytes (2^30) of float32 pixels; reading it takes twice that for a moment. A
     larger split is read from disk in every epoch."""
+
+    warm_start: WarmStart = WarmStart.NONE
+    """Weights that the training starts from: `none` are random ones, `champion` those of the champion if it has the same
+    architecture; else the log says why it starts afresh."""
 
     seed: int = Field(default=0, ge=0, lt=2**31)
     """Determines initial weights, the order of the images and the noise: one seed gives one model on one machine."""

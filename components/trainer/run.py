@@ -20,7 +20,7 @@ from components.models.config import Precision
 from components.models.prior import fit_prior
 from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint
-from components.trainer.config import CustomConfig
+from components.trainer.config import CustomConfig, WarmStart
 from components.trainer.distribution import Replicas, open_replicas
 from components.trainer.input_data import ImageSource, open_images, pixel_scale
 from components.trainer.latent_survey import read_labels, survey, write_map
@@ -29,6 +29,7 @@ from components.trainer.requirements import check_requirements
 from components.trainer.signatures import WARMUP_IMAGES, ExportedModel, warmup_requests
 from components.trainer.training_loop import TrainingData, TrainingLoop
 from components.trainer.views import ImageViews
+from components.trainer.warm_start import start_from
 
 if TYPE_CHECKING:
     # Only for types: the workers of a distributed training need no TFX.
@@ -46,6 +47,7 @@ class TrainingArguments(Section):
     transform_output: str
     serving_model_dir: str
     model_run_dir: str
+    base_model: str | None = None
     custom_config: CustomConfig
 
     @classmethod
@@ -120,6 +122,8 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
     model_config = model_config.model_copy(update={"precision": resolve_precision(model_config.precision)})
     with replicas.scope():
         model = build_model(model_config, shape, pixel_mean, config.seed)
+    if config.warm_start is WarmStart.CHAMPION:
+        start_from(model, arguments.base_model)
     loop = TrainingLoop(model, data, config, model_config.beta if model.has_posterior else 0.0, replicas)
     checkpoint = TrainingCheckpoint(checkpoints, model, loop.optimizer, replicas.is_chief)
     history = loop.run(checkpoint, replicas.own_directory(arguments.model_run_dir))
@@ -161,6 +165,7 @@ def _checkpoint_directory(arguments: TrainingArguments) -> str:
         "custom_config": arguments.custom_config.model_dump(mode="json"),
         "examples": sorted([*arguments.train_files, *arguments.eval_files]),
         "transform_graph": arguments.transform_output,
+        "base_model": arguments.base_model,
     }
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
     return f"{arguments.custom_config.checkpoint_dir}/{digest}"

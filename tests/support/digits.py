@@ -165,6 +165,7 @@ def training_arguments(
     model: dict[str, Any] | None = None,
     trainer: dict[str, Any] | None = None,
     binarization: str = "none",
+    base_model: Path | None = None,
 ) -> FnArgs:
     """What the stock Trainer would hand to `run_fn`, for a small model."""
     model_config = ModelConfig(**{"hidden_units": (32,), "latent_dim": 4, **(model or {})})
@@ -175,6 +176,7 @@ def training_arguments(
         transform_output=str(data.graph),
         serving_model_dir=str(directory / "model" / "Format-Serving"),
         model_run_dir=str(directory / "model_run"),
+        base_model=None if base_model is None else str(base_model),
         custom_config=CustomConfig(
             model=model_config,
             trainer=trainer_config,
@@ -190,9 +192,10 @@ def fit(
     model: dict[str, Any] | None = None,
     trainer: dict[str, Any] | None = None,
     binarization: str = "none",
+    base_model: Path | None = None,
 ) -> Fitted:
     """Trains a small model as `run_fn` does, but for the export; `model` and `trainer` hold the settings that differ."""
-    arguments = TrainingArguments.of(training_arguments(data, directory, model, trainer, binarization))
+    arguments = TrainingArguments.of(training_arguments(data, directory, model, trainer, binarization, base_model))
     trained = run.fit(arguments, open_replicas(Distribution.NONE))
     return Fitted(json.loads(trained.history.to_json()), trained.model.get_weights())
 

@@ -111,6 +111,36 @@ def test_the_exported_weights_are_the_trained_ones(exported: Trained, transforme
     assert_same_weights(Fitted(exported.history, [saved.get_tensor(name) for name in names]), learnt)
 
 
+@pytest.mark.parametrize("network", ["dense", "conv"])
+def test_a_warm_start_takes_over_the_weights_of_the_champion(transformed: Transformed, tmp_path: Path, network: str):
+    settings = {"network": network, "filters": (4, 8)}
+    champion = train(transformed, tmp_path / "champion", settings)
+    cold, warm = (
+        fit(transformed, tmp_path / start, settings, {"epochs": 1, "warm_start": start}, base_model=champion.serving_model)
+        for start in ("none", "champion")
+    )
+    first = champion.curves()[0]["eval"]["loss"]
+    assert cold.curves()[0]["train"]["loss"] > first
+    assert warm.curves()[0]["train"]["loss"] < first
+
+
+def test_a_warm_start_that_cannot_be_starts_afresh_and_says_why(
+    exported: Trained, transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO", "tfx_vae.trainer")
+    recipe = {"epochs": 1, "warm_start": "champion"}
+    cold = fit(transformed, tmp_path / "cold", trainer={"epochs": 1})
+    assert_same_weights(fit(transformed, tmp_path / "none", trainer=recipe), cold)
+    assert caplog.messages[-1] == "Warm start: there is no champion yet, so the training starts afresh."
+    narrow = fit(transformed, tmp_path / "narrow", {"hidden_units": (16,)}, recipe, base_model=exported.serving_model)
+    assert any(
+        message == "Warm start: the training starts afresh, because the champion's weights number 0 have the shape (784, 32), "
+        "and this model's (784, 16)."
+        for message in caplog.messages
+    )
+    assert_same_weights(narrow, fit(transformed, tmp_path / "afresh", {"hidden_units": (16,)}, {"epochs": 1}))
+
+
 def test_the_history_is_written_beside_the_model_and_as_tensorboard_logs(exported: Trained):
     for split in ("train", "eval"):
         logged: dict[str, list[float]] = {}
