@@ -34,6 +34,8 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
         with readable(_only_output(results["Evaluator"], "evaluation").uri) as directory:
             evaluation = read_evaluation(directory)
         console.print(_metrics_table(evaluation))
+        if differences := describe_differences(evaluation):
+            console.print(f"Difference from the champion, ± standard error: {differences}", soft_wrap=True)
         if left_out := left_out_metrics(evaluation, config.evaluator):
             console.print(f"Left out: this model or these images do not have them: {', '.join(left_out)}", style="dim")
         console.print()
@@ -53,8 +55,6 @@ def _metrics_table(evaluation: Evaluation) -> Table:
     table.add_column("unit", no_wrap=True)
     table.add_column("model", justify="right")
     table.add_column("champion", justify="right")
-    if evaluation.differences:
-        table.add_column("difference ± SE", justify="right")
     table.add_column("must be", no_wrap=True)
     for metric in shown:
         baseline = evaluation.baseline.get(metric.name)
@@ -63,7 +63,6 @@ def _metrics_table(evaluation: Evaluation) -> Table:
             metric.unit,
             f"{evaluation.metrics[metric.name]:.{metric.decimals}f}",
             "none" if baseline is None else f"{baseline:.{metric.decimals}f}",
-            *([str(evaluation.differences.get(metric.name, ""))] if evaluation.differences else []),
             evaluation.thresholds.get(metric.name, ""),
         )
     return table
@@ -74,6 +73,12 @@ def shown_metrics(evaluation: Evaluation) -> list[Metric]:
     main = [metric for metric in CATALOGUE if metric.is_main]
     limited = [metric for metric in CATALOGUE if metric.name in evaluation.thresholds and metric not in main]
     return [metric for metric in (*main, *limited) if metric.name in evaluation.metrics]
+
+
+def describe_differences(evaluation: Evaluation) -> str:
+    """The paired differences of the metrics that the table shows; empty without a champion."""
+    found = [(metric.name, evaluation.differences.get(metric.name)) for metric in shown_metrics(evaluation)]
+    return ", ".join(f"{name} {difference}" for name, difference in found if difference is not None)
 
 
 def left_out_metrics(evaluation: Evaluation, config: EvaluatorConfig) -> list[str]:
