@@ -19,6 +19,7 @@ from components.source_digest import source_digest
 USER_FUNCTIONS: Final = "components.evaluator.user_functions"
 """The Evaluator's parameter `module_path`."""
 
+_EXECUTOR: Final = "components.evaluator.executor"
 _METRICS: Final = "components.evaluator.metrics"
 _SAMPLE_METRICS: Final = "components.evaluator.sample_metrics"
 _LATER: Final = "@classifier@"
@@ -54,7 +55,7 @@ def build_eval_config(config: EvaluatorConfig, classifier: str = "") -> config_p
       An EvalConfig (`tfma.EvalConfig`) with every metric that `config` switches on, `kl_per_dimension` and `example_count`.
     """
     # The Evaluator's cache key contains the EvalConfig with these names, but not the code of these modules.
-    digest = source_digest(USER_FUNCTIONS, _METRICS, _SAMPLE_METRICS)
+    digest = source_digest(_EXECUTOR, USER_FUNCTIONS, _METRICS, _SAMPLE_METRICS)
     metrics = [*_metrics(config, classifier, digest), config_pb2.MetricConfig(class_name="ExampleCount")]
     slices = [config_pb2.SlicingSpec()]
     if config.slice_by_label:

@@ -4,11 +4,14 @@ from typing import Final
 
 ENTRY_POINTS: Final = {
     "TfdsExampleGen": ("components.example_gen.executor",),
+    "ImageExampleGen": ("components.example_gen.image_executor",),
+    "InferredSchemaGen": ("components.schema_gen.executor",),
     "ValidationGate": ("components.validation.executor",),
     "Transform": ("components.transform.executor", "components.transform.executor.preprocessing_fn"),
     "Trainer": ("components.trainer.run.run_fn",),
     "FeatureClassifier": ("components.feature_classifier.executor",),
     "Evaluator": (
+        "components.evaluator.executor",
         "components.evaluator.user_functions",
         "components.evaluator.metrics",
         "components.evaluator.sample_metrics",
