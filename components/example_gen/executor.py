@@ -3,31 +3,25 @@
 import json
 import uuid
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import apache_beam as beam
 import tensorflow_datasets as tfds
 from tfx import types
 from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
-from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.artifacts import dataset as properties
-from components.errors import PipelineError, as_os_error, causes
 from components.example_gen.dataset import Shard, plan_shards, split_ranges
 from components.example_gen.driver import complete_properties
 from components.example_gen.records import ImageFeatures, RecordWriter, select_features
-
-_FILE_FORMAT: Final = "tfrecords_gzip"
-
-# Outside the splits' directories, because every file in those is read.
-_UNFINISHED: Final = "unfinished"
+from components.example_gen.sharded import FILE_FORMAT, UNFINISHED, ShardedExecutor
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(ShardedExecutor):
     """Writes the splits of a prepared dataset as GZIP TFRecords of tf.Example."""
 
     def Do(  # noqa: N802 (TFX's name)
@@ -59,25 +53,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         ]
         examples.split_names = artifact_utils.encode_split_names(list(splits))
         split_uris = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
-        unfinished = f"{examples.uri}/{_UNFINISHED}"
+        unfinished = f"{examples.uri}/{UNFINISHED}"
         for uri in (*split_uris.values(), unfinished):
             fileio.makedirs(uri)
-        self._write(shards, _WriteShard(str(builder.data_dir), selected, split_uris, unfinished))
+        self.write_shards(shards, _WriteShard(str(builder.data_dir), selected, split_uris, unfinished))
         fileio.rmtree(unfinished)
         _describe(examples, builder, selected, exec_properties[properties.CONTENT_DIGEST])
-
-    def _write(self, shards: list[Shard], write: "_WriteShard") -> None:
-        try:
-            with self._make_beam_pipeline() as pipeline:
-                _ = pipeline | "Shards" >> beam.Create(shards, reshuffle=True) | "WriteShards" >> beam.ParDo(write)
-        except Exception as error:
-            # Beam raises another error, with the name of the step at its end, which does not help a user.
-            for cause in causes(error):
-                if isinstance(cause, PipelineError):
-                    raise type(cause)(str(cause).split(" [while running ", 1)[0]) from error
-                if (os_error := as_os_error(cause)) is not None:
-                    raise os_error from error
-            raise
 
 
 class _WriteShard(beam.DoFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
@@ -108,7 +89,7 @@ def _describe(
 ) -> None:
     """Sets the properties that the stock ExampleGen sets, and what the examples were made from."""
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    examples_utils.set_file_format(examples, _FILE_FORMAT)
+    examples_utils.set_file_format(examples, FILE_FORMAT)
     examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, 0)
     examples.set_string_custom_property(utils.FINGERPRINT_PROPERTY_NAME, content_digest)
     config = f"/{builder.builder_config.name}" if builder.builder_config else ""

@@ -17,7 +17,6 @@ import tensorflow as tf
 from tfx import types
 from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
-from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
@@ -26,13 +25,11 @@ from components.artifacts import dataset as properties
 from components.artifacts.features import IMAGE, LABEL, SPLITS
 from components.artifacts.image_files import Colour, as_png, canonical_image, pixels_digest
 from components.artifacts.labels import write_label_names
-from components.errors import DataError, PipelineError, as_os_error, causes
+from components.errors import DataError
 from components.example_gen.image_driver import complete_properties
 from components.example_gen.image_folder import FoundFile, choose_split, find_folder
+from components.example_gen.sharded import FILE_FORMAT, UNFINISHED, ShardedExecutor
 
-_FILE_FORMAT: Final = "tfrecords_gzip"
-# Outside the splits' directories, because every file in those is read.
-_UNFINISHED: Final = "unfinished"
 _NAMED: Final = 3
 _LOGGER: Final = logging.getLogger("tfx_vae")
 
@@ -54,7 +51,7 @@ class _Shard:
         return f"data_tfrecord-{self.index:05d}-of-{self.count:05d}.gz"
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(ShardedExecutor):
     """Decodes image files and writes them as GZIP TFRecords of tf.Example."""
 
     def Do(  # noqa: N802 (TFX's name)
@@ -75,7 +72,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         folder = find_folder(exec_properties[properties.LOCATION])
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         split_uris = {split: artifact_utils.get_split_uri([examples], split) for split in SPLITS}
-        unfinished = f"{examples.uri}/{_UNFINISHED}"
+        unfinished = f"{examples.uri}/{UNFINISHED}"
         for uri in (*split_uris.values(), unfinished):
             fileio.makedirs(uri)
         red, green, blue = json.loads(exec_properties[properties.BACKGROUND])
@@ -87,7 +84,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             background=(red, green, blue),
             mode=exec_properties.get(properties.MODE),
         )
-        self._write(_plan(folder.files, exec_properties[properties.SHARDS]), write)
+        self.write_shards(_plan(folder.files, exec_properties[properties.SHARDS]), write)
         broken = _collect_broken(unfinished)
         report = f"{examples.uri}/{properties.BROKEN_FILE}"
         _check_broken(broken, len(folder.files), exec_properties[properties.MAX_BROKEN], report)
@@ -96,19 +93,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if folder.label_names:
             write_label_names(examples.uri, folder.label_names)
         _describe(examples, folder.root, len(broken), exec_properties)
-
-    def _write(self, shards: list[_Shard], write: "_WriteShard") -> None:
-        try:
-            with self._make_beam_pipeline() as pipeline:
-                _ = pipeline | "Shards" >> beam.Create(shards, reshuffle=True) | "WriteShards" >> beam.ParDo(write)
-        except Exception as error:
-            # Beam raises another error, with the name of the step at its end, which does not help a user.
-            for cause in causes(error):
-                if isinstance(cause, PipelineError):
-                    raise type(cause)(str(cause).split(" [while running ", 1)[0]) from error
-                if (os_error := as_os_error(cause)) is not None:
-                    raise os_error from error
-            raise
 
 
 class _WriteShard(beam.DoFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
@@ -208,7 +192,7 @@ def _write_broken(path: str, broken: Sequence[_Broken]) -> None:
 def _describe(examples: types.Artifact, root: Path, broken: int, exec_properties: Mapping[str, Any]) -> None:
     """Sets the properties that the stock ExampleGen sets, and what the examples were made from."""
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    examples_utils.set_file_format(examples, _FILE_FORMAT)
+    examples_utils.set_file_format(examples, FILE_FORMAT)
     examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, exec_properties[properties.SPAN])
     if (version := exec_properties.get(properties.SPAN_VERSION)) is not None:
         examples.set_int_custom_property(utils.VERSION_PROPERTY_NAME, version)
