@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 from collections.abc import Iterable
+from contextlib import nullcontext, suppress
 from typing import Any, Final
 
 from components.artifacts.evaluation import read_evaluation
@@ -23,7 +24,7 @@ _UNFINISHED: Final = "the run ended before all of its components had run"
 _log = logging.getLogger(__name__)
 
 
-def notify(config: PipelineConfig, run_id: str, reason: str | None = None) -> None:
+def notify(config: PipelineConfig, run_id: str, reason: str | None = None, has_started: bool = True) -> None:
     """Runs `notify.command` if the run ended in a way that `notify.when` names.
 
     A command that fails, or takes longer than a minute, is a warning in the log.
@@ -32,11 +33,12 @@ def notify(config: PipelineConfig, run_id: str, reason: str | None = None) -> No
       config: The configuration of the run.
       run_id: The run, which has ended.
       reason: Why it failed; None if ML Metadata has recorded how it ended.
+      has_started: False for a run that was refused: ML Metadata does not know it.
     """
     if config.notify.command is None:
         return
     try:
-        description = describe_run(config, run_id, reason)
+        description = describe_run(config, run_id, reason, has_started)
         event = _event(description)
         if event in config.notify.when:
             _tell(config.notify.command, {"event": event, **description})
@@ -44,20 +46,24 @@ def notify(config: PipelineConfig, run_id: str, reason: str | None = None) -> No
         _log.warning("notify.command failed: %s", error)
 
 
-def describe_run(config: PipelineConfig, run_id: str, reason: str | None = None) -> dict[str, Any]:
+def describe_run(config: PipelineConfig, run_id: str, reason: str | None = None, has_started: bool = True) -> dict[str, Any]:
     """What `notify.command` gets, except the event; docs/operations.md describes the fields.
 
     Args:
       config: The configuration of the run.
       run_id: The run.
-      reason: Why it failed, if it did not get as far as ML Metadata.
+      reason: See `notify`.
+      has_started: See `notify`.
     """
-    found = _read_record(config, run_id) if reason is None else {}
+    found = {}
+    # The database may be what made the run fail; that is told all the same.
+    with suppress(PipelineError) if reason else nullcontext():
+        found = _read_record(config, run_id) if has_started else {}
     outputs: dict[str, Any] = found.get("outputs", {})
     description: dict[str, Any] = {
         "pipeline": config.name,
         "run": run_id,
-        "state": "complete" if found.get("state") == "complete" else "failed",
+        "state": "complete" if found.get("state") == "complete" and not reason else "failed",
         "reason": reason or found.get("error") or None,
         "blessed": None,
         "refusals": [],

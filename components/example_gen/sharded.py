@@ -13,7 +13,7 @@ UNFINISHED: Final = "unfinished"
 """Where a shard is written until it is complete: outside the splits' directories, because every file in those is read."""
 
 
-class ShardedExecutor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc, unused-ignore]
+class ShardedExecutor(base_beam_executor.BaseBeamExecutor):
     """An executor that writes shards."""
 
     def write_shards(self, shards: Sequence[Any], write: beam.DoFn) -> None:

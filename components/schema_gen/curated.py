@@ -1,7 +1,6 @@
 """The file of an inferred schema, which a person may edit."""
 
 import hashlib
-import os
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -22,8 +21,9 @@ def write_inferred(path: Path, schema: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as file:
         file.write(f"{_HEADER}{_DIGEST}{_digest(schema)}\n\n{schema}")
-    os.chmod(file.name, 0o644)  # noqa: PTH101
-    Path(file.name).replace(path)
+    written = Path(file.name)
+    written.chmod(0o644)
+    written.replace(path)
 
 
 def edit_digest(path: Path) -> str:

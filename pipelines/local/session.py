@@ -49,7 +49,7 @@ def run(config: PipelineConfig, work: Work | None = None) -> int:
         check(config)
         log.parent.mkdir(parents=True, exist_ok=True)
     except (PipelineError, OSError) as error:
-        notify(config, run_id, failures.explain(error).message)
+        notify(config, run_id, failures.explain(error).message, has_started=False)
         return failures.tell(error, Console(stderr=True))
     prepare_environment()
     with captured_output(log) as terminal, failures.interrupted_by_sigterm(), own_arguments_hidden():
@@ -58,8 +58,7 @@ def run(config: PipelineConfig, work: Work | None = None) -> int:
         try:
             with temporary_directory():
                 (work or _run)(config, run_id, log, console)
-            if work is None:
-                notify(config, run_id)
+            notify(config, run_id)
         except KeyboardInterrupt:
             console.print("Interrupted. The same command continues after the last finished component.", highlight=False)
             return failures.INTERRUPTED

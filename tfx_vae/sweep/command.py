@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from pipelines.config import load_config
+from pipelines.config import NotifyConfig, load_config
 from tfx_vae.options import config_option, set_option
 
 _Number = TypeVar("_Number", int, float)
@@ -42,6 +42,7 @@ def sweep(latent_dims: list[int], betas: list[float], config_path: Path, overrid
     from tfx_vae.sweep.sweep import run_variants
     from tfx_vae.sweep.variants import variants_of
 
-    config = load_config(config_path, overrides)
+    # A variant is not a run of the pipeline, so nobody is told.
+    config = load_config(config_path, overrides).model_copy(update={"notify": NotifyConfig()})
     variants = variants_of(config, latent_dims, betas)
     sys.exit(session.run(config, partial(run_variants, variants)))

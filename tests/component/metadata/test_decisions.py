@@ -3,6 +3,7 @@
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -22,8 +23,8 @@ GRAPH = b"\x12\x00"
 class Served(History):
     """Runs whose models can be copied and told apart."""
 
-    def run(self, **settings: object) -> PastRun:  # type: ignore[override]
-        past = super().run(**settings)  # type: ignore[arg-type]
+    def run(self, **settings: Any) -> PastRun:  # type: ignore[override]  # the same settings, all by name
+        past = super().run(**settings)
         [pushed] = self.store.get_artifacts_by_id([past.artifacts["pushed_model"]])
         places = [past.uris["model"] / "Format-Serving"]
         if "pushed_destination" in pushed.custom_properties:

@@ -77,6 +77,17 @@ def test_the_command_runs_after_the_endings_that_the_user_chose_only(tmp_path: P
     assert (told["event"], told["reason"]) == ("failed", "The disk is full.")
 
 
+def test_a_failure_is_told_with_what_the_run_has_recorded_or_without_a_database(tmp_path: Path):
+    run = History(tmp_path).run(stops_at="Pusher", stops_as=FAILED, record="failed", error="The disk is full.")
+    told = describe_run(config(tmp_path), run.id, "The disk is full.")
+    assert (told["state"], told["reason"], told["log"]) == ("failed", "The disk is full.", str(run.log))
+    assert told["metrics"]["negative_elbo"] == 100.0
+
+    (tmp_path / "metadata.sqlite").write_text("damaged")
+    told = describe_run(config(tmp_path), run.id, "The database is damaged.")
+    assert (told["state"], told["reason"], told["metrics"]) == ("failed", "The database is damaged.", {})
+
+
 def test_a_run_of_which_steps_are_still_missing_at_its_end_has_failed(tmp_path: Path):
     run = History(tmp_path).run(stops_at="Trainer", record="running")
 
@@ -91,7 +102,7 @@ def test_a_command_that_fails_is_a_warning(
 ):
     monkeypatch.setattr("pipelines.notification._TIMEOUT_SECONDS", 0.2)
 
-    notify(config(tmp_path, command=command), "run", reason="broken")
+    notify(config(tmp_path, command=command), "run", reason="broken", has_started=False)
 
     assert reason in caplog.text
 
