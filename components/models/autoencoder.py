@@ -79,7 +79,7 @@ class Autoencoder(keras.Model):
         return posterior.mean
 
     def decode(self, latent: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The parameters of the likelihood p(x|z), logits or means: float32 [N, height, width, channels].
+        """The parameters of the likelihood p(x|z), for example logits: see `distributions.PixelDistribution`.
 
         Args:
           latent: codes, float32 [N, L].
@@ -88,7 +88,7 @@ class Autoencoder(keras.Model):
         return self.decoder(latent, training=training)
 
     def expected_image(self, parameters: tf.Tensor) -> tf.Tensor:
-        """The expectation of each pixel, in [0, 1]: float32, of the shape of `parameters`, the result of `decode`."""
+        """The expectation of each pixel, in [0, 1], float32 [N, height, width, channels], from the result of `decode`."""
         return self._pixels.expected_image(parameters)
 
     def log_likelihood(self, pixels: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:

@@ -32,7 +32,23 @@ class Likelihood(StrEnum):
     """Grey pixels in [0, 1] are read as probabilities: the loss is the cross-entropy."""
 
     GAUSSIAN = "gaussian"
-    """A fixed standard deviation, see `gaussian_stddev`."""
+    """A Gaussian density; `spread` says where its standard deviation comes from."""
+
+
+class Spread(StrEnum):
+    """Where the standard deviation of a pixel's distribution comes from."""
+
+    FIXED = "fixed"
+    """From the configuration: `gaussian_stddev`."""
+
+    SHARED = "shared"
+    """Learned, one for all pixels (Rybkin et al., 2021)."""
+
+    CHANNEL = "channel"
+    """Learned, one for each channel."""
+
+    IMAGE = "image"
+    """Learned, one for each image: a function of its code."""
 
 
 class PriorKind(StrEnum):
@@ -107,7 +123,12 @@ class ModelConfig(Section):
     """`bernoulli` or `gaussian`."""
 
     gaussian_stddev: float = Field(default=0.1, gt=0)
-    """Standard deviation of a pixel in [0, 1] under the Gaussian likelihood."""
+    """Standard deviation of a pixel in [0, 1] under the Gaussian likelihood with the spread `fixed`."""
+
+    spread: Spread | None = None
+    """Standard deviation of the pixels of a `gaussian`: `fixed`, the same as null, is `gaussian_stddev`; `shared`, `channel`
+    and `image` are learned, one for all pixels, one for each channel, or one for each image as a function of its code (Rybkin
+    et al., 2021)."""
 
     beta: float = Field(default=1.0, ge=0)
     """Weight of the KL divergence in the training objective (Higgins et al., 2017); an `ae` ignores it."""
@@ -137,6 +158,11 @@ class ModelConfig(Section):
             return self.prior
         return PriorKind.STANDARD_NORMAL if self.kind is ModelKind.VAE else PriorKind.GAUSSIAN
 
+    @property
+    def resolved_spread(self) -> Spread | None:
+        """The spread, also where the configuration leaves it to the likelihood; None if the likelihood has none."""
+        return None if self.likelihood is Likelihood.BERNOULLI else self.spread or Spread.FIXED
+
     @field_validator("activation")
     @classmethod
     def _is_known(cls, name: str) -> str:
@@ -144,6 +170,12 @@ class ModelConfig(Section):
         if name not in known:
             raise ValueError(f"must be one of {', '.join(known)}")
         return name
+
+    @model_validator(mode="after")
+    def _spread_fits_the_likelihood(self) -> Self:
+        if self.likelihood is Likelihood.BERNOULLI and self.spread is not None:
+            raise ValueError("likelihood bernoulli has no spread: set spread to null, or likelihood to gaussian")
+        return self
 
     @model_validator(mode="after")
     def _objective_fits_the_model(self) -> Self:

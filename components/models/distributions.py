@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol, assert_never
 
 import tensorflow as tf
 
-from components.models.config import Likelihood, ModelConfig
+from components.models.config import Likelihood, ModelConfig, Spread
 
 # A mean pixel of 0 or 1 has no finite logit. 0.001 is darker than the mean of any usual data set.
 _SMALLEST_PROBABILITY = 1e-3
@@ -62,20 +62,24 @@ def kl_divergence(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
 
 
 class PixelDistribution(Protocol):
-    """The likelihood p(x|z): independent pixels, each with one parameter, which is the decoder's output."""
+    """The likelihood p(x|z): independent pixels, whose parameters are the decoder's output.
+
+    Parameters are float32 [N, height, width, channels]; where the spread is learned, [N, height, width, 2 * channels]: behind
+    the channels of the first parameter those of the log scale (spread.py).
+    """
 
     def parameter_of(self, pixel_mean: float) -> float:
-        """The parameter of a pixel whose expectation is `pixel_mean`. The decoder's output bias starts there."""
+        """The first parameter of a pixel whose expectation is `pixel_mean`. The decoder's output bias starts there."""
 
     def expected_image(self, parameters: tf.Tensor) -> tf.Tensor:
-        """The expectation of each pixel, in [0, 1]: float32, of the shape of `parameters`."""
+        """The expectation of each pixel, in [0, 1]: float32 [N, height, width, channels]."""
 
     def log_likelihood(self, pixels: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
         """The log-likelihood of images, summed over their pixels.
 
         Args:
           pixels: float32 [N, height, width, channels] in [0, 1].
-          parameters: float32, of the shape of `pixels`.
+          parameters: the decoder's output for the same images.
 
         Returns:
           float32 [N]: nats per image.
@@ -140,13 +144,45 @@ class GaussianPixels:
         return -_sum_over_pixels(squared_distance + math.log(self.stddev) + 0.5 * math.log(2.0 * math.pi))
 
 
+@dataclasses.dataclass(frozen=True)
+class SpreadGaussianPixels:
+    """Each pixel is Gaussian. The parameters are its mean and the logarithm of its standard deviation, which is learned.
+
+    For one standard deviation s of D pixels with means m,
+
+        -log p(x|z)  =  D log s + |x - m|^2 / (2 s^2) + D/2 log(2 pi)
+
+    is least where s^2 is the mean squared error |x - m|^2 / D, and is then D/2 (log s^2 + 1 + log(2 pi)): Rybkin et al., 2021,
+    "Simple and Effective VAE Training with Calibrated Decoders", section 4. So training balances the reconstruction against
+    the KL divergence by itself. Here s is a variable that follows this optimum by gradient descent, so that it is there in
+    evaluation and serving. A spread for each image is a function of its code: the optimum would be a function of the image
+    itself, and p(x|z) no density.
+    """
+
+    def parameter_of(self, pixel_mean: float) -> float:
+        """The mean pixel itself."""
+        return pixel_mean
+
+    def expected_image(self, parameters: tf.Tensor) -> tf.Tensor:
+        """The means, clipped to [0, 1]."""
+        mean, _ = tf.split(parameters, 2, axis=-1)
+        return tf.clip_by_value(mean, 0.0, 1.0)
+
+    def log_likelihood(self, pixels: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        """Nats per image, float32 [N]. A log-density: it may be positive."""
+        mean, log_stddev = tf.split(parameters, 2, axis=-1)
+        squared_distance = 0.5 * tf.square((pixels - mean) * tf.exp(-log_stddev))
+        return -_sum_over_pixels(squared_distance + log_stddev + 0.5 * math.log(2.0 * math.pi))
+
+
 def pixel_distribution(config: ModelConfig) -> PixelDistribution:
     """The likelihood that the configuration names."""
     match config.likelihood:
         case Likelihood.BERNOULLI:
             return BernoulliPixels()
         case Likelihood.GAUSSIAN:
-            return GaussianPixels(config.gaussian_stddev)
+            is_fixed = config.resolved_spread is Spread.FIXED
+            return GaussianPixels(config.gaussian_stddev) if is_fixed else SpreadGaussianPixels()
         case _:
             assert_never(config.likelihood)
 

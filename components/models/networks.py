@@ -15,8 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from components.models.batch_normalization import BatchNormalization
-from components.models.config import ModelConfig, ModelKind, Network, Precision
+from components.models.config import ModelConfig, ModelKind, Network, Precision, Spread
 from components.models.distributions import pixel_distribution
+from components.models.spread import LogScale
 
 # With 0.99, as in Keras, the moving averages, which evaluation uses, are right only after hundreds of steps. A short training
 # has fewer; 0.9 still averages over ten batches.
@@ -98,8 +99,8 @@ def build_decoder(config: ModelConfig, image_shape: tuple[int, int, int], pixel_
       seed: fixes the initial weights.
 
     Returns:
-      A model from codes, float32 [N, L], to float32 [N, height, width, channels]: logits for the Bernoulli likelihood, means
-      for the Gaussian one.
+      A model from codes, float32 [N, L], to the parameters of the likelihood (distributions.py), float32
+      [N, height, width, channels] or, with a learned spread, [N, height, width, 2 * channels].
     """
     seeds = layer_seeds(seed, "decoder")
     bias = keras.initializers.Constant(pixel_distribution(config).parameter_of(pixel_mean))
@@ -115,7 +116,10 @@ def build_decoder(config: ModelConfig, image_shape: tuple[int, int, int], pixel_
         case _:
             assert_never(network)
     # This layer computes in float32 whatever the precision of the layers before it, because losses are float32.
-    return keras.Model(code, keras.layers.Reshape(image_shape, name="parameters")(parameters), name="decoder")
+    parameters = keras.layers.Reshape(image_shape, name="parameters")(parameters)
+    if config.resolved_spread not in (None, Spread.FIXED):
+        parameters = LogScale(config.resolved_spread, name="log_scale")(parameters, code)
+    return keras.Model(code, parameters, name="decoder")
 
 
 def _convolutional_parameters(

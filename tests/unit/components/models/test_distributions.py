@@ -13,6 +13,7 @@ from components.models.config import ModelConfig
 from components.models.distributions import (
     BernoulliPixels,
     GaussianPixels,
+    SpreadGaussianPixels,
     kl_divergence,
     pixel_distribution,
     reparameterize,
@@ -59,6 +60,14 @@ def test_the_gaussian_log_likelihood_is_scipys_summed_over_pixels(random, stddev
     mean = random.uniform(size=pixels.shape).astype(np.float32)
     result = GaussianPixels(stddev).log_likelihood(pixels, mean)
     by_scipy = scipy.stats.norm.logpdf(pixels.astype(np.float64), mean, stddev).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(result, by_scipy, rtol=1e-4)
+
+
+def test_the_log_likelihood_of_a_learned_spread_is_scipys_with_a_standard_deviation_for_each_pixel(random):
+    pixels = random.uniform(size=(5, 4, 3, 2)).astype(np.float32)
+    mean, log_stddev = random.uniform(size=(2, *pixels.shape)).astype(np.float32) - [[[[[0.0]]]], [[[[2.0]]]]]
+    result = SpreadGaussianPixels().log_likelihood(pixels, np.concatenate([mean, log_stddev], axis=-1).astype(np.float32))
+    by_scipy = scipy.stats.norm.logpdf(pixels.astype(np.float64), mean, np.exp(log_stddev)).sum(axis=(1, 2, 3))
     np.testing.assert_allclose(result, by_scipy, rtol=1e-4)
 
 
@@ -109,15 +118,27 @@ def test_the_gradient_of_the_bernoulli_log_likelihood_is_that_of_tensorflows_cro
     np.testing.assert_allclose(tape.gradient(ours, values), tape.gradient(theirs, values), atol=1e-6)
 
 
-@pytest.fixture(params=["bernoulli", "gaussian"])
-def distribution(request):
-    return pixel_distribution(ModelConfig(likelihood=request.param))
+@pytest.fixture(params=[("bernoulli", None), ("gaussian", None), ("gaussian", "shared")], ids=str)
+def config(request):
+    likelihood, spread = request.param
+    return ModelConfig(likelihood=likelihood, spread=spread)
+
+
+@pytest.fixture
+def distribution(config):
+    return pixel_distribution(config)
+
+
+@pytest.fixture
+def with_scale(config):
+    """Appends a log scale to the first parameters, if the distribution has one."""
+    return lambda parameters: np.append(parameters, np.full_like(parameters, -2.0), axis=-1) if config.spread else parameters
 
 
 @pytest.mark.parametrize("pixel_mean", [0.001, 0.13, 0.5, 0.999])
-def test_the_expected_image_of_the_mean_pixels_parameter_is_the_mean_pixel(distribution, pixel_mean):
-    parameters = np.full((1, 2, 2, 1), distribution.parameter_of(pixel_mean), np.float32)
-    np.testing.assert_allclose(distribution.expected_image(parameters), pixel_mean, rtol=1e-4)
+def test_the_expected_image_of_the_mean_pixels_parameter_is_the_mean_pixel(distribution, with_scale, pixel_mean):
+    parameters = with_scale(np.full((1, 2, 2, 1), distribution.parameter_of(pixel_mean), np.float32))
+    np.testing.assert_allclose(distribution.expected_image(parameters), np.full((1, 2, 2, 1), pixel_mean), rtol=1e-4)
 
 
 @pytest.mark.parametrize("pixel_mean", [0.0, 1.0])
@@ -125,8 +146,8 @@ def test_an_all_black_or_all_white_data_set_has_a_finite_parameter(distribution,
     assert np.isfinite(distribution.parameter_of(pixel_mean))
 
 
-def test_the_expected_image_can_be_shown_whatever_the_parameters(distribution):
-    image = distribution.expected_image(np.array([-1e6, -0.5, 0.5, 1.5, 1e6], np.float32)).numpy()
+def test_the_expected_image_can_be_shown_whatever_the_parameters(distribution, with_scale):
+    image = distribution.expected_image(with_scale(np.array([-1e6, -0.5, 0.5, 1.5, 1e6], np.float32))).numpy()
     assert image.min() >= 0
     assert image.max() <= 1
 

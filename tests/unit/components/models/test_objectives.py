@@ -182,9 +182,13 @@ def test_gradients_of_the_iwae_objective_reach_every_variable(make_model, make_i
 
 @every_model
 @pytest.mark.parametrize("batch_normalization", [True, False])
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize(
+    "likelihood",
+    [{"likelihood": "bernoulli"}, {"likelihood": "gaussian"}, {"likelihood": "gaussian", "spread": "image"}],
+    ids=lambda likelihood: "-".join(likelihood.values()),
+)
 def test_gradients_reach_every_variable(make_model, make_images, make_noise, kind, network, batch_normalization, likelihood):
-    model = make_model(kind=kind, network=network, batch_normalization=batch_normalization, likelihood=likelihood)
+    model = make_model(kind=kind, network=network, batch_normalization=batch_normalization, **likelihood)
     images = make_images(4)
     _, found = gradients(model, images, images, make_noise(4))
     for variable, gradient in zip(model.trainable_variables, found, strict=True):
