@@ -69,7 +69,7 @@ def describe_run(config: PipelineConfig, run_id: str, reason: str | None = None,
         "refusals": [],
         "metrics": {},
         "model": outputs["Model"].uri if "Model" in outputs else None,
-        "version": _pushed_version(outputs.get("PushedModel")),
+        "version": pushed_version(outputs.get("PushedModel")),
         "report": f"{outputs['ModelReport'].uri}/index.html" if "ModelReport" in outputs else None,
         "log": found.get("log") or None,
     }
@@ -84,6 +84,12 @@ def describe_run(config: PipelineConfig, run_id: str, reason: str | None = None,
     if "InfraBlessing" in outputs and (refusal := outputs["InfraBlessing"].custom_properties[REFUSAL].string_value):
         description |= {"blessed": False, "refusals": [*description["refusals"], refusal]}
     return description
+
+
+def outputs_of_run(config: PipelineConfig, run_id: str) -> dict[str, Any]:
+    """The artifacts that the components of a run made or found in the cache, by type, as ML Metadata has them."""
+    found: dict[str, Any] = _read_record(config, run_id).get("outputs", {})
+    return found
 
 
 def _event(description: dict[str, Any]) -> Event | None:
@@ -129,7 +135,8 @@ def _outputs(store: Any, executions: Iterable[Any]) -> dict[str, Any]:
     return {names_of_types[artifact.type_id]: artifact for artifact in live}
 
 
-def _pushed_version(push: Any | None) -> int | None:
+def pushed_version(push: Any | None) -> int | None:
+    """The version of a PushedModel as ML Metadata has it; None if nothing was pushed."""
     if push is None or not push.custom_properties[PUSHED].int_value:
         return None
     return int(push.custom_properties[PUSHED_VERSION].string_value)

@@ -12,7 +12,7 @@ from pipelines.config import load_config
 from tfx_vae.compare.command import compare
 from tfx_vae.data.command import data
 from tfx_vae.decisions import promote, rollback
-from tfx_vae.kubeflow import kubeflow
+from tfx_vae.kubeflow.command import kubeflow
 from tfx_vae.metadata.commands import add_commands
 from tfx_vae.options import Commands, config_option, set_option
 from tfx_vae.serving.commands import add_model_commands

@@ -139,7 +139,7 @@ def _describe(task: Any, node: str, config: KubeflowConfig) -> None:
 
     task.set_display_name(node)
     task.set_caching_options(False)  # it would not see that data or models have changed; TFX's own does
-    step = config.steps.get(node, StepConfig()).over(config.every_step)
+    step = config.step(node)
     _request(task, step)
     _place(task, step)
     if config.image_pull_policy is not None:

@@ -176,3 +176,7 @@ class KubeflowConfig(Section):
 
     timeout_seconds: float = Field(default=60, gt=0, le=86_400)
     """How long to wait for an answer from Kubeflow Pipelines."""
+
+    def step(self, node: str) -> StepConfig:
+        """What the step of a node requests."""
+        return self.steps.get(node, StepConfig()).over(self.every_step)

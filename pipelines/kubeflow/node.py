@@ -10,6 +10,7 @@ Steps of one run are on different machines: what one has to know of the others, 
 import datetime
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -36,6 +37,15 @@ _KILLED = "the step was killed: it was canceled, ran out of memory, or its machi
 _RUN: Final = "pipeline_run"
 _FAILURE_OF: Final = f"{names.ERROR} of "
 """And a node: why it failed, until it is tried again; a custom property of the run's context."""
+
+_FAILURES_OF: Final = "failures of "
+"""And a node: how often it has failed; a custom property of the run's context."""
+
+_USAGE: Final = 2
+"""The exit status of a configuration that is wrong, which no retry makes right."""
+
+_RETRY_AFTER_SECONDS: Final = 30
+"""As for KFP's own retries, and twice as long before each further one."""
 
 RUN_DATE: Final = "run_date"
 """The date of a run, as 2026-01-31: a custom property of its context."""
@@ -79,9 +89,27 @@ def run_node(node: str, run_id: str, text: str, parameters: Parameters) -> int:
 
 
 def run_or_exit(node: str, run_id: str, text: str, parameters: Parameters) -> None:
-    """Runs one node of a run as `run_node` does, and ends the process if it failed."""
-    if status := run_node(node, run_id, text, parameters):
-        sys.exit(status)
+    """Runs one node of a run as `run_node` does, up to `retries` times again, and ends the process if it failed.
+
+    From 2.17.0 KFP does not start a failed step again. Earlier versions do, and each such process makes one attempt.
+    """
+    while status := run_node(node, run_id, text, parameters):
+        failed = _failures_to_retry(node, run_id, text) if status != _USAGE else 0
+        if not failed:
+            sys.exit(status)
+        delay = _RETRY_AFTER_SECONDS * 2 ** (failed - 1)
+        _log.info("%s is tried again in %d seconds.", node, delay)
+        time.sleep(delay)
+
+
+def _failures_to_retry(node: str, run_id: str, text: str) -> int:
+    """How often a node has failed in this run; 0 if it should not be tried again, or this is not known."""
+    config = configuration(text, None)
+    retries = config.kubeflow.step(node).retries or 0
+    with suppress(Exception):  # the failure of the node is the one to report
+        failed = SharedRun(open_store(config.metadata_location), config.name, run_id).failures(node)
+        return failed if failed <= retries else 0
+    return 0
 
 
 def notify_of_run(run_id: str, text: str) -> None:
@@ -227,8 +255,14 @@ class SharedRun:
             execution.last_known_state = states.FAILED
             execution.custom_properties[names.ERROR].string_value = error
         self._store.put_executions(executions)
-        write_facts(self._store, self._context(), {_FAILURE_OF + node: error})
+        write_facts(
+            self._store, self._context(), {_FAILURE_OF + node: error, _FAILURES_OF + node: str(self.failures(node) + 1)}
+        )
         self._settle()
+
+    def failures(self, node: str) -> int:
+        """How often a node has failed in this run."""
+        return int(self._context().custom_properties[_FAILURES_OF + node].string_value or 0)
 
     def succeed(self, nodes: Sequence[str]) -> bool:
         """Records that the run is complete, if all these nodes are finished.

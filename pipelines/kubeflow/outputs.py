@@ -1,13 +1,19 @@
-"""What a step shows in Kubeflow's user interface, beside what TFX records: metrics, the verdict and the report."""
+"""What a step shows in Kubeflow's user interface, beside what TFX records: the data, metrics, the verdict, the report and
+the version that is served."""
 
 import math
 from pathlib import Path
 from typing import Any
 
+import click
+
+from components.artifacts.data_verdict import PIXELS_FILE, SENTENCES_FILE, PixelSummary
 from components.artifacts.files import readable
 from components.artifacts.metrics import CATALOGUE
+from components.artifacts.serving_directory import PUSHED_DESTINATION
 from pipelines.kubeflow.parameters import configuration
-from pipelines.notification import describe_run
+from pipelines.kubeflow.runs import REPORT_LINE
+from pipelines.notification import describe_run, outputs_of_run, pushed_version
 
 
 def show_evaluation(text: str, run_id: str, metrics: Any, verdict: Any) -> None:
@@ -35,6 +41,27 @@ def show_evaluation(text: str, run_id: str, metrics: Any, verdict: Any) -> None:
     )
 
 
+def show_data(text: str, run_id: str, findings: Any) -> None:
+    """Gives KFP what ValidationGate found in data that it let pass.
+
+    Args:
+      text: The configuration, as `as_text` wrote it.
+      run_id: The run, whose ValidationGate has ended.
+      findings: A `kfp.dsl.Markdown`: sentences, and a table of the splits.
+    """
+    verdict = outputs_of_run(configuration(text, None), run_id)["DataVerdict"]
+    with readable(verdict.uri) as directory:
+        sentences = (directory / SENTENCES_FILE).read_text(encoding="utf-8").splitlines()
+        pixels = PixelSummary.model_validate_json((directory / PIXELS_FILE).read_bytes())
+    listed = "".join(f"- {sentence}\n" for sentence in (*sentences, *pixels.warnings)) or "The data are as the schema says.\n"
+    rows = "".join(
+        f"\n| {name} | {of.images} | {of.mean:.1f} | {of.standard_deviation:.1f} | {of.constant} | {of.repeated} |"
+        for name, of in pixels.splits.items()
+    )
+    table = f"| split | images | mean of pixels | deviation | of one colour | repeated |\n|---|---:|---:|---:|---:|---:|{rows}"
+    Path(findings.path).write_text(f"{listed}\n{table}\n", encoding="utf-8")
+
+
 def show_report(text: str, run_id: str, page: Any) -> None:
     """Gives KFP the report of a run.
 
@@ -46,3 +73,22 @@ def show_report(text: str, run_id: str, page: Any) -> None:
     uri, _, name = str(describe_run(configuration(text, None), run_id)["report"]).rpartition("/")
     with readable(uri) as directory:
         Path(page.path).write_bytes((directory / name).read_bytes())
+    click.echo(f"{REPORT_LINE}{page.uri}")
+
+
+def show_version(text: str, run_id: str, model: Any) -> None:
+    """Gives KFP the version that a run pushed; nothing if it pushed none.
+
+    Args:
+      text: The configuration, as `as_text` wrote it.
+      run_id: The run, whose Pusher has ended.
+      model: A `kfp.dsl.Model`: its metadata have the version, and where it lies on the volume.
+    """
+    version = pushed_version(push := outputs_of_run(configuration(text, None), run_id).get("PushedModel"))
+    if push is None or version is None:
+        return
+    model.metadata |= {
+        "framework": "tensorflow",
+        "version": str(version),
+        "destination": push.custom_properties[PUSHED_DESTINATION].string_value,
+    }

@@ -33,3 +33,23 @@ def open_client(endpoint: str | None, token: str | None, namespace: str | None, 
     client = ImpatientClient(host=endpoint, existing_token=token, namespace=namespace or "kubeflow")
     client.be_impatient()
     return client
+
+
+def get(client: kfp.Client, path: str) -> tuple[int, bytes]:
+    """Asks the server for something beside the API, as the user interface does.
+
+    Args:
+      client: From `open_client`.
+      path: The path and the query.
+
+    Returns:
+      The status, and what was answered.
+    """
+    api = client._run_api.api_client
+    headers: dict[str, str] = {}
+    api.update_params_for_auth(headers, [], ["Bearer"])
+    try:
+        answer = api.rest_client.GET(f"{api.configuration.host}{path}", headers=headers, _preload_content=False)
+    except kfp_server_api.ApiException as error:
+        return error.status, (error.body or "").encode() if isinstance(error.body or "", str) else error.body
+    return answer.status, answer.data

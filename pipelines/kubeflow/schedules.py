@@ -36,7 +36,7 @@ def submit(client: Any, config: PipelineConfig, package: Path, parameters: Param
     Returns:
       The id of the run.
     """
-    experiment = experiment_of(client, _experiment(config))
+    experiment = experiment_of(client, config)
     version = upload(client, config.name, package)
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
     run = client.run_pipeline(
@@ -69,7 +69,7 @@ def schedule(client: Any, config: PipelineConfig, package: Path, cron: str, para
     Raises:
       PipelineError: What could not be done, and what is left.
     """
-    experiment = experiment_of(client, _experiment(config))
+    experiment = experiment_of(client, config)
     before = _named(client, config.name)
     version = upload(client, config.name, package)
     try:
@@ -196,10 +196,6 @@ def _schedules(client: Any, **query: Any) -> list[Schedule]:
 def _schedule(run: Any) -> Schedule:
     cron = run.trigger.cron_schedule.cron if run.trigger and run.trigger.cron_schedule else ""
     return Schedule(run.recurring_run_id, run.display_name, cron or "", run.status == "ENABLED")
-
-
-def _experiment(config: PipelineConfig) -> str:
-    return config.kubeflow.experiment or config.name
 
 
 def _changes(config: PipelineConfig, parameters: Parameters) -> dict[str, Any]:

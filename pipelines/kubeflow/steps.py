@@ -6,7 +6,7 @@ KFP shows metrics, pages and texts in its user interface only if they are output
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from kfp.dsl import HTML, Markdown, Metrics, Output
+from kfp.dsl import HTML, Markdown, Metrics, Model, Output
 
 
 def run_node(
@@ -40,6 +40,26 @@ def run_evaluator(
     show_evaluation(configuration, run_id, metrics, verdict)
 
 
+def run_validation(
+    node: str,
+    run_id: str,
+    configuration: str,
+    epochs: int,
+    latent_dim: int,
+    beta: float,
+    dataset: str,
+    run_date: str,
+    findings: Output[Markdown],
+) -> None:
+    """Runs ValidationGate, and gives KFP what it found in the data."""
+    from pipelines.kubeflow import node as nodes
+    from pipelines.kubeflow.outputs import show_data
+    from pipelines.kubeflow.parameters import Parameters
+
+    nodes.run_or_exit(node, run_id, configuration, Parameters(epochs, latent_dim, beta, dataset, run_date))
+    show_data(configuration, run_id, findings)
+
+
 def run_report(
     node: str,
     run_id: str,
@@ -60,6 +80,26 @@ def run_report(
     show_report(configuration, run_id, page)
 
 
+def run_pusher(
+    node: str,
+    run_id: str,
+    configuration: str,
+    epochs: int,
+    latent_dim: int,
+    beta: float,
+    dataset: str,
+    run_date: str,
+    model: Output[Model],
+) -> None:
+    """Runs the Pusher, and gives KFP the version that is served."""
+    from pipelines.kubeflow import node as nodes
+    from pipelines.kubeflow.outputs import show_version
+    from pipelines.kubeflow.parameters import Parameters
+
+    nodes.run_or_exit(node, run_id, configuration, Parameters(epochs, latent_dim, beta, dataset, run_date))
+    show_version(configuration, run_id, model)
+
+
 def run_notification(run_id: str, configuration: str) -> None:
     """Runs `notify.command`, if the run ended in a way that `notify.when` names."""
     from pipelines.kubeflow.node import notify_of_run
@@ -67,5 +107,10 @@ def run_notification(run_id: str, configuration: str) -> None:
     notify_of_run(run_id, configuration)
 
 
-OF_NODE: Final[Mapping[str, Callable[..., None]]] = {"Evaluator": run_evaluator, "ModelReport": run_report}
+OF_NODE: Final[Mapping[str, Callable[..., None]]] = {
+    "ValidationGate": run_validation,
+    "Evaluator": run_evaluator,
+    "ModelReport": run_report,
+    "Pusher": run_pusher,
+}
 """The functions of nodes that show something; the others are run by `run_node`."""

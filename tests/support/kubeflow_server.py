@@ -48,6 +48,8 @@ class KubeflowServer:
     Attributes:
       endpoint: Its address.
       pipelines, versions, experiments, runs, schedules: By id, in the shape of the API.
+      logs: What pods printed, by the name of the pod.
+      objects: What is in Kubeflow's object store, by bucket and key.
       failures: What goes wrong next; each is used once.
       requests: Method and path of all that was asked.
       most_enabled: How many schedules ever were enabled at one time.
@@ -59,6 +61,8 @@ class KubeflowServer:
     experiments: dict[str, dict[str, Any]] = field(default_factory=dict)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    logs: dict[str, str] = field(default_factory=dict)
+    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     most_enabled: int = 0
@@ -132,6 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
                     state.closing.wait(30)
                     return
                 raise RefusedError(failure.status, failure.message)
+            if not parts.path.startswith(PREFIX):
+                self._reply(200, _page_of_the_interface(state, path, parts.query))
+                return
             self._reply(200, self._answer(path, parts.query, body))
         except RefusedError as refused:
             self._reply(refused.status, {"error": str(refused), "code": 13, "message": str(refused)})
@@ -146,10 +153,10 @@ class _Handler(BaseHTTPRequestHandler):
                 return answer
         raise RefusedError(404, f"there is no {self.command} {path}")
 
-    def _reply(self, status: int, answer: dict[str, Any]) -> None:
-        content = json.dumps(answer).encode()
+    def _reply(self, status: int, answer: dict[str, Any] | bytes) -> None:
+        content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/plain" if isinstance(answer, bytes) else "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -285,9 +292,32 @@ def _switch(state: KubeflowServer, words: dict[str, str], body: bytes, schedule:
     return {}
 
 
-def _known(table: dict[str, Any], id_: str) -> None:
+def _known(table: dict[Any, Any], id_: Any) -> None:
     if id_ not in table:
         raise RefusedError(404, f"{id_} is not found")
+
+
+def _get(kind: str) -> Callable[..., dict[str, Any]]:
+    def get(state: KubeflowServer, words: dict[str, str], body: bytes, *path: str) -> dict[str, Any]:
+        del words, body
+        _known(getattr(state, kind), path[-1])
+        found: dict[str, Any] = getattr(state, kind)[path[-1]]
+        return found
+
+    return get
+
+
+def _page_of_the_interface(state: KubeflowServer, path: str, query: str) -> bytes:
+    """What the user interface adds to the API, with the parameters that it requires."""
+    words = {name: values[0] for name, values in parse_qs(query).items()}
+    if path == "/k8s/pod/logs":
+        _known(state.logs, words["podname"])
+        _known(state.runs, words["runid"])
+        return state.logs[words["podname"]].encode()
+    if path == "/artifacts/get" and words["source"] in ("minio", "s3", "gcs"):
+        _known(state.objects, (words["bucket"], words["key"]))
+        return state.objects[words["bucket"], words["key"]]
+    raise RefusedError(404, f"there is no {path}")
 
 
 _ROUTES: list[tuple[str, str, Callable[..., dict[str, Any]]]] = [
@@ -296,9 +326,12 @@ _ROUTES: list[tuple[str, str, Callable[..., dict[str, Any]]]] = [
     ("POST", "/pipelines/upload", _upload),
     ("POST", "/pipelines/upload_version", _upload_version),
     ("GET", "/pipelines/([^/]+)/versions", _list("versions", "pipeline_versions", "pipeline_id")),
+    ("GET", "/pipelines/([^/]+)/versions/([^/]+)", _get("versions")),
     ("DELETE", "/pipelines/([^/]+)/versions/([^/]+)", _delete("versions")),
     ("GET", "/experiments", _list("experiments", "experiments")),
     ("POST", "/experiments", _create("experiments", "V2beta1Experiment", "experiment_id")),
+    ("GET", "/runs", _list("runs", "runs", "experiment_id")),
+    ("GET", "/runs/([^/]+)", _get("runs")),
     ("POST", "/runs", _create("runs", "V2beta1Run", "run_id")),
     ("GET", "/recurringruns", _list("schedules", "recurringRuns", "experiment_id")),
     ("POST", "/recurringruns", _create("schedules", "V2beta1RecurringRun", "recurring_run_id")),

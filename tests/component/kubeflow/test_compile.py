@@ -110,13 +110,15 @@ def test_a_step_is_tried_again_however_long_its_first_attempt_took(pipeline: dic
     assert {policy["backoffMaxDuration"] for policy in policies} == {f"{30 * 24 * 3600}s"}
 
 
-def test_kubeflow_shows_metrics_a_verdict_and_the_report(pipeline: dict[str, Any]):
+def test_kubeflow_shows_the_data_metrics_a_verdict_the_report_and_the_version(pipeline: dict[str, Any]):
     def outputs(node: str) -> dict[str, str]:
         artifacts = pipeline["components"][f"comp-{node}"].get("outputDefinitions", {}).get("artifacts", {})
         return {name: artifact["artifactType"]["schemaTitle"] for name, artifact in artifacts.items()}
 
     assert outputs("evaluator") == {"metrics": "system.Metrics", "verdict": "system.Markdown"}
     assert outputs("modelreport") == {"page": "system.HTML"}
+    assert outputs("validationgate") == {"findings": "system.Markdown"}
+    assert outputs("pusher") == {"model": "system.Model"}
     assert outputs("trainer") == {}
 
 
@@ -244,6 +246,22 @@ def test_submit_names_the_run(cli: Any, server: KubeflowServer):
     done = cli("submit", "--image", IMAGE)
     [run] = server.runs
     assert done.output == f"mnist-smoke runs as {run}\n"
+
+
+def test_what_was_compiled_elsewhere_is_submitted_if_the_configuration_is_the_same(
+    cli: Any, server: KubeflowServer, golden: Path, tmp_path: Path
+):
+    done = cli("submit", "--package", str(golden))
+    assert done.exit_code == 0, done.output
+    [version] = server.versions.values()
+    assert version["pipeline_spec"] == next(iter(yaml.safe_load_all(golden.read_text())))
+
+    other = cli("submit", "--package", str(golden), "--set", "trainer.seed=4711")
+    assert (other.exit_code, other.stdout) == (2, "")
+    assert "it was compiled from other settings; give the same --config and --set, or compile it again." in other.stderr
+    (wrong := tmp_path / "wrong.yaml").write_text("- 1")
+    assert "not a file that `tfx-vae kubeflow compile` wrote" in cli("submit", "--package", str(wrong)).stderr
+    assert len(server.runs) == 1
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,23 @@ def test_a_step_whose_upstream_has_not_ended_well_is_not_started(
     assert record(config)[names.STATE] == "failed"
 
 
+def test_a_step_that_fails_is_tried_again_and_in_a_later_process_once_more(
+    config: PipelineConfig, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(node, "_RETRY_AFTER_SECONDS", 0)
+
+    def attempts(name: str, **changes: str) -> tuple[int, Any]:
+        parameters = Parameters.of(config).changed(tuple(f"{key}={value}" for key, value in changes.items()))
+        with pytest.raises(SystemExit) as ended:
+            node.run_or_exit(name, RUN, as_text(config), parameters)
+        return capfd.readouterr().err.count(f"{name} failed: "), ended.value.code
+
+    assert config.kubeflow.every_step.retries == 2  # which a step is told
+    assert attempts("StatisticsGen") == (3, 1)
+    assert attempts("StatisticsGen") == (1, 1)
+    assert attempts("TfdsExampleGen", dataset="no_such_dataset") == (1, 2)
+
+
 def test_a_step_that_fails_says_why_and_leaves_alone_what_runs_beside_it(
     step: Any, config: PipelineConfig, capfd: pytest.CaptureFixture[str]
 ):

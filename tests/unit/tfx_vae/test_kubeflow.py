@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from tfx_vae.kubeflow import next_times_table
+from tfx_vae.kubeflow.command import next_times_table
 
 
 @pytest.fixture

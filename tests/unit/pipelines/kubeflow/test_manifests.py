@@ -1,6 +1,9 @@
 """The manifests that are applied to the cluster once."""
 
 import re
+import shutil
+import subprocess
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -8,16 +11,21 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from pipelines.config import load_config
 from pipelines.kubeflow.config import KubeflowConfig
+from pipelines.kubeflow.parameters import as_text, configuration
 from pipelines.mlmd.location import PASSWORD_VARIABLE, URL_VARIABLE, parse_url
 
-DEPLOY = Path(__file__).parents[4] / "deploy" / "kubeflow"
+PROJECT = Path(__file__).parents[4]
+DEPLOY = PROJECT / "deploy" / "kubeflow"
+SERVING = PROJECT / "deploy" / "serving"
 MANIFESTS = sorted(path for path in DEPLOY.glob("*.yaml") if path.name != "kustomization.yaml")
 VERSIONS = ("1.27", "1.32")
 
 
 def documents() -> list[dict[str, Any]]:
-    return [document for path in MANIFESTS for document in yaml.safe_load_all(path.read_text())]
+    paths = [*MANIFESTS, SERVING / "tensorflow-serving.yaml"]
+    return [document for path in paths for document in yaml.safe_load_all(path.read_text())]
 
 
 def named(kind: str, name: str) -> dict[str, Any]:
@@ -77,7 +85,7 @@ def test_steps_may_report_how_they_ended_and_read_what_is_named_and_nothing_else
 
 
 def test_the_secret_of_the_documentation_fits_the_database_that_is_applied():
-    [url] = re.findall(r"--from-literal=url=(\S+)", (DEPLOY.parents[1] / "docs" / "kubeflow.md").read_text())
+    [url] = re.findall(r"--from-literal=url=(\S+)", (PROJECT / "docs" / "kubeflow.md").read_text())
     location = parse_url(url)
     service = named("Service", location.host)
     assert [port["port"] for port in service["spec"]["ports"]] == [location.port]
@@ -101,7 +109,47 @@ def test_no_manifest_holds_a_password():
 
 def test_the_volume_belongs_to_whom_the_image_runs_as():
     [chown] = named("Job", "tfx-vae-volume-owner")["spec"]["template"]["spec"]["containers"]
-    dockerfile = (DEPLOY.parents[1] / "Dockerfile").read_text()
+    dockerfile = (PROJECT / "Dockerfile").read_text()
     assert "\nUSER 10001\n" in dockerfile
     assert named("Pod", "tfx-vae-shell")["spec"]["securityContext"]["runAsUser"] == 10001
     assert chown["command"][:2] == ["chown", "10001:10001"]
+
+
+def test_the_server_reads_what_a_step_pushes_and_cannot_change_it():
+    defaults = KubeflowConfig()
+    pod = named("Deployment", "tfx-vae-serving")["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    mounted = {item["name"]: item for item in container["volumeMounts"]}
+    assert (mounted["tfx-vae"]["mountPath"], mounted["tfx-vae"]["readOnly"]) == (str(defaults.mount_path), True)
+    assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == defaults.volume_claim
+    pushed = configuration(as_text(load_config(PROJECT / "pipelines/configs/mnist_vae.yaml", base=Path())), None)
+    for models in (SERVING / "models.config", PROJECT / "deploy/serving-canary/models.config"):
+        config = models.read_text()
+        assert re.findall(r'base_path: "(.*)"', config) == [str(pushed.serving_dir)]
+        assert re.findall(r' name: "(.*)"', config) == [pushed.name]
+    assert container["readinessProbe"]["httpGet"]["path"] == f"/v1/models/{pushed.name}"
+    kserve = yaml.safe_load((SERVING / "kserve.yaml").read_text())["spec"]["predictor"]["model"]
+    served = pushed.serving_dir.relative_to(defaults.mount_path)
+    assert kserve["storageUri"] == f"pvc://{defaults.volume_claim}/{served}"
+
+
+def test_all_servers_are_of_the_version_of_tensorflow_that_exports():
+    minor = version("tensorflow").rpartition(".")[0]
+    [container] = named("Deployment", "tfx-vae-serving")["spec"]["template"]["spec"]["containers"]
+    kserve = yaml.safe_load((SERVING / "kserve.yaml").read_text())["spec"]["predictor"]["model"]["runtimeVersion"]
+    compose = yaml.safe_load((PROJECT / "serving/docker-compose.yml").read_text())["services"]["tensorflow-serving"]["image"]
+    assert compose == container["image"] == f"tensorflow/serving:{kserve}"
+    assert kserve.rpartition(".")[0] == minor
+
+
+@pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not installed")
+@pytest.mark.parametrize("directory", ["kubeflow", "kubeflow-profile", "serving", "serving-canary"])
+def test_kustomize_makes_what_kubernetes_knows(directory: str):
+    built = subprocess.run(["kustomize", "build", PROJECT / "deploy" / directory], capture_output=True, text=True, check=True)
+    made = list(yaml.safe_load_all(built.stdout))
+    for document in made:
+        kubernetes_validate.validate(document, VERSIONS[-1], strict=True)
+    assert {item["metadata"]["namespace"] for item in made} == {"team-a" if directory.endswith("profile") else "kubeflow"}
+    for pod in (item["spec"]["template"]["spec"] for item in made if item["kind"] == "Job" and directory.endswith("profile")):
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 from rich.console import Console
 from rich.table import Table
 
 from components.errors import ConfigurationError
-from pipelines.config import PipelineConfig, load_config
-from pipelines.kubeflow.client import ENDPOINT_VARIABLE, NAMESPACE_VARIABLE, TOKEN_VARIABLE, Connection, connected
+from pipelines.config import PipelineConfig
 from pipelines.kubeflow.cron import check_cron, next_times
 from pipelines.kubeflow.parameters import Parameters, as_text, configuration, parse_run_date
 from pipelines.local.process import captured_output, prepare_environment
+from tfx_vae.kubeflow.connection import client_of, connecting, load
+from tfx_vae.kubeflow.watch import logs, report, runs
 from tfx_vae.options import config_option, set_option
 
 _image_option = click.option("--image", help="The image of every step: REPOSITORY/NAME:TAG.")
@@ -28,6 +30,11 @@ _param_option = click.option(
     metavar="NAME=VALUE",
     help="A parameter of the run: epochs, latent_dim, beta, dataset or run_date; may be repeated.",
 )
+_package_option = click.option(
+    "--package",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="What `compile` wrote from the same configuration; without it, the pipeline is compiled now, which needs TFX.",
+)
 
 
 @click.group()
@@ -36,19 +43,6 @@ def kubeflow() -> None:
 
     docs/kubeflow.md describes how.
     """
-
-
-def _connecting(function: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options for the connection and for the configuration."""
-    for option in (
-        click.option("--endpoint", envvar=ENDPOINT_VARIABLE, help=f"The address of Kubeflow Pipelines [{ENDPOINT_VARIABLE}]."),
-        click.option("--namespace", envvar=NAMESPACE_VARIABLE, help=f"The profile's namespace [{NAMESPACE_VARIABLE}]."),
-        click.option("--token", envvar=TOKEN_VARIABLE, help=f"A bearer token; {TOKEN_VARIABLE} is safer."),
-        config_option,
-        set_option,
-    ):
-        function = option(function)
-    return function
 
 
 @kubeflow.command("compile")
@@ -64,7 +58,7 @@ def compile_(
     """Write the pipeline as YAML for Kubeflow Pipelines or Vertex AI."""
     if pipeline_root is not None:
         overrides = (*overrides, f"runtime.pipeline_root={pipeline_root}")
-    config = _load(config_path, overrides, image)
+    config = load(config_path, overrides, image)
     with _quiet_libraries():
         if target == "vertex":
             from pipelines.kubeflow.vertex import compile_for_vertex
@@ -78,24 +72,26 @@ def compile_(
 
 
 @kubeflow.command()
-@_connecting
+@connecting
 @_image_option
 @_param_option
-def submit(image: str | None, words: tuple[str, ...], **where: Any) -> None:
+@_package_option
+def submit(image: str | None, words: tuple[str, ...], package: Path | None, **where: Any) -> None:
     """Upload a new version of the pipeline and run it once."""
     from pipelines.kubeflow import schedules
 
-    with _compiled(image, words, **where) as (config, package, parameters), _client(config, **where) as client:
-        run = schedules.submit(client, config, package, parameters)
+    with _compiled(image, words, package, **where) as (config, compiled, parameters), client_of(config, **where) as (client, _):
+        run = schedules.submit(client, config, compiled, parameters)
     click.echo(f"{config.name} runs as {run}")
 
 
 @kubeflow.command()
 @click.option("--cron", required=True, help='Six fields, seconds first, in UTC: "0 0 3 * * *" is every night at three.')
-@_connecting
+@connecting
 @_image_option
 @_param_option
-def schedule(cron: str, image: str | None, words: tuple[str, ...], **where: Any) -> None:
+@_package_option
+def schedule(cron: str, image: str | None, words: tuple[str, ...], package: Path | None, **where: Any) -> None:
     """Upload a new version of the pipeline and run it on a schedule.
 
     A pipeline has one schedule: an earlier one is replaced. Runs never overlap: one that is due while another is running waits.
@@ -104,20 +100,20 @@ def schedule(cron: str, image: str | None, words: tuple[str, ...], **where: Any)
     from pipelines.kubeflow import schedules
 
     checked = check_cron(cron)
-    with _compiled(image, words, **where) as (config, package, parameters), _client(config, **where) as client:
-        _, replaced = schedules.schedule(client, config, package, checked, parameters)
+    with _compiled(image, words, package, **where) as (config, compiled, parameters), client_of(config, **where) as (client, _):
+        _, replaced = schedules.schedule(client, config, compiled, checked, parameters)
     click.echo(f"{config.name} is scheduled{', which replaces the earlier schedule' if replaced else ''}")
     Console().print(next_times_table(checked, datetime.datetime.now(datetime.UTC)))
 
 
 @kubeflow.command("schedules")
-@_connecting
+@connecting
 def schedules_(**where: Any) -> None:
     """List all schedules, with the next time of each."""
     from pipelines.kubeflow import schedules
 
-    config = _load(where["config_path"], where["overrides"])
-    with _client(config, **where) as client:
+    config = load(where["config_path"], where["overrides"])
+    with client_of(config, **where) as (client, _):
         found = schedules.list_schedules(client)
     table = Table("pipeline", "cron (UTC)", "state", "next (UTC)", box=None)
     for item in found:
@@ -127,7 +123,7 @@ def schedules_(**where: Any) -> None:
 
 
 @kubeflow.command()
-@_connecting
+@connecting
 def pause(**where: Any) -> None:
     """Pause the pipeline's schedule; a run that has started continues."""
     from pipelines.kubeflow import schedules
@@ -136,7 +132,7 @@ def pause(**where: Any) -> None:
 
 
 @kubeflow.command()
-@_connecting
+@connecting
 def resume(**where: Any) -> None:
     """Resume the pipeline's schedule: it starts a run at once if one was due while it was paused."""
     from pipelines.kubeflow import schedules
@@ -145,7 +141,7 @@ def resume(**where: Any) -> None:
 
 
 @kubeflow.command()
-@_connecting
+@connecting
 def unschedule(**where: Any) -> None:
     """Delete the pipeline's schedule; its runs and models stay."""
     from pipelines.kubeflow import schedules
@@ -154,21 +150,25 @@ def unschedule(**where: Any) -> None:
 
 
 def _change(action: Callable[[Any, PipelineConfig], object], where: dict[str, Any]) -> PipelineConfig:
-    config = _load(where["config_path"], where["overrides"])
-    with _client(config, **where) as client:
+    config = load(where["config_path"], where["overrides"])
+    with client_of(config, **where) as (client, _):
         action(client, config)
     return config
 
 
 @contextmanager
 def _compiled(
-    image: str | None, words: tuple[str, ...], config_path: Path, overrides: tuple[str, ...], **_: Any
+    image: str | None, words: tuple[str, ...], given: Path | None, config_path: Path, overrides: tuple[str, ...], **_: Any
 ) -> Iterator[tuple[PipelineConfig, Path, Parameters]]:
     with tempfile.TemporaryDirectory() as directory:
-        config = _load(config_path, overrides, image)
+        config = load(config_path, overrides, image)
         parameters = Parameters.of(config).changed(words)
         parse_run_date(parameters.run_date)
         configuration(as_text(config), parameters)  # refuses what a step would refuse
+        if given is not None:
+            _check_package(given, config)
+            yield config, given, parameters
+            return
         package = Path(directory) / "pipeline.yaml"
         with _quiet_libraries():
             from pipelines.kubeflow.compile import compile_pipeline
@@ -177,26 +177,25 @@ def _compiled(
         yield config, package, parameters
 
 
+def _check_package(package: Path, config: PipelineConfig) -> None:
+    """Refuses a file that was not compiled from this configuration."""
+    try:
+        spec = next(iter(yaml.safe_load_all(package.read_bytes())))
+        text = spec["root"]["inputDefinitions"]["parameters"]["configuration"]["defaultValue"]
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, StopIteration) as error:
+        raise ConfigurationError(f"--package {package}: this is not a file that `tfx-vae kubeflow compile` wrote.") from error
+    if text != as_text(config):
+        raise ConfigurationError(
+            f"--package {package}: it was compiled from other settings; give the same --config and --set, or compile it again."
+        )
+
+
 @contextmanager
 def _quiet_libraries() -> Iterator[None]:
     """Hides what TensorFlow and TFX print when they are imported."""
     prepare_environment()
     with captured_output(Path(os.devnull)):
         yield
-
-
-@contextmanager
-def _client(config: PipelineConfig, endpoint: str | None, namespace: str | None, token: str | None, **_: Any) -> Iterator[Any]:
-    settings = config.kubeflow
-    connection = Connection(endpoint or settings.endpoint, namespace or settings.namespace, token, settings.timeout_seconds)
-    with connected(connection) as client:
-        yield client
-
-
-def _load(path: Path, overrides: tuple[str, ...], image: str | None = None) -> PipelineConfig:
-    """Keeps relative paths relative: they refer to the image, not to this machine."""
-    words = [*overrides, *([f"kubeflow.image={image}"] if image else [])]
-    return load_config(path, words, base=Path())
 
 
 def next_times_table(cron: str, now: datetime.datetime) -> Table:
@@ -219,3 +218,7 @@ def _next_time(cron: str) -> str:
     except ConfigurationError:
         return ""
     return f"{times[0]:%Y-%m-%d %H:%M:%S}" if times else ""
+
+
+for _command in (runs, logs, report):
+    kubeflow.add_command(_command)

@@ -1,0 +1,1 @@
+"""`tfx-vae kubeflow`: runs the pipeline on Kubeflow, and shows what is going on there."""
