@@ -1,5 +1,7 @@
-"""The trained classifier of FeatureClassifier, and its features of images."""
+"""The trained classifier of FeatureClassifier, and its features of images: of the training images, in a file beside it."""
 
+import io
+from collections.abc import Iterable
 from typing import Any, Final, Self
 
 import numpy as np
@@ -11,6 +13,8 @@ LEFT_OUT: Final = "left_out.txt"
 """The component's output has one of these two."""
 
 FEATURES: Final = "features"
+
+_TRAINING_FEATURES: Final = "training_features.npy"
 
 
 class FeatureClassifier:
@@ -42,3 +46,21 @@ class FeatureClassifier:
           pixels: [N, height, width, channels] in [0, 1].
         """
         return np.asarray(self._features(image=tf.constant(pixels, tf.float32))[FEATURES].numpy())
+
+
+def write_training_features(directory: str, batches: Iterable[ArrayLike]) -> None:
+    """Writes what the classifier in a directory computes from the training images, so that nearest ones are found fast.
+
+    Args:
+      directory: FeatureClassifier's output, with its classifier.
+      batches: Pixels of the images, in the order of their files: each [N, height, width, channels] in [0, 1].
+    """
+    classifier = FeatureClassifier(tf.saved_model.load(f"{directory}/{SAVED_MODEL}"))
+    with tf.io.gfile.GFile(f"{directory}/{_TRAINING_FEATURES}", "wb") as file:
+        np.save(file, np.concatenate([classifier.features(batch) for batch in batches]))
+
+
+def training_features(directory: str) -> NDArray[np.float32]:
+    """Reads what `write_training_features` wrote: float32 [N, F]."""
+    with tf.io.gfile.GFile(f"{directory}/{_TRAINING_FEATURES}", "rb") as file:
+        return np.asarray(np.load(io.BytesIO(file.read())))

@@ -3,7 +3,7 @@
 Batches of one size, so that results do not depend on how a caller batches.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     # Only for types: the workers of a distributed training need no TFX.
     import tensorflow_transform as tft
     from tfx.types import Artifact
+
+_DECODED_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,7 @@ def read_images(examples: "Artifact", split: str, limit: int, model_input: Model
     Raises:
       DataError: The split has no example.
     """
-    from tfx.types import artifact_utils
-
-    files = sorted(tf.io.gfile.glob(artifact_utils.get_split_uri([examples], split) + "/*"))
-    records = list(tf.data.TFRecordDataset(files, compression_type="GZIP").take(limit).as_numpy_iterator())
+    records = list(_records(examples, split).take(limit).as_numpy_iterator())
     features = [tf.train.Example.FromString(record).features.feature for record in records]
     if not features:
         raise DataError(f"Split '{split}' in {examples.uri} has no example: give it images in data.splits.")
@@ -83,6 +82,39 @@ def read_images(examples: "Artifact", split: str, limit: int, model_input: Model
     labels = [feature[LABEL].int64_list.value[:1] for feature in features]
     complete = all(len(label) == 1 for label in labels)
     return Images(records, encoded, np.array([label[0] for label in labels]) if complete else None, model_input)
+
+
+def stream_pixels(examples: "Artifact", split: str, limit: int, model_input: ModelInput) -> Iterator[tf.Tensor]:
+    """The pixels of the first images of a split, some at a time: float32 [N, height, width, channels] in [0, 1].
+
+    Arguments as for `read_images`.
+    """
+    yield from _decoded(_records(examples, split).take(limit), model_input)
+
+
+def read_pixels(examples: "Artifact", split: str, indices: Sequence[int], model_input: ModelInput) -> NDArray[np.float32]:
+    """The pixels of some images of a split, by their places in the order of its files: [N, height, width, channels]."""
+    wanted = sorted(set(indices))
+    among = tf.constant(wanted, tf.int64)
+    chosen = _records(examples, split).enumerate().filter(lambda place, _: tf.reduce_any(place == among))
+    pixels = np.concatenate([batch.numpy() for batch in _decoded(chosen.map(lambda _, record: record), model_input)])
+    return np.asarray(pixels[np.searchsorted(wanted, indices)])
+
+
+def _records(examples: "Artifact", split: str) -> tf.data.Dataset:
+    """Serialized tf.Examples in the order of their files."""
+    from tfx.types import artifact_utils
+
+    files = sorted(tf.io.gfile.glob(artifact_utils.get_split_uri([examples], split) + "/*"))
+    return tf.data.TFRecordDataset(files, compression_type="GZIP")
+
+
+def _decoded(records: tf.data.Dataset, model_input: ModelInput) -> tf.data.Dataset:
+    def decode(batch: tf.Tensor) -> tf.Tensor:
+        images = tf.io.parse_example(batch, {IMAGE: tf.io.FixedLenFeature([], tf.string)})[IMAGE]
+        return prepare_images(images, model_input)
+
+    return records.batch(_DECODED_AT_ONCE).map(decode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
 
 
 def image_shape(transform_graph: "tft.TFTransformOutput") -> ImageShape:

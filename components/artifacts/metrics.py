@@ -20,6 +20,8 @@ from components.artifacts.features import (
 )
 
 ACTIVE_UNITS: Final = "active_units"
+COVERAGE: Final = "coverage"
+DENSITY: Final = "density"
 FRECHET_DISTANCE: Final = "frechet_distance"
 KL_TO_STANDARD_NORMAL: Final = "kl_to_standard_normal"
 
@@ -275,6 +277,44 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         Group.FRECHET_DISTANCE,
         by_label=False,
         is_main=True,
+    ),
+    Metric(
+        DENSITY,
+        "density",
+        "",
+        Better.HIGHER,
+        "whether samples look like test images: 1 is as often as test images look like each other, near 0 never",
+        "samples near a test image, by the number to expect, 1: those in the ball around its features that reaches its fifth "
+        "neighbour among test images (Naeem et al., 2020, eq. 6). Needs labels",
+        "MeanOfCompared",
+        Group.FRECHET_DISTANCE,
+        decimals=3,
+    ),
+    Metric(
+        COVERAGE,
+        "coverage",
+        "",
+        Better.HIGHER,
+        "the share of test images that a sample is like: low where kinds of images are never drawn",
+        "share of test images with a sample in that ball (eq. 7); 0.969 if samples were test images. Needs labels",
+        "MeanOfCompared",
+        Group.FRECHET_DISTANCE,
+        is_main=True,
+        decimals=3,
+    ),
+    Metric(
+        "data_copying",
+        "data copying",
+        "",
+        # Above one half samples are too near to training images, below it too far.
+        Better.NEITHER,
+        "how often a sample is nearer to a training image than a test image is: 0.5 is ideal, 1 means copies",
+        "share of pairs of a sample and a test image in which the sample's features are nearer to those of a training image "
+        "(Meehan et al., 2020; Mann & Whitney's U): 0.5 is ideal, 1 means copies. Needs labels",
+        "DataCopying",
+        Group.FRECHET_DISTANCE,
+        by_label=False,
+        decimals=3,
     ),
 )
 """Every metric that a threshold can limit, in the order of the report."""

@@ -73,17 +73,18 @@ class LatentSpaceConfig(Section):
 
 
 class FrechetDistanceConfig(Section):
-    """The Fréchet distance between test images and the same number of samples, `frechet_distance` (Heusel et al., 2017).
+    """Metrics of samples beside the same number of test images: `frechet_distance` (Heusel et al., 2017), `density`, `coverage`
+    (Naeem et al., 2020) and `data_copying` (Meehan et al., 2020).
 
-    It uses the features of a small classifier, which FeatureClassifier trains if images have labels.
+    They use the features of a small classifier, which FeatureClassifier trains if images have labels.
     """
 
     enabled: bool = True
-    """Train the classifier and compute the distance."""
+    """Train the classifier and compute the metrics."""
 
     images: int = Field(default=10_000, ge=2)
-    """Maximum number of images to compare: always the same images, chosen by a hash of their bytes. Distances for different
-    numbers of images are not comparable."""
+    """Maximum number of images to compare: always the same images, chosen by a hash of their bytes. `data_copying` uses at most
+    2,000 of them. Figures for different numbers of images are not comparable."""
 
 
 def _default_thresholds() -> dict[str, Threshold]:

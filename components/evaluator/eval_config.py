@@ -11,7 +11,7 @@ from tfx.types import BaseChannel
 from tfx.utils import proto_utils
 
 from components.artifacts.features import LABEL, LOSSES, NEGATIVE_ELBO
-from components.artifacts.metrics import CATALOGUE, FRECHET_DISTANCE, PER_DIMENSION, WORSENING, Better, Group, Metric
+from components.artifacts.metrics import CATALOGUE, PER_DIMENSION, WORSENING, Better, Group, Metric
 from components.artifacts.signature_names import EVALUATE
 from components.evaluator.config import EvaluatorConfig, Threshold
 from components.source_digest import source_digest
@@ -35,8 +35,9 @@ def eval_config_with_classifier(config: EvaluatorConfig, classifier: BaseChannel
     Returns:
       A placeholder that TFX resolves before it starts the Evaluator; the classifier becomes one of the Evaluator's inputs.
     """
-    before, after = proto_utils.proto_to_json(build_eval_config(config, _LATER)).split(_LATER)
-    return placeholder.join([before, classifier.future()[0].uri, after])
+    first, *others = proto_utils.proto_to_json(build_eval_config(config, _LATER)).split(_LATER)
+    uri = classifier.future()[0].uri
+    return placeholder.join([first, *(part for other in others for part in (uri, other))])
 
 
 def build_eval_config(config: EvaluatorConfig, classifier: str = "") -> config_pb2.EvalConfig:
@@ -49,7 +50,7 @@ def build_eval_config(config: EvaluatorConfig, classifier: str = "") -> config_p
     Args:
       config: Metrics, slices and thresholds. Thresholds apply to the whole split, never to a slice. If the examples have no
         label, TFMA makes no slices by label.
-      classifier: Directory of the classifier for the Fréchet distance; empty leaves out the distance.
+      classifier: Directory of the classifier in whose features samples are compared with images; empty for no such metrics.
 
     Returns:
       An EvalConfig (`tfma.EvalConfig`) with every metric that `config` switches on, `kl_per_dimension` and `example_count`.
@@ -70,7 +71,7 @@ def build_eval_config(config: EvaluatorConfig, classifier: str = "") -> config_p
 
 def _metrics(config: EvaluatorConfig, classifier: str, digest: str) -> Iterator[config_pb2.MetricConfig]:
     for metric in CATALOGUE:
-        if not config.measures(metric.name) or (metric.name == FRECHET_DISTANCE and not classifier):
+        if not config.measures(metric.name) or (metric.group is Group.FRECHET_DISTANCE and not classifier):
             continue
         built = _metric(metric, digest, **_arguments(metric, config, classifier))
         threshold = config.thresholds.get(metric.name, Threshold() if metric.name in LOSSES else None)

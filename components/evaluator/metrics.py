@@ -150,7 +150,7 @@ class ImportanceWeightedNll(metric_types.Metric):
           images: Maximum number of images to compute it for.
           source_digest: The digest of the code, for the Evaluator's cache key.
         """
-        super().__init__(_mean_where_computed, name=name, samples=samples, images=images, source_digest=source_digest)
+        super().__init__(_importance_weighted_nll, name=name, samples=samples, images=images, source_digest=source_digest)
 
 
 class ActiveUnits(metric_types.Metric):
@@ -319,11 +319,16 @@ def _mean_loss(name: str, source_digest: str, model_names: list[str] | None = No
     return [*_for_each_model(name, model_names, name, _numbers, _as_it_is), *_difference(name, model_names)]
 
 
-def _mean_where_computed(
+def _importance_weighted_nll(
     name: str, samples: int, images: int, source_digest: str, model_names: list[str] | None = None
 ) -> list[Any]:
     del samples, images, source_digest
-    return [*_for_each_model(name, model_names, name, _numbers_unless_nan, _as_it_is), *_difference(name, model_names)]
+    return [*mean_where_computed(name, model_names), *_difference(name, model_names)]
+
+
+def mean_where_computed(name: str, model_names: list[str] | None) -> list[metric_types.MetricComputation]:
+    """For each model, the mean of an output over the examples for which it is not NaN."""
+    return _for_each_model(name, model_names, name, _numbers_unless_nan, _as_it_is)
 
 
 def _difference(name: str, model_names: list[str] | None) -> list[metric_types.MetricComputation]:

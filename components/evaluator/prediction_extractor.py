@@ -1,5 +1,7 @@
 """Calls further signatures after `evaluate`: binarised losses, importance-weighted bounds, samples from the prior.
 
+Samples are then compared with the images, all with all, so that each image has a value, and a label has a mean of them.
+
 The stock Evaluator calls one signature, with the examples only. Values that take more time, or need a parameter from the
 configuration, have separate signatures. The extractor here calls them after `evaluate`, and only for the wanted number of
 images. If a model does not have such a signature (an autoencoder, or an older baseline), the metrics leave it out.
@@ -20,6 +22,7 @@ from tensorflow_model_analysis.utils.model_util import DoFnWithModels
 
 from components.artifacts.feature_classifier import FeatureClassifier
 from components.artifacts.features import IMAGE, IW_NLL
+from components.artifacts.metrics import COVERAGE, DENSITY
 from components.artifacts.signature_names import (
     EVALUATE_BINARIZED,
     EVALUATE_IW_NLL,
@@ -32,6 +35,7 @@ from components.artifacts.signature_names import (
 )
 from components.evaluator.sample import image_hash
 from components.evaluator.sample_metrics import IMAGE_FEATURES, SAMPLE_FEATURES
+from components.models.image_quality import neighbourhoods
 
 BINARIZED = "binarized/"
 
@@ -75,7 +79,14 @@ class _AskFurther(beam.PTransform):  # type: ignore[misc, unused-ignore]  # Beam
         limit = max(self._questions.iw_images, self._questions.compared_images, 1)
         lowest = extracts | "HashImages" >> beam.FlatMap(_hashes) | "LowestHashes" >> beam.combiners.Top.Smallest(limit)
         ask = _Ask({model.model_name: model for model in self._models}, self._questions)
-        return extracts | "Ask" >> beam.ParDo(ask, beam.pvalue.AsSingleton(lowest))
+        asked = extracts | "Ask" >> beam.ParDo(ask, beam.pvalue.AsSingleton(lowest))
+        if not self._questions.classifier:
+            return asked
+        names = [model.model_name for model in self._models]
+        compared = (
+            asked | "Features" >> beam.FlatMap(_features, names) | beam.combiners.ToList() | "Compare" >> beam.Map(_compare)
+        )
+        return asked | "AddNeighbourhoods" >> beam.Map(_add_neighbourhoods, names, beam.pvalue.AsSingleton(compared))
 
 
 class _Ask(DoFnWithModels):  # type: ignore[misc, unused-ignore]  # TFMA has no types
@@ -99,18 +110,12 @@ class _Ask(DoFnWithModels):  # type: ignore[misc, unused-ignore]  # TFMA has no 
         """
         hashes = np.array(list(_hashes(extracts)), np.int64)
         examples = np.asarray(extracts[constants.INPUT_KEY], object).reshape(-1)
-        said = extracts[constants.PREDICTIONS_KEY]
-        is_only_one = len(self._loaded_models) == 1
+        said = _predictions(extracts, list(self._loaded_models))
         predictions = {
-            name: {
-                **(said if is_only_one else said[name]),
-                **dict(self._answers(model.signatures, examples, hashes, lowest_hashes)),
-            }
+            name: {**said[name], **dict(self._answers(model.signatures, examples, hashes, lowest_hashes))}
             for name, model in self._loaded_models.items()
         }
-        # TFMA has no level for the model's name if there is only one model.
-        [*_, last] = predictions.values()
-        yield util.copy_and_set_by_keys(extracts, [constants.PREDICTIONS_KEY], last if is_only_one else predictions)
+        yield _with_predictions(extracts, predictions)
 
     def _answers(
         self, signatures: Mapping[str, Any], examples: NDArray[np.object_], hashes: NDArray[np.int64], lowest: Sequence[int]
@@ -134,6 +139,58 @@ class _Ask(DoFnWithModels):  # type: ignore[misc, unused-ignore]  # TFMA has no 
             images = signatures[EVALUATE_SAMPLES](examples=tf.constant(examples[asked], tf.string))
             yield IMAGE_FEATURES, _spread(self._classifier.features(images[PIXELS]), asked, chosen)
             yield SAMPLE_FEATURES, _spread(self._classifier.features(images[SAMPLE]), asked, chosen)
+
+
+class _Features(NamedTuple):
+    """Of the chosen images of a batch, and of the samples paired with them."""
+
+    model: str
+    hashes: NDArray[np.int64]
+    images: NDArray[np.float32]
+    samples: NDArray[np.float32]
+
+
+def _features(extracts: Extracts, models: Sequence[str]) -> Iterator[_Features]:
+    hashes = np.array(list(_hashes(extracts)), np.int64)
+    for name, said in _predictions(extracts, models).items():
+        if IMAGE_FEATURES in said:
+            images, samples = (np.asarray(said[key], np.float32) for key in (IMAGE_FEATURES, SAMPLE_FEATURES))
+            known = np.isfinite(images).all(axis=1) & np.isfinite(samples).all(axis=1)
+            yield _Features(name, hashes[known], images[known], samples[known])
+
+
+def _compare(batches: Sequence[_Features]) -> dict[str, dict[int, tuple[float, float]]]:
+    """For each model and the hash of each image, whether a sample covers it, and the density of samples there."""
+    compared = {}
+    for name in {batch.model for batch in batches}:
+        hashes, images, samples = (
+            np.concatenate(parts) for parts in zip(*(batch[1:] for batch in batches if batch.model == name), strict=True)
+        )
+        compared[name] = dict(zip(hashes.tolist(), zip(*neighbourhoods(images, samples), strict=True), strict=True))
+    return compared
+
+
+def _add_neighbourhoods(
+    extracts: Extracts, models: Sequence[str], compared: Mapping[str, Mapping[int, tuple[float, float]]]
+) -> Extracts:
+    """Adds both to the predictions of a batch, NaN for the images that were not chosen."""
+    predictions = _predictions(extracts, models)
+    for name in compared:
+        found = [compared[name].get(image, (np.nan, np.nan)) for image in _hashes(extracts)]
+        values = dict(zip((COVERAGE, DENSITY), np.array(found, np.float32).reshape(-1, 2).T, strict=True))
+        predictions = {**predictions, name: {**predictions[name], **values}}
+    return _with_predictions(extracts, predictions)
+
+
+def _predictions(extracts: Extracts, models: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """The predictions by model: TFMA has no level for the model's name if there is only one model."""
+    said = extracts[constants.PREDICTIONS_KEY]
+    return {name: said if len(models) == 1 else said[name] for name in models}
+
+
+def _with_predictions(extracts: Extracts, predictions: Mapping[str, Mapping[str, Any]]) -> Extracts:
+    [*_, last] = predictions.values()
+    return util.copy_and_set_by_keys(extracts, [constants.PREDICTIONS_KEY], last if len(predictions) == 1 else predictions)
 
 
 def _among(hashes: NDArray[np.int64], lowest: Sequence[int], count: int) -> NDArray[np.bool_]:

@@ -9,9 +9,9 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
-from components.artifacts.feature_classifier import LEFT_OUT, SAVED_MODEL
+from components.artifacts.feature_classifier import LEFT_OUT, SAVED_MODEL, write_training_features
 from components.artifacts.features import EVAL, TRAIN
-from components.artifacts.images import read_images
+from components.artifacts.images import read_images, stream_pixels
 from components.artifacts.model_input import ModelInput, transformed_input
 from components.feature_classifier.training import FeatureExtractor, LabelledImages, accuracy, train_classifier
 
@@ -25,6 +25,8 @@ _LOGGER = logging.getLogger("tfx_vae.feature_classifier")
 # With more images the distances hardly change.
 _TRAINING_IMAGES = 20_000
 _EVAL_IMAGES = 5_000
+# Each takes 256 bytes.
+_REMEMBERED_IMAGES = 100_000
 
 
 class Executor(BaseExecutor):
@@ -36,7 +38,7 @@ class Executor(BaseExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains on images of `train`, and records its accuracy on `eval` in the artifact.
+        """Trains on images of `train`, and writes the features of these images; its accuracy on `eval` is in the artifact.
 
         Raises:
           DataError: A split is empty.
@@ -47,12 +49,17 @@ class Executor(BaseExecutor):
         model_input = transformed_input(artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH]))
         images = _read(examples, TRAIN, _TRAINING_IMAGES, model_input)
         if images is None or len(np.unique(images.labels)) < 2:
-            reason = "images of two labels or more are needed to train the classifier whose features it compares"
-            _LOGGER.warning("frechet_distance is left out: %s, and split '%s' has none.", reason, TRAIN)
+            reason = "images of two labels or more are needed to train the classifier whose features they compare"
+            _LOGGER.warning(
+                "Metrics of samples (frechet_distance, coverage, ...) are left out: %s, and split '%s' has none.",
+                reason,
+                TRAIN,
+            )
             io_utils.write_string_file(f"{output.uri}/{LEFT_OUT}", f"{reason}\n")
             return
         model = train_classifier(images, model_input)
         FeatureExtractor(model, model_input.shape).save(f"{output.uri}/{SAVED_MODEL}")
+        write_training_features(output.uri, stream_pixels(examples, TRAIN, _REMEMBERED_IMAGES, model_input))
         output.set_int_custom_property(TRAINING_IMAGES, len(images.labels))
         others = _read(examples, EVAL, _EVAL_IMAGES, model_input)
         if others is not None:

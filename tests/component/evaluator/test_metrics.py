@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from components.artifacts.evaluation import Evaluation
-from components.artifacts.feature_classifier import FeatureClassifier
+from components.artifacts.feature_classifier import FeatureClassifier, training_features, write_training_features
 from components.artifacts.features import LOSSES
 from components.artifacts.metrics import CATALOGUE
 from components.evaluator.sample import image_hash
@@ -27,6 +28,8 @@ SETTINGS: dict[str, Any] = {
     # On every slice TFMA looks for what has a threshold, also where it has no meaning.
     "thresholds": {
         "latent_probe_accuracy/knn": {"lower": 0.0},
+        "coverage": {"lower": 0.0},
+        "data_copying": {"upper": 1.0},
         "iw_nll": {"upper": 7.0},
         "frechet_distance": {"lower": 0.0},
         "ssim": {"lower": 0.0, "upper": 1.0},
@@ -38,6 +41,7 @@ SETTINGS: dict[str, Any] = {
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("classifier")
     FeatureExtractor(build_classifier((4, 4, 1), 10), (4, 4, 1)).save(str(directory / "saved_model"))
+    write_training_features(str(directory), [np.random.default_rng(2).random((30, 4, 4, 1))] * 2)
     return directory
 
 
@@ -75,13 +79,21 @@ def expected_metrics(model: Any, digits: Any, members: np.ndarray, classifier: P
     if weighted:
         expected["iw_nll"] = 7 * first_pixels[weighted].mean()
         expected["binarized/iw_nll"] = 100 + 7 * first_pixels[weighted].mean()
+    loaded = FeatureClassifier.load(str(classifier))
+    assert loaded is not None
+    features = [loaded.features(images[in_order[:50]]) for images in (pixels, 1 - 0.5 * pixels)]
+    radius = np.sort(cdist(features[0], features[0]))[:, 5, np.newaxis]
+    inside = (cdist(*features) < radius).sum(axis=1)[members[in_order[:50]]]
+    # Of all samples: those of one label are not known.
+    if inside.size:
+        expected |= {"coverage": (inside > 0).mean(), "density": inside.mean() / 5}
     if members.all():
         expected["latent_probe_accuracy/linear"] = linear_probe_accuracy(mean[coded], digits.labels[coded])
         expected["latent_probe_accuracy/knn"] = nearest_neighbours_accuracy(mean[coded], digits.labels[coded])
-        loaded = FeatureClassifier.load(str(classifier))
-        assert loaded is not None
-        features = [loaded.features(images[in_order[:50]]) for images in (pixels, 1 - 0.5 * pixels)]
         expected["frechet_distance"] = frechet_distance(*features)
+        training = training_features(str(classifier))
+        to_training = [cdist(each, training).min(axis=1) for each in features]
+        expected["data_copying"] = np.mean(to_training[1] < to_training[0][:, np.newaxis])
     return expected
 
 
@@ -144,7 +156,8 @@ def test_images_without_labels_have_all_metrics_but_the_accuracy_of_labels(
     settings = {**SETTINGS, "thresholds": {"latent_probe_accuracy/knn": {"lower": 0.0}}}
     verdict = evaluate(settings, make_talkative_model(0.4, 12.5), examples=tmp_path / "unlabelled")
     left_out = METRICS - set(verdict.metrics)
-    assert left_out == {"latent_probe_accuracy/linear", "latent_probe_accuracy/knn", "frechet_distance"}
+    samples = {"frechet_distance", "density", "coverage", "data_copying"}
+    assert left_out == {"latent_probe_accuracy/linear", "latent_probe_accuracy/knn"} | samples
     assert verdict.metrics_by_label == {}
     assert verdict.reasons == ("latent_probe_accuracy/knn was not computed: this model, or this data, does not have it",)
 
