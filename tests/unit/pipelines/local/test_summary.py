@@ -111,6 +111,9 @@ def test_what_is_switched_on_and_was_not_computed_is_named():
         "latent_probe_accuracy/linear",
         "latent_probe_accuracy/knn",
         "frechet_distance",
+        "density",
+        "coverage",
+        "data_copying",
     ]
 
 
