@@ -27,9 +27,10 @@ LOSSES: Final = (RECONSTRUCTION_LOSS, SQUARED_ERROR, KL_DIVERGENCE, NEGATIVE_ELB
 in [0, 1]. The Evaluator averages them."""
 
 SSIM: Final = "ssim"
+BITS_PER_DIMENSION: Final = "bits_per_dimension"
 IW_NLL: Final = "iw_nll"
 KL_PER_DIMENSION: Final = "kl_per_dimension"
-"""Evaluation signatures return these for each example too."""
+"""Evaluation signatures return these for each example too, if the model has them."""
 
 EXAMPLE_COUNT: Final = "example_count"
 """TFMA's name for the number of examples of a slice."""

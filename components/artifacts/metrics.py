@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from components.artifacts.features import (
+    BITS_PER_DIMENSION,
     EXAMPLE_COUNT,
     IW_NLL,
     KL_DIVERGENCE,
@@ -151,7 +152,7 @@ def _of_binary_images(metric: Metric, is_main: bool = False) -> Metric:
         metric.unit,
         metric.better,
         metric.meaning,
-        f"`{metric.name}` of binary images. Not for a Gaussian likelihood",
+        f"`{metric.name}` of binary images. Only for a Bernoulli likelihood",
         metric.computed_by,
         metric.group,
         is_main=is_main,
@@ -181,6 +182,17 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     ),
     _ELBO,
     _IMPORTANCE_WEIGHTED,
+    Metric(
+        BITS_PER_DIMENSION,
+        "bits per dimension",
+        "bits",
+        Better.LOWER,
+        "a bound on the bits that a lossless code needs for each number of an image; images as they are need 8",
+        "`negative_elbo` / (D ln 2), D = height · width · channels: a bound on −log₂ P(x) / D of images with 256 levels. "
+        "Only for the likelihood `discretized_logistic`, not for an autoencoder",
+        is_main=True,
+        decimals=3,
+    ),
     _of_binary_images(_RECONSTRUCTION),
     _of_binary_images(_KL),
     _of_binary_images(_ELBO),

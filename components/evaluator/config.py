@@ -98,8 +98,8 @@ class EvaluatorConfig(Section):
     """Also compute the metrics for each label, if the dataset has labels."""
 
     binarized: bool = True
-    """Also compute the losses of binarised images, `binarized/...`, which published results use. Not for a Gaussian
-    likelihood."""
+    """Also compute the losses of binarised images, `binarized/...`, which published results use. Only for a
+    Bernoulli likelihood."""
 
     importance_weighted: ImportanceWeightedConfig = ImportanceWeightedConfig()
 

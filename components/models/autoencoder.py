@@ -55,6 +55,11 @@ class Autoencoder(keras.Model):
         self._pixels = distributions.pixel_distribution(config)
         self.built = True
 
+    @property
+    def describes_levels(self) -> bool:
+        """Whether p(x|z) is a probability of images with 256 levels, so that -log p(x) has a meaning in bits per dimension."""
+        return self._pixels.is_of_levels
+
     def encode(self, inputs: tf.Tensor, training: bool = False) -> Posterior:
         """The posterior over codes, q(z|x).
 

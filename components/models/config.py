@@ -34,9 +34,12 @@ class Likelihood(StrEnum):
     GAUSSIAN = "gaussian"
     """A Gaussian density; `spread` says where its standard deviation comes from."""
 
+    DISCRETIZED_LOGISTIC = "discretized_logistic"
+    """A probability of each of the 256 levels of a pixel (Kingma et al., 2016; Salimans et al., 2017)."""
+
 
 class Spread(StrEnum):
-    """Where the standard deviation of a pixel's distribution comes from."""
+    """Where the scale of a pixel's distribution comes from: a Gaussian's standard deviation, a logistic's scale."""
 
     FIXED = "fixed"
     """From the configuration: `gaussian_stddev`."""
@@ -49,6 +52,9 @@ class Spread(StrEnum):
 
     IMAGE = "image"
     """Learned, one for each image: a function of its code."""
+
+    PIXEL = "pixel"
+    """Learned, one for each pixel and channel: functions of the code."""
 
 
 class PriorKind(StrEnum):
@@ -120,15 +126,16 @@ class ModelConfig(Section):
     """Dimensions of the code."""
 
     likelihood: Likelihood = Likelihood.BERNOULLI
-    """`bernoulli` or `gaussian`."""
+    """`bernoulli`, `gaussian`, or `discretized_logistic`, a probability of the 256 levels of each pixel, whose loss is a bound
+    in bits per dimension."""
 
     gaussian_stddev: float = Field(default=0.1, gt=0)
     """Standard deviation of a pixel in [0, 1] under the Gaussian likelihood with the spread `fixed`."""
 
     spread: Spread | None = None
-    """Standard deviation of the pixels of a `gaussian`: `fixed`, the same as null, is `gaussian_stddev`; `shared`, `channel`
-    and `image` are learned, one for all pixels, one for each channel, or one for each image as a function of its code (Rybkin
-    et al., 2021)."""
+    """Standard deviation of a `gaussian`, or scale of a `discretized_logistic`: `fixed` is `gaussian_stddev`; the others are
+    learned, one for all pixels (`shared`), for each `channel`, for each `image` or for each `pixel`, the last two as functions
+    of the code (Rybkin et al., 2021). null is `fixed` for a `gaussian`, `pixel` for a `discretized_logistic`."""
 
     beta: float = Field(default=1.0, ge=0)
     """Weight of the KL divergence in the training objective (Higgins et al., 2017); an `ae` ignores it."""
@@ -161,7 +168,13 @@ class ModelConfig(Section):
     @property
     def resolved_spread(self) -> Spread | None:
         """The spread, also where the configuration leaves it to the likelihood; None if the likelihood has none."""
-        return None if self.likelihood is Likelihood.BERNOULLI else self.spread or Spread.FIXED
+        match self.likelihood:
+            case Likelihood.BERNOULLI:
+                return None
+            case Likelihood.GAUSSIAN:
+                return self.spread or Spread.FIXED
+            case Likelihood.DISCRETIZED_LOGISTIC:
+                return self.spread or Spread.PIXEL
 
     @field_validator("activation")
     @classmethod
@@ -175,6 +188,15 @@ class ModelConfig(Section):
     def _spread_fits_the_likelihood(self) -> Self:
         if self.likelihood is Likelihood.BERNOULLI and self.spread is not None:
             raise ValueError("likelihood bernoulli has no spread: set spread to null, or likelihood to gaussian")
+        if self.likelihood is Likelihood.GAUSSIAN and self.spread is Spread.PIXEL:
+            raise ValueError(
+                "likelihood gaussian has no spread pixel, because the density of a pixel that hardly varies has no limit: set "
+                "spread to image, channel or shared, or likelihood to discretized_logistic"
+            )
+        if self.likelihood is Likelihood.DISCRETIZED_LOGISTIC and self.spread is Spread.FIXED:
+            raise ValueError(
+                "likelihood discretized_logistic has no spread fixed: set spread to pixel, image, channel or shared"
+            )
         return self
 
     @model_validator(mode="after")

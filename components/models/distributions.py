@@ -10,7 +10,7 @@ To add a likelihood: write a class with the methods of `PixelDistribution`, name
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, assert_never
+from typing import ClassVar, NamedTuple, Protocol, assert_never
 
 import tensorflow as tf
 
@@ -18,6 +18,8 @@ from components.models.config import Likelihood, ModelConfig, Spread
 
 # A mean pixel of 0 or 1 has no finite logit. 0.001 is darker than the mean of any usual data set.
 _SMALLEST_PROBABILITY = 1e-3
+
+_HIGHEST_LEVEL = 255.0
 
 
 class Posterior(NamedTuple):
@@ -66,7 +68,12 @@ class PixelDistribution(Protocol):
 
     Parameters are float32 [N, height, width, channels]; where the spread is learned, [N, height, width, 2 * channels]: behind
     the channels of the first parameter those of the log scale (spread.py).
+
+    Attributes:
+      is_of_levels: whether it gives probabilities of images with 256 levels, so that nats are the length of a lossless code.
     """
+
+    is_of_levels: ClassVar[bool]
 
     def parameter_of(self, pixel_mean: float) -> float:
         """The first parameter of a pixel whose expectation is `pixel_mean`. The decoder's output bias starts there."""
@@ -89,6 +96,8 @@ class PixelDistribution(Protocol):
 @dataclasses.dataclass(frozen=True)
 class BernoulliPixels:
     """Each pixel is on or off. The parameter is the logit of the probability that it is on."""
+
+    is_of_levels: ClassVar[bool] = False
 
     def parameter_of(self, pixel_mean: float) -> float:
         """The logit of the mean pixel, kept finite."""
@@ -127,6 +136,8 @@ class BernoulliPixels:
 class GaussianPixels:
     """Each pixel is Gaussian with a fixed standard deviation. The parameter is its mean."""
 
+    is_of_levels: ClassVar[bool] = False
+
     stddev: float
     """Standard deviation of every pixel, which lies in [0, 1]; greater than 0."""
 
@@ -159,6 +170,8 @@ class SpreadGaussianPixels:
     itself, and p(x|z) no density.
     """
 
+    is_of_levels: ClassVar[bool] = False
+
     def parameter_of(self, pixel_mean: float) -> float:
         """The mean pixel itself."""
         return pixel_mean
@@ -175,6 +188,56 @@ class SpreadGaussianPixels:
         return -_sum_over_pixels(squared_distance + log_stddev + 0.5 * math.log(2.0 * math.pi))
 
 
+@dataclasses.dataclass(frozen=True)
+class DiscretizedLogisticPixels:
+    """Each pixel is one of the levels 0 to 255. The parameters are the mean m and the logarithm of the scale s of a logistic.
+
+    A level k has the probability that the logistic is nearer to k / 255 than to another level; all below 0 is level 0, and all
+    above 1 is level 255 (Kingma et al., 2016, "Improved Variational Inference with Inverse Autoregressive Flow"; Salimans et
+    al., 2017, "PixelCNN++", equation 2). With the edges a = (k - 1/2) / 255 and b = (k + 1/2) / 255
+
+        P(k)  =  sigmoid((b - m) / s) - sigmoid((a - m) / s)
+              =  sigmoid((b - m) / s) sigmoid((m - a) / s) (1 - exp((a - b) / s))
+
+    with only the first factor for k = 0, and only the second one for k = 255. Their logarithms lose no digits, whatever the
+    scale, where the difference of the first line would be 0.
+    """
+
+    is_of_levels: ClassVar[bool] = True
+
+    def parameter_of(self, pixel_mean: float) -> float:
+        """The mean pixel itself."""
+        return pixel_mean
+
+    def expected_image(self, parameters: tf.Tensor) -> tf.Tensor:
+        """The expectation of the logistic clipped to [0, 1]: that of the levels, without the effect of rounding to levels."""
+        mean, log_scale = tf.split(parameters, 2, axis=-1)
+        scale = tf.exp(log_scale)
+        expectation = scale * (tf.nn.softplus(mean / scale) - tf.nn.softplus((mean - 1.0) / scale))
+        return tf.clip_by_value(expectation, 0.0, 1.0)
+
+    def log_likelihood(self, pixels: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        """Nats per image, float32 [N], never positive. Pixels count as the nearest level."""
+        mean, log_scale = tf.split(parameters, 2, axis=-1)
+        levels, per_scale = tf.round(pixels * _HIGHEST_LEVEL), tf.exp(-log_scale)
+        half_width = 0.5 / _HIGHEST_LEVEL
+        distance = levels / _HIGHEST_LEVEL - mean
+        below_upper_edge = -tf.nn.softplus(-(distance + half_width) * per_scale)
+        above_lower_edge = -tf.nn.softplus((distance - half_width) * per_scale)
+        both = tf.math.log(-tf.math.expm1(-per_scale / _HIGHEST_LEVEL))
+        is_lowest, is_highest = levels <= 0.0, levels >= _HIGHEST_LEVEL
+        return _sum_over_pixels(
+            tf.where(is_highest, 0.0, below_upper_edge)
+            + tf.where(is_lowest, 0.0, above_lower_edge)
+            + tf.where(is_lowest | is_highest, 0.0, both)
+        )
+
+
+def bits_per_dimension(nats: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+    """From nats per image to bits per number of an image: float32, of the shape of `nats`."""
+    return nats / (math.prod(image_shape) * math.log(2.0))
+
+
 def pixel_distribution(config: ModelConfig) -> PixelDistribution:
     """The likelihood that the configuration names."""
     match config.likelihood:
@@ -183,6 +246,8 @@ def pixel_distribution(config: ModelConfig) -> PixelDistribution:
         case Likelihood.GAUSSIAN:
             is_fixed = config.resolved_spread is Spread.FIXED
             return GaussianPixels(config.gaussian_stddev) if is_fixed else SpreadGaussianPixels()
+        case Likelihood.DISCRETIZED_LOGISTIC:
+            return DiscretizedLogisticPixels()
         case _:
             assert_never(config.likelihood)
 

@@ -103,20 +103,25 @@ def build_decoder(config: ModelConfig, image_shape: tuple[int, int, int], pixel_
       [N, height, width, channels] or, with a learned spread, [N, height, width, 2 * channels].
     """
     seeds = layer_seeds(seed, "decoder")
-    bias = keras.initializers.Constant(pixel_distribution(config).parameter_of(pixel_mean))
+    height, width, channels = image_shape
+    first = [pixel_distribution(config).parameter_of(pixel_mean)] * channels
+    # Zeros are the initial scale: see spread.py.
+    of_pixel = first + [0.0] * channels if config.resolved_spread is Spread.PIXEL else first
+    shape = (height, width, len(of_pixel))
     code = keras.Input((config.latent_dim,), name="code")
     network = config.decoder_network or config.network
     match network:
         case Network.DENSE:
             features = _dense_layers(code, config.hidden_units[::-1], config, seeds)
             pixels = _product_layer(config, "pixels", next(seeds))
-            parameters = keras.layers.Dense(math.prod(image_shape), bias_initializer=bias, **pixels)(features)
+            bias = _repeated(of_pixel, height * width)
+            parameters = keras.layers.Dense(math.prod(shape), bias_initializer=bias, **pixels)(features)
         case Network.CONV:
-            parameters = _convolutional_parameters(code, config, image_shape, bias, seeds)
+            parameters = _convolutional_parameters(code, config, (height, width), of_pixel, seeds)
         case _:
             assert_never(network)
     # This layer computes in float32 whatever the precision of the layers before it, because losses are float32.
-    parameters = keras.layers.Reshape(image_shape, name="parameters")(parameters)
+    parameters = keras.layers.Reshape(shape, name="parameters")(parameters)
     if config.resolved_spread not in (None, Spread.FIXED):
         parameters = LogScale(config.resolved_spread, name="log_scale")(parameters, code)
     return keras.Model(code, parameters, name="decoder")
@@ -125,12 +130,11 @@ def build_decoder(config: ModelConfig, image_shape: tuple[int, int, int], pixel_
 def _convolutional_parameters(
     code: keras.KerasTensor,
     config: ModelConfig,
-    image_shape: tuple[int, int, int],
-    bias: keras.initializers.Initializer,
+    image_size: tuple[int, int],
+    bias: list[float],
     seeds: Iterator[int],
 ) -> keras.KerasTensor:
-    height, width, channels = image_shape
-    sizes = _sizes(height, width, len(config.filters))
+    sizes = _sizes(*image_size, len(config.filters))
     features = _first_feature_maps(code, config, sizes[-1], seeds)
     hidden = zip(reversed(config.filters[:-1]), reversed(sizes[1:-1]), strict=True)
     for number, (filters, size) in enumerate(hidden, start=1):
@@ -142,9 +146,13 @@ def _convolutional_parameters(
         features = _normalize_and_activate(_crop(doubling(features), size, name), config, name)
     # Each position gives its four pixels: half the time of a transposed convolution to so few channels.
     output = keras.layers.Conv2D(
-        4 * channels, kernel_size=1, bias_initializer=bias, **_product_layer(config, "pixels", next(seeds))
+        4 * len(bias), kernel_size=1, bias_initializer=_repeated(bias, 4), **_product_layer(config, "pixels", next(seeds))
     )
-    return _crop(_depth_to_space(output(features)), (height, width), "pixels")
+    return _crop(_depth_to_space(output(features)), image_size, "pixels")
+
+
+def _repeated(values: list[float], times: int) -> keras.initializers.Initializer:
+    return keras.initializers.Constant(np.tile(np.float32(values), times))
 
 
 def _first_feature_maps(

@@ -34,7 +34,8 @@ class LogScale(keras.layers.Layer):
     """Appends the log scale of each pixel to the first parameter of each pixel, along the last axis.
 
     Args:
-      spread: which pixels have a scale in common: `shared`, `channel` or `image`.
+      spread: which pixels have a scale in common. Where it is `pixel` none have, and the layer's input already has both
+        parameters of each pixel.
     """
 
     def __init__(self, spread: Spread, **arguments: Any) -> None:
@@ -43,6 +44,8 @@ class LogScale(keras.layers.Layer):
 
     def build(self, parameters_shape: tuple[int, ...], code_shape: tuple[int, ...]) -> None:
         """Makes the variables; they start from one scale for all pixels."""
+        if self.spread is Spread.PIXEL:
+            return
         size = parameters_shape[-1] if self.spread is Spread.CHANNEL else 1
         self.offset = self.add_weight(shape=(size,), initializer="zeros", name="offset")
         if self.spread is Spread.IMAGE:
@@ -50,6 +53,9 @@ class LogScale(keras.layers.Layer):
 
     def call(self, parameters: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
         """From float32 [N, height, width, channels] and the codes [N, L] to [N, height, width, 2 * channels]."""
+        if self.spread is Spread.PIXEL:
+            first, raw = tf.split(parameters, 2, axis=-1)
+            return tf.concat([first, log_scale_activation(INITIAL_LOG_SCALE + raw)], axis=-1)
         raw = INITIAL_LOG_SCALE + _RATE * tf.convert_to_tensor(self.offset)
         if self.spread is Spread.IMAGE:
             raw = tf.reshape(raw + tf.matmul(code, self.kernel), [-1, 1, 1, 1])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.artifacts.evaluation import Evaluation
-from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
+from components.artifacts.features import BITS_PER_DIMENSION, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from components.artifacts.metrics import describe
 from components.models.latent_space import is_active
 from components.report.findings import Findings
@@ -115,6 +115,8 @@ def _tiles(findings: Findings) -> list[Tile]:
         tiles.append(Tile("KL divergence", _nats(metrics.get(KL_DIVERGENCE)), meaning))
         active = int(is_active(codes.mean.var(axis=0)).sum())
         tiles.append(Tile("active dimensions", f"{active} of {codes.mean.shape[1]}", "the others say nothing about the image"))
+    if (bits := metrics.get(BITS_PER_DIMENSION)) is not None:
+        tiles.append(Tile("bits per dimension", number(bits, 2), describe(BITS_PER_DIMENSION).meaning))
     tiles += _yardsticks(findings)
     return tiles
 

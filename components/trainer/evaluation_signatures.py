@@ -2,8 +2,8 @@
 
 All noise depends only on the bytes of the image. Everything is computed in batches of one size, or for each image separately.
 Every evaluation calls `evaluate`; the configuration decides about the others. Signatures with `binarized` in their name draw
-one binary image from each grey one, the same at every call, as published figures do. A model with a Gaussian likelihood, which
-is a density of grey values, does not have them.
+one binary image from each grey one, the same at every call, as published figures do. Only a model with a Bernoulli likelihood
+has them: the others describe grey values.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.artifacts.features import IMAGE, IW_NLL, KL_PER_DIMENSION, LOSSES, SSIM
+from components.artifacts.features import BITS_PER_DIMENSION, IMAGE, IW_NLL, KL_PER_DIMENSION, LOSSES, SSIM
 from components.artifacts.images import in_equal_batches
 from components.artifacts.signature_names import (
     EVALUATE,
@@ -32,6 +32,7 @@ from components.artifacts.signature_names import (
 )
 from components.models.autoencoder import Autoencoder
 from components.models.config import Likelihood
+from components.models.distributions import bits_per_dimension
 from components.models.image_quality import structural_similarity
 from components.models.objectives import Losses, log_importance_weights, per_example_losses
 from components.models.prior import Prior
@@ -135,6 +136,7 @@ class EvaluationSignatures:
         self._scale = scale
         self._prior = prior
         self._noise = ImageNoise(seed)
+        self._has_bits_per_dimension = model.has_posterior and model.describes_levels
 
     def functions(self) -> dict[str, tuple[Callable[..., Outputs], tuple[tf.TensorSpec, ...]]]:
         """Each signature's function and the types of its arguments; only signatures that the model has."""
@@ -167,14 +169,16 @@ class EvaluationSignatures:
         """Serialized tf.Examples [N] to the losses and the code of each, and its similarity to its reconstruction.
 
         Returns:
-          float32 [N]: the losses of `LOSSES`, and `ssim` with the reconstruction from the posterior mean.
+          float32 [N]: the losses of `LOSSES`, `ssim` with the reconstruction from the posterior mean, and
+          `bits_per_dimension`, if the model is a VAE of images with 256 levels.
           float32 [N, L]: `latent_mean`; `latent_log_variance`, for a VAE; `latent_sample`, drawn from the posterior;
           `kl_per_dimension`, in nats, from N(0, I) for every prior.
         """
         latent = [LATENT_MEAN, LATENT_SAMPLE, KL_PER_DIMENSION]
         if self._model.has_posterior:
             latent.append(LATENT_LOG_VARIANCE)
-        shapes: dict[str, Sequence[int]] = {name: [] for name in (*LOSSES, SSIM)}
+        scalars = [*LOSSES, SSIM, *([BITS_PER_DIMENSION] if self._has_bits_per_dimension else [])]
+        shapes: dict[str, Sequence[int]] = {name: [] for name in scalars}
         return in_equal_batches(
             self._describe, self._parse(examples), shapes | {name: [self._model.latent_dim] for name in latent}
         )
@@ -217,14 +221,19 @@ class EvaluationSignatures:
     def _describe(self, encoded: tf.Tensor, normalized: tf.Tensor) -> Outputs:
         images = ParsedImages(encoded, normalized)
         posterior = self._model.encode(normalized)
+        losses = self.losses(images)
         outputs = {
-            **self.losses(images)._asdict(),
+            **losses._asdict(),
             SSIM: structural_similarity(self._scale.denormalize(normalized), self._expected_image(posterior.mean)),
             LATENT_MEAN: posterior.mean,
             LATENT_SAMPLE: self._model.sample_code(posterior, self._posterior_noise(encoded)),
             KL_PER_DIMENSION: self._model.kl_divergence(posterior),
         }
-        return outputs if posterior.log_variance is None else {**outputs, LATENT_LOG_VARIANCE: posterior.log_variance}
+        if posterior.log_variance is not None:
+            outputs[LATENT_LOG_VARIANCE] = posterior.log_variance
+        if self._has_bits_per_dimension:
+            outputs[BITS_PER_DIMENSION] = bits_per_dimension(losses.negative_elbo, self._model.image_shape)
+        return outputs
 
     def _iw_nll(self, images: ParsedImages, samples: tf.Tensor) -> tf.Tensor:
         """Computes one image at a time, so that memory does not grow with the number of images."""

@@ -83,7 +83,7 @@ def describe_differences(evaluation: Evaluation) -> str:
 
 def left_out_metrics(evaluation: Evaluation, config: EvaluatorConfig) -> list[str]:
     """Metrics that are switched on, but that this model (an autoencoder) or these images (without labels) do not have."""
-    names = [metric.name for metric in CATALOGUE]
+    names = [metric.name for metric in CATALOGUE if metric.switches]
     return [name for name in names if config.measures(name) and name not in evaluation.metrics]
 
 

@@ -93,3 +93,22 @@ def test_a_model_has_only_the_signatures_that_it_can_answer():
     assert names(kind="vae", likelihood="gaussian") == {"", "_iw_nll", "_samples"}
     assert names(kind="ae") == {"", "_binarized", "_samples"}
     assert names(kind="ae", likelihood="gaussian") == {"", "_samples"}
+    assert names(kind="vae", likelihood="discretized_logistic") == {"", "_iw_nll", "_samples"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "likelihood", "has_it"),
+    [
+        ("vae", "discretized_logistic", True),
+        ("ae", "discretized_logistic", False),
+        ("vae", "gaussian", False),
+        ("vae", "bernoulli", False),
+    ],
+)
+def test_bits_per_dimension_are_the_negative_elbo_of_a_probability_of_levels(kind: str, likelihood: str, has_it: bool):
+    config = ModelConfig(kind=kind, likelihood=likelihood, hidden_units=(4,), latent_dim=2)
+    model = build_model(config, (8, 8, 3), 0.5, seed=0)
+    outputs = tf.function(signatures(model, np.full((8, 8, 3), 0.3)).evaluate)(examples(3))
+    assert ("bits_per_dimension" in outputs) == has_it
+    if has_it:
+        np.testing.assert_allclose(outputs["bits_per_dimension"], outputs["negative_elbo"] / (192 * math.log(2)), rtol=1e-6)

@@ -258,6 +258,11 @@ def test_reading_a_configuration_and_the_command_line_import_neither_tensorflow_
         (["model.kind=ae", "model.objective=iwae"], "kind ae has one code an image"),
         (["model.kind=ae", "model.samples=5"], "kind ae has one code an image"),
         (["model.spread=shared"], "likelihood bernoulli has no spread: set spread to null, or likelihood to gaussian"),
+        (["model.likelihood=gaussian", "model.spread=pixel"], "likelihood gaussian has no spread pixel"),
+        (
+            ["model.likelihood=discretized_logistic", "model.spread=fixed"],
+            "likelihood discretized_logistic has no spread fixed",
+        ),
         (["model.kind=vae", "model.objective=iwae", "model.beta=4"], r"set beta to 1 \(it is 4\)"),
     ],
 )

@@ -28,8 +28,9 @@ def test_shapes_from_image_to_losses(make_model, make_images, make_noise, kind, 
     assert model.log_likelihood(images, parameters).shape == (2,)
 
 
-def test_a_learned_spread_doubles_the_parameters_and_nothing_else(make_model, make_images, make_noise):
-    model, images = make_model(likelihood="gaussian", spread="image"), make_images(2)
+@pytest.mark.parametrize("likelihood", ["gaussian", "discretized_logistic"])
+def test_a_learned_spread_doubles_the_parameters_and_nothing_else(make_model, make_images, make_noise, likelihood):
+    model, images = make_model(likelihood=likelihood, spread="image"), make_images(2)
     parameters = model.decode(make_noise(2))
     assert parameters.shape == (2, 7, 5, 6)
     assert model.expected_image(parameters).shape == model(images).shape == (2, 7, 5, 3)

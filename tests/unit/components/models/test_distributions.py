@@ -12,8 +12,10 @@ import tensorflow as tf
 from components.models.config import ModelConfig
 from components.models.distributions import (
     BernoulliPixels,
+    DiscretizedLogisticPixels,
     GaussianPixels,
     SpreadGaussianPixels,
+    bits_per_dimension,
     kl_divergence,
     pixel_distribution,
     reparameterize,
@@ -71,6 +73,70 @@ def test_the_log_likelihood_of_a_learned_spread_is_scipys_with_a_standard_deviat
     np.testing.assert_allclose(result, by_scipy, rtol=1e-4)
 
 
+LEVELS = np.arange(256)
+
+
+def log_probabilities(mean: float, scale: float) -> np.ndarray:
+    """Of the 256 levels, each as an image of one pixel, by the model."""
+    pixels = (LEVELS / 255).astype(np.float32).reshape(-1, 1, 1, 1)
+    parameters = np.broadcast_to(np.float32([mean, np.log(scale)]), (256, 1, 1, 2))
+    return DiscretizedLogisticPixels().log_likelihood(pixels, parameters).numpy().astype(np.float64)
+
+
+def by_scipy(mean: float, scale: float) -> np.ndarray:
+    """The same as differences of the cumulative distribution, in float64, each on the side where it is small."""
+    logistic = scipy.stats.logistic(np.float32(mean), np.float64(np.exp(np.float32(np.log(scale)))))
+    edges = np.concatenate([[-np.inf], (LEVELS[1:] - 0.5) / 255, [np.inf]])
+    above_mean = edges[:-1] > mean
+    return np.where(above_mean, -np.diff(logistic.sf(edges)), np.diff(logistic.cdf(edges)))
+
+
+MEANS = [-0.3, 0.0, 0.2, 0.5, 0.7001, 1.0, 1.4]
+SCALES = [0.1 / 255, 1 / 255, 0.02, 0.3, 5.0, 1e4]
+
+
+@pytest.mark.parametrize("mean", MEANS)
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_probabilities_of_the_256_levels_sum_to_one_and_are_scipys(mean, scale):
+    found, expected = log_probabilities(mean, scale), by_scipy(mean, scale)
+    assert found.max() <= 0
+    np.testing.assert_allclose(np.exp(found).sum(), 1, atol=2e-4)
+    # The position of a pixel has 7 digits, of which the smallest scale shows the last.
+    possible = expected > 1e-290
+    np.testing.assert_allclose(found[possible], np.log(expected[possible]), rtol=1e-4, atol=1e-3)
+
+
+def test_far_from_a_narrow_mean_the_log_probability_falls_by_one_over_the_scale():
+    """There P(k) is exp(-(x - m) / s) times a constant, far too small for a number of its own."""
+    found = log_probabilities(mean=0.0, scale=0.1 / 255)
+    np.testing.assert_allclose(np.diff(found)[10:254], -10, atol=2e-3)
+    assert found[254] < -2500
+
+
+def test_logarithms_and_gradients_of_the_levels_are_finite_at_every_scale():
+    mean, log_scale, level = np.meshgrid([-1e4, -1.0, 0.0, 0.5, 1.0, 1e4], [-7.8, -3.0, 0.0, 10.0, 60.0], [0, 1, 128, 254, 255])
+    pixels = (level / 255).astype(np.float32).reshape(-1, 1, 1, 1)
+    parameters = tf.constant(np.stack([mean, log_scale], axis=-1).reshape(-1, 1, 1, 2), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(parameters)
+        found = DiscretizedLogisticPixels().log_likelihood(pixels, parameters)
+    assert np.isfinite(found).all()
+    assert np.isfinite(tape.gradient(found, parameters)).all()
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("mean", MEANS)
+def test_the_expected_image_is_the_expectation_of_the_levels_but_for_rounding(mean, scale):
+    parameters = np.float32([mean, np.log(scale)]).reshape(1, 1, 1, 2)
+    found = float(DiscretizedLogisticPixels().expected_image(parameters)[0, 0, 0, 0])
+    expected = (by_scipy(mean, scale) * LEVELS).sum() / 255
+    assert found == pytest.approx(expected, abs=0.51 / 255 if scale < 1 / 255 else 1e-3)
+
+
+def test_a_uniform_distribution_over_the_levels_has_eight_bits_per_dimension():
+    np.testing.assert_allclose(bits_per_dimension(tf.constant([12 * math.log(256)]), (2, 2, 3)), [8.0], rtol=1e-6)
+
+
 @pytest.fixture
 def posterior(random):
     return random.normal(size=(6, 4)).astype(np.float32), random.uniform(-4, 1.5, size=(6, 4)).astype(np.float32)
@@ -118,7 +184,9 @@ def test_the_gradient_of_the_bernoulli_log_likelihood_is_that_of_tensorflows_cro
     np.testing.assert_allclose(tape.gradient(ours, values), tape.gradient(theirs, values), atol=1e-6)
 
 
-@pytest.fixture(params=[("bernoulli", None), ("gaussian", None), ("gaussian", "shared")], ids=str)
+@pytest.fixture(
+    params=[("bernoulli", None), ("gaussian", None), ("gaussian", "shared"), ("discretized_logistic", "pixel")], ids=str
+)
 def config(request):
     likelihood, spread = request.param
     return ModelConfig(likelihood=likelihood, spread=spread)
@@ -132,7 +200,7 @@ def distribution(config):
 @pytest.fixture
 def with_scale(config):
     """Appends a log scale to the first parameters, if the distribution has one."""
-    return lambda parameters: np.append(parameters, np.full_like(parameters, -2.0), axis=-1) if config.spread else parameters
+    return lambda parameters: np.append(parameters, np.full_like(parameters, -12.0), axis=-1) if config.spread else parameters
 
 
 @pytest.mark.parametrize("pixel_mean", [0.001, 0.13, 0.5, 0.999])

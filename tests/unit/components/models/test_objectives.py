@@ -184,7 +184,12 @@ def test_gradients_of_the_iwae_objective_reach_every_variable(make_model, make_i
 @pytest.mark.parametrize("batch_normalization", [True, False])
 @pytest.mark.parametrize(
     "likelihood",
-    [{"likelihood": "bernoulli"}, {"likelihood": "gaussian"}, {"likelihood": "gaussian", "spread": "image"}],
+    [
+        {"likelihood": "bernoulli"},
+        {"likelihood": "gaussian"},
+        {"likelihood": "gaussian", "spread": "image"},
+        {"likelihood": "discretized_logistic"},
+    ],
     ids=lambda likelihood: "-".join(likelihood.values()),
 )
 def test_gradients_reach_every_variable(make_model, make_images, make_noise, kind, network, batch_normalization, likelihood):

@@ -12,23 +12,25 @@ from components.models.networks import build_decoder
 from components.models.spread import INITIAL_LOG_SCALE, SMALLEST_LOG_SCALE, LogScale, log_scale_activation
 
 SHAPE = (2, 3, 2)
-SIZES = {"shared": 1, "channel": 2, "image": 1}
+SPREADS = ["shared", "channel", "image", "pixel"]
 
 
 def decoder_with(spread, network="dense"):
-    config = ModelConfig(likelihood="gaussian", spread=spread, network=network, hidden_units=(4,), filters=(3,), latent_dim=3)
+    config = ModelConfig(
+        likelihood="discretized_logistic", spread=spread, network=network, hidden_units=(4,), filters=(3,), latent_dim=3
+    )
     return build_decoder(config, SHAPE, pixel_mean=0.3, seed=0)
 
 
 @pytest.mark.parametrize("network", ["dense", "conv"])
-@pytest.mark.parametrize("spread", SIZES)
+@pytest.mark.parametrize("spread", SPREADS)
 def test_an_untrained_decoder_says_the_mean_pixel_and_one_scale(spread, network):
     mean, log_scale = np.split(decoder_with(spread, network)(tf.zeros((2, 3))).numpy(), 2, axis=-1)
     np.testing.assert_allclose(mean, np.full((2, *SHAPE), 0.3), rtol=1e-5)
     np.testing.assert_allclose(log_scale, np.full((2, *SHAPE), INITIAL_LOG_SCALE), atol=0.01)
 
 
-@pytest.mark.parametrize("spread", SIZES)
+@pytest.mark.parametrize("spread", ["shared", "channel", "image"])
 def test_pixels_share_a_scale_as_the_configuration_says(spread):
     layer, code = LogScale(spread), tf.constant([[1.0, -1.0], [0.5, 2.0]])
     parameters = tf.reshape(tf.range(24.0), (2, *SHAPE))
@@ -44,6 +46,12 @@ def test_pixels_share_a_scale_as_the_configuration_says(spread):
         "image": np.broadcast_to(raw[0] + np.array([-0.02, 0.09]).reshape(2, 1, 1, 1), (2, *SHAPE)),
     }[spread]
     np.testing.assert_allclose(found[..., 2:], log_scale_activation(expected.astype(np.float32)), rtol=1e-5)
+
+
+def test_without_sharing_each_pixel_has_the_scale_that_is_given_beside_it():
+    raw = tf.reshape(tf.range(12.0), (1, *SHAPE)) / 10
+    found = LogScale("pixel")(tf.concat([-raw, raw], axis=-1), tf.zeros((1, 3)))
+    np.testing.assert_allclose(found, tf.concat([-raw, log_scale_activation(INITIAL_LOG_SCALE + raw)], axis=-1))
 
 
 def test_scales_of_real_images_pass_the_activation_nearly_unchanged():
