@@ -152,7 +152,7 @@ def _convolutional_parameters(
 
 
 def _repeated(values: list[float], times: int) -> keras.initializers.Initializer:
-    return keras.initializers.Constant(np.tile(np.float32(values), times))
+    return keras.initializers.Constant(np.tile(values, times))
 
 
 def _first_feature_maps(

@@ -79,7 +79,7 @@ LEVELS = np.arange(256)
 def log_probabilities(mean: float, scale: float) -> np.ndarray:
     """Of the 256 levels, each as an image of one pixel, by the model."""
     pixels = (LEVELS / 255).astype(np.float32).reshape(-1, 1, 1, 1)
-    parameters = np.broadcast_to(np.float32([mean, np.log(scale)]), (256, 1, 1, 2))
+    parameters = np.broadcast_to(np.array([mean, np.log(scale)], np.float32), (256, 1, 1, 2))
     return DiscretizedLogisticPixels().log_likelihood(pixels, parameters).numpy().astype(np.float64)
 
 
@@ -127,7 +127,7 @@ def test_logarithms_and_gradients_of_the_levels_are_finite_at_every_scale():
 @pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("mean", MEANS)
 def test_the_expected_image_is_the_expectation_of_the_levels_but_for_rounding(mean, scale):
-    parameters = np.float32([mean, np.log(scale)]).reshape(1, 1, 1, 2)
+    parameters = np.array([mean, np.log(scale)], np.float32).reshape(1, 1, 1, 2)
     found = float(DiscretizedLogisticPixels().expected_image(parameters)[0, 0, 0, 0])
     expected = (by_scipy(mean, scale) * LEVELS).sum() / 255
     assert found == pytest.approx(expected, abs=0.51 / 255 if scale < 1 / 255 else 1e-3)

@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from components.models.config import ModelConfig
+from components.models.config import ModelConfig, Spread
 from components.models.distributions import SpreadGaussianPixels
 from components.models.networks import build_decoder
 from components.models.spread import INITIAL_LOG_SCALE, SMALLEST_LOG_SCALE, LogScale, log_scale_activation
@@ -50,7 +50,7 @@ def test_pixels_share_a_scale_as_the_configuration_says(spread):
 
 def test_without_sharing_each_pixel_has_the_scale_that_is_given_beside_it():
     raw = tf.reshape(tf.range(12.0), (1, *SHAPE)) / 10
-    found = LogScale("pixel")(tf.concat([-raw, raw], axis=-1), tf.zeros((1, 3)))
+    found = LogScale(Spread.PIXEL)(tf.concat([-raw, raw], axis=-1), tf.zeros((1, 3)))
     np.testing.assert_allclose(found, tf.concat([-raw, log_scale_activation(INITIAL_LOG_SCALE + raw)], axis=-1))
 
 
