@@ -24,53 +24,16 @@ from components.settings import Section
 from components.trainer.config import TrainerConfig
 from components.transform.config import TransformConfig
 from components.validation.config import ValidationConfig
+from pipelines.beam.config import BeamConfig
 from pipelines.kubeflow.config import KubeflowConfig
 from pipelines.mlmd.location import DATABASE_NAME, Location, MetadataConfig, absolute_url, locate, real_path
 from pipelines.strict_yaml import YamlError, parse_yaml, read_yaml
 
-BEAM_RUNNERS: Final = (
-    "FnApiRunner", "FlinkRunner", "SparkRunner", "DataflowRunner", "DirectRunner", "PrismRunner", "PortableRunner",
-    "BundleBasedDirectRunner", "SwitchingDirectRunner", "InteractiveRunner", "KafkaStreamsRunner", "TestDirectRunner",
-    "TestDataflowRunner",
-)  # fmt: skip
-"""As Beam names them."""
 _SECTIONS: Final = 10
 """More than there are, one in another."""
 _NAMED_PROBLEMS: Final = 10
 _SHOWN: Final = 200
 """Characters of what was given."""
-
-
-class BeamConfig(Section):
-    """Which runner does the work of Beam."""
-
-    runner: str = "FnApiRunner"
-    """Any runner that Beam knows: `FnApiRunner` (in this process), `FlinkRunner`, `SparkRunner`, `DataflowRunner`, ..., or the
-    full name of a runner's class."""
-
-    options: dict[str, str | int | float | bool | None] = Field(default_factory=dict)
-    """The runner's options, without dashes: `{flink_master: "localhost:8081", parallelism: 4}`; null makes a flag
-    without a value."""
-
-    @field_validator("runner")
-    @classmethod
-    def _is_known(cls, runner: str) -> str:
-        names = {name.lower(): name for name in BEAM_RUNNERS}
-        known = names.get(runner.lower()) or names.get(f"{runner.lower()}runner")
-        if known is None and not re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)+", runner):
-            raise ValueError(f"must be one of {', '.join(BEAM_RUNNERS)}, or the full name of a class, package.module.Class")
-        return known or runner
-
-    def pipeline_args(self) -> list[str]:
-        """The options as Beam takes them.
-
-        Without `sdk_container_image`, any other option makes every component build a package of TFX first, which needs the
-        network; DirectRunner would try to download a binary.
-        """
-        options = dict(self.options)
-        if self.runner == "FnApiRunner":
-            options.setdefault("sdk_container_image", "none")
-        return [f"--runner={self.runner}", *(_beam_flag(name, value) for name, value in options.items() if value is not False)]
 
 
 class RuntimeConfig(Section):
@@ -348,7 +311,3 @@ def _bundled_files(data: DataConfig, base: Path) -> Iterator[tuple[str, Path]]:
             continue
         if data.named(_BUNDLED / path).exists():
             yield name, _BUNDLED / path
-
-
-def _beam_flag(name: str, value: str | int | float | bool | None) -> str:
-    return f"--{name}" if value is None or value is True else f"--{name}={value}"

@@ -9,6 +9,7 @@ from click.shell_completion import get_completion_class
 from rich.console import Console
 
 from pipelines.config import load_config
+from tfx_vae.beam_worker import beam_worker
 from tfx_vae.compare.command import compare
 from tfx_vae.data.command import data
 from tfx_vae.decisions import promote, rollback
@@ -85,6 +86,7 @@ def completion(shell: str) -> None:
 
 add_commands(main)
 add_model_commands(main)
+main.add_command(beam_worker)
 main.add_command(compare)
 main.add_command(promote)
 main.add_command(rollback)
@@ -92,7 +94,7 @@ main.add_command(data)
 main.add_command(kubeflow)
 main.add_command(sweep)
 main.sections = {
-    "Train": ("run", "sweep", "config", "data", "doctor", "kubeflow"),
+    "Train": ("run", "sweep", "config", "data", "doctor", "kubeflow", "beam-worker"),
     "Look at results": ("runs", "show", "report", "compare", "diff", "lineage", "artifacts", "gc"),
     "Decide what is served": ("rollback", "promote"),
     "Use a pushed model": ("serve", "sample", "reconstruct", "encode", "score", "interpolate"),

@@ -25,6 +25,11 @@ INTERRUPTED = 130
 # Beam raises a worker's exception again as a RuntimeError whose message is the worker's traceback.
 _BEAM_CAUSE = re.compile(r"^(?P<type>[\w.]+(?:Error|Exception|Exit|Interrupt)): (?P<message>.*)", re.MULTILINE)
 _BEAM_STEP = re.compile(r"\s*\[while running .*", re.DOTALL)
+_ENGINE = re.compile(r"^Pipeline .* failed in state [A-Z]+: ")
+_ENGINE_ENDED = (
+    "With these words Beam's engine ended the job; its own logs say more (docs/scale.md). The same command continues after the "
+    "last finished component."
+)
 _ERRNO = re.compile(r"\[Errno (\d+)\] [^:]*(?:: '(?P<path>[^']*)')?")
 
 
@@ -148,6 +153,8 @@ def _explain_by_name(error: BaseException, root: Path | None) -> Failure | None:
             return Failure(f"A file is corrupt or truncated: {message}. Delete it and run again.", FAILED)
         case "InternalError" if "disk is full" in message:
             return Failure(_explain_os_error(errno.ENOSPC, root), FAILED)
+        case "RuntimeError" if _ENGINE.search(message):
+            return Failure(f"{_ENGINE.sub('', message)} {_ENGINE_ENDED}", FAILED)
         case "RuntimeError" if "prism binary" in message:
             return Failure(
                 f"Beam's PrismRunner could not fetch its program ({message}): name a copy of it with --set "

@@ -16,7 +16,9 @@ from rich.console import Console
 from components.artifacts.dataset import find_prepared
 from components.errors import ConfigurationError, PipelineError, temporary_files_fault
 from components.validation.schema import check_schema
-from pipelines.config import BeamConfig, PipelineConfig
+from pipelines.beam.check import check_engine
+from pipelines.beam.config import BeamConfig
+from pipelines.config import PipelineConfig
 from pipelines.kubeflow.parameters import RUN_DATE
 from pipelines.local import failures
 from pipelines.local.display import RunDisplay
@@ -89,7 +91,7 @@ def run_unless_running(config: PipelineConfig) -> int:
 
 
 def check(config: PipelineConfig) -> None:
-    """Refuses what cannot work, in milliseconds.
+    """Refuses what cannot work, in milliseconds unless another machine must be asked.
 
     Args:
       config: A configuration with absolute paths.
@@ -157,6 +159,7 @@ def _check_runner(beam: BeamConfig) -> None:
     program = beam.options.get("prism_location")
     if isinstance(program, str) and "://" not in program and not Path(program).is_file():
         raise ConfigurationError(f"runtime.beam.options.prism_location: there is no file {program}.")
+    check_engine(beam)
 
 
 def _check_docker() -> None:

@@ -15,7 +15,7 @@ from components.errors import ConfigurationError
 from components.models.config import ModelKind
 from components.settings import Section
 from components.trainer.config import Schedule
-from pipelines.config import BEAM_RUNNERS, BeamConfig, PipelineConfig, load_config
+from pipelines.config import PipelineConfig, load_config
 from pipelines.strict_yaml import write_yaml
 
 PROJECT = Path(__file__).parents[3]
@@ -174,11 +174,6 @@ def test_a_configuration_cannot_be_changed(config_file: Path):
         ("trainer.epochs=1e25", "trainer.epochs: 1e+25 is not allowed: it should be a valid integer"),
         ("trainer.epochs=10000000000000000", "trainer.epochs: 10000000000000000 is not allowed: it must be below 2^31"),
         ("model.hidden_units=[64, 4294967296]", "model.hidden_units: [64, 4294967296] is not allowed: it must be below 2^31"),
-        (
-            "runtime.beam.runner=Flonk",
-            'runtime.beam.runner: "Flonk" is not allowed: it must be one of FnApiRunner, FlinkRunner,',
-        ),
-        ("runtime.beam.runner=a b.c", "or the full name of a class, package.module.Class"),
         (f"runtime.root={'x' * 256}", "is not allowed: it is longer than a file system takes"),
         (f"data.schema_path={'x/' * 2000}", "is not allowed: it is longer than a file system takes"),
         ("metadata.url=ftp://x", 'metadata.url: "ftp://x" is not allowed: it is not understood: allowed are sqlite:///FILE,'),
@@ -227,18 +222,6 @@ def test_what_is_not_a_mapping_in_yaml_is_refused(config_file: Path, text: str):
 
     with pytest.raises(ConfigurationError, match=r"config\.yaml (is not valid YAML|must hold a mapping)"):
         load_config(config_file)
-
-
-def test_beam_stays_in_process_and_offline_by_default():
-    assert BeamConfig().pipeline_args() == ["--runner=FnApiRunner", "--sdk_container_image=none"]
-
-
-def test_any_other_runner_and_its_options_are_passed_through():
-    beam = BeamConfig(
-        runner="FlinkRunner", options={"flink_master": "host:8081", "parallelism": 4, "streaming": False, "fast": True}
-    )
-
-    assert beam.pipeline_args() == ["--runner=FlinkRunner", "--flink_master=host:8081", "--parallelism=4", "--fast"]
 
 
 def test_reading_a_configuration_and_the_command_line_import_neither_tensorflow_nor_tfx():
@@ -329,17 +312,6 @@ def test_any_setting_is_refused_in_words_or_read_back_from_what_config_prints(ke
         printed.write(write_yaml(config.model_dump(mode="json")))
         printed.flush()
         assert load_config(Path(printed.name)) == config
-
-
-@pytest.mark.parametrize("name", ["FlinkRunner", "flinkrunner", "Flink", "flink"])
-def test_a_runner_is_known_by_any_name_that_beam_takes(config_file: Path, name: str):
-    assert load_config(config_file, [f"runtime.beam.runner={name}"]).runtime.beam.runner == "FlinkRunner"
-
-
-def test_the_runners_are_those_that_beam_knows():
-    from apache_beam.options.pipeline_options import StandardOptions
-
-    assert sorted(BEAM_RUNNERS) == sorted(StandardOptions.KNOWN_RUNNER_NAMES)
 
 
 def test_a_path_that_the_locale_has_no_bytes_for_is_refused(config_file: Path):

@@ -58,6 +58,14 @@ def test_an_error_that_beam_passes_on_as_text_is_found_again():
     assert explain(RuntimeError(traceback)).message == "The file train.gz is corrupt."
 
 
+def test_a_job_that_its_engine_ended_is_told_with_the_reason_and_what_comes_next():
+    reason = "java.util.concurrent.TimeoutException: Heartbeat of TaskManager with id taskmanager-1 timed out."
+    failure = explain(RuntimeError(f"Pipeline BeamApp-root-1126155846-6977aaf2_f49edd8f failed in state FAILED: {reason}"))
+
+    assert failure.message.startswith(f"{reason} With these words Beam's engine ended the job;")
+    assert "continues after the last finished component" in failure.message
+
+
 def test_a_prism_that_cannot_be_downloaded_is_told_with_the_way_out():
     reason = (
         "Unable to fetch remote prism binary at https://github.com/x.zip: <urlopen error [Errno -2] Name or service not known>"
