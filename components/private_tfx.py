@@ -3,19 +3,24 @@
 `tests/unit/components/test_private_tfx.py` says what no longer works after an upgrade.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
+from tfx.components.example_gen import utils as example_gen_utils
 from tfx.dsl.compiler import constants
 from tfx.dsl.compiler.compiler import Compiler
 from tfx.dsl.components.base import base_driver as legacy_driver
+from tfx.dsl.input_resolution.ops.latest_span_op import LatestSpan
+from tfx.dsl.io import fileio
 from tfx.orchestration import data_types_utils
 from tfx.orchestration.metadata import Metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import base_driver, data_types, runtime_parameter_utils
+from tfx.proto import example_gen_pb2
 from tfx.proto.orchestration import driver_output_pb2, pipeline_pb2
 from tfx.types.artifact import Artifact
 
@@ -25,7 +30,14 @@ class CompletingDriver(legacy_driver.BaseDriver, base_driver.BaseDriver):
 
     It has both of TFX's driver interfaces, as the stock ExampleGen has: its launcher calls `run`, the interactive context of a
     notebook calls `resolve_exec_properties`, which adds nothing here.
+
+    Attributes:
+      node: The name of the node's context in ML Metadata; empty before `run`.
+      uses_cache: Whether TFX looks for an earlier result.
     """
+
+    node = ""
+    uses_cache = True
 
     def __init__(self, metadata_handle: Metadata) -> None:
         legacy_driver.BaseDriver.__init__(self, metadata_handle)
@@ -33,6 +45,8 @@ class CompletingDriver(legacy_driver.BaseDriver, base_driver.BaseDriver):
 
     def run(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
         """Called by TFX's launcher."""
+        self.node = f"{execution_info.pipeline_info.id}.{execution_info.pipeline_node.node_info.id}"
+        self.uses_cache = execution_info.pipeline_node.execution_options.caching_options.enable_cache
         output = driver_output_pb2.DriverOutput()
         for name, value in self.added_properties(execution_info.exec_properties, execution_info.input_dict).items():
             if value is not None:
@@ -53,6 +67,43 @@ class CompletingDriver(legacy_driver.BaseDriver, base_driver.BaseDriver):
         """Connects to ML Metadata."""
         with self._mlmd_connection as handle:
             yield handle.store
+
+
+def match_spans(base: str, pattern: str) -> Iterator[tuple[str, int, int | None]]:
+    """Finds everything that a pattern with `{SPAN}` or `{YYYY}`, `{MM}`, `{DD}`, and perhaps `{VERSION}`, matches.
+
+    Args:
+      base: A directory.
+      pattern: Below it.
+
+    Yields:
+      The pattern with the span and the version filled in, with their leading zeros; the span; the version, if there is one.
+
+    Raises:
+      ValueError: The placeholders contradict each other, or something that matches is no number.
+    """
+    split = example_gen_pb2.Input.Split(name="examples", pattern=pattern)
+    kinds = example_gen_utils.verify_split_pattern_specs(split)
+    if not any(kinds):
+        return
+    glob, regex = example_gen_utils._create_matching_glob_and_regex(base, split, *kinds, range_config=None)
+    for path in fileio.glob(glob):
+        tokens, span, version_token, version = example_gen_utils._find_matched_span_version_from_path(path, regex, *kinds)
+        names = (example_gen_utils.SPAN_FULL_REGEX,) if kinds[0] else example_gen_utils.DATE_SPECS
+        filled = pattern
+        for name, token in zip(names, tokens, strict=True):
+            filled = re.sub(name, token, filled)
+        yield re.sub(example_gen_utils.VERSION_FULL_REGEX, version_token or "", filled), span, version
+
+
+def latest_spans(examples: Sequence[Artifact], count: int) -> list[Artifact]:
+    """The latest version of each of the latest spans, the oldest first, as TFX's RollingRange chooses them.
+
+    Args:
+      examples: With the properties `span` and `version`.
+      count: How many; 0 is all of them.
+    """
+    return sorted(LatestSpan.create(n=count).apply(list(examples)), key=lambda artifact: int(artifact.span))
 
 
 def compile_pipeline(pipeline: Pipeline) -> pipeline_pb2.Pipeline:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from components.errors import ConfigurationError
 from components.evaluator.config import EvaluatorConfig
@@ -99,6 +99,14 @@ class PipelineConfig(Section):
     metadata: MetadataConfig = MetadataConfig()
     notify: NotifyConfig = NotifyConfig()
     kubeflow: KubeflowConfig = KubeflowConfig()
+
+    @model_validator(mode="after")
+    def _has_spans_to_choose(self) -> Self:
+        windows = {"data.window": self.data.window, "evaluator.test_window": self.evaluator.test_window}
+        for key, window in windows.items():
+            if window != "latest" and not self.data.has_spans:
+                raise ValueError(f"{key} needs {{SPAN}}, or {{YYYY}}, {{MM}} and {{DD}}, in data.images")
+        return self
 
     @property
     def pipeline_root(self) -> str:

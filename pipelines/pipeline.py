@@ -3,8 +3,8 @@
 import math
 from typing import Final
 
-from tfx.components import ExampleValidator, Pusher, StatisticsGen, Trainer
 from tfx.components import InfraValidator as StockInfraValidator
+from tfx.components import Pusher, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
@@ -14,8 +14,10 @@ from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel, standard_artifacts
 from tfx.types.channel import BaseChannel
 
+from components.artifacts.data_verdict import DataVerdict
 from components.artifacts.features import EVAL, TEST, TRAIN
 from components.artifacts.files import check_served
+from components.artifacts.spans import EVERY_SPAN, Window, window_size
 from components.evaluator.component import Evaluator
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
 from components.example_gen.component import TfdsExampleGen
@@ -24,9 +26,11 @@ from components.feature_classifier.component import FeatureClassifier
 from components.infra_validator.component import InfraValidator
 from components.pusher.executor import Executor as PusherExecutor
 from components.report.component import ModelReport
+from components.resolver.span_window import SpanWindowStrategy
 from components.resolver.strategy import ChampionStrategy
 from components.schema_gen.component import InferredSchemaGen
 from components.source_digest import source_digest
+from components.spans.component import ExampleValidator, StatisticsGen
 from components.trainer.config import CustomConfig, WarmStart
 from components.transform.component import ImageTransform
 from components.validation.component import ValidationGate
@@ -71,7 +75,13 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         allow_anomalies=config.data.allow_anomalies,
     )
 
-    transform = make_transform(config, example_gen, schema_gen)
+    # Finds the spans to train on and those to judge by; what was refused is not among them.
+    training_spans = make_window(config, config.data.window, example_gen, validation_gate, "TrainingSpans")
+    test_spans = make_window(config, config.evaluator.test_window, example_gen, validation_gate, "TestSpans")
+    training_examples = training_spans.outputs["examples"] if training_spans else examples
+    test_examples = test_spans.outputs["examples"] if test_spans else examples
+
+    transform = make_transform(config, training_examples, schema_gen)
     transform.add_upstream_node(validation_gate)
     transform_graph = transform.outputs["transform_graph"]
     # Finds the weights to start from.
@@ -98,9 +108,9 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     # Learns what the images show, so that samples of the prior can be compared with them.
     classifier = None
     if config.evaluator.frechet_distance.enabled:
-        classifier = FeatureClassifier(examples=examples, transform_graph=transform_graph)
+        classifier = FeatureClassifier(examples=training_examples, transform_graph=transform_graph)
 
-    evaluator = make_evaluator(config, example_gen, trainer, baseline, classifier)
+    evaluator = make_evaluator(config, test_examples, trainer, baseline, classifier)
     in_docker = _make_docker_validator(config, trainer) if config.infra_validator.docker else None
     infra_validator = make_infra_validator(config, trainer, in_docker) if config.infra_validator.enabled else None
     pusher = make_pusher(config, trainer, evaluator, infra_validator)
@@ -109,8 +119,9 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     report = None
     if config.report.enabled:
         report = ModelReport(
-            examples=examples,
-            statistics=statistics,
+            examples=training_examples,
+            test_examples=test_examples if test_spans else None,
+            statistics=training_spans.outputs["statistics"] if training_spans else statistics,
             schema=schema,
             anomalies=anomalies,
             data_verdict=validation_gate.outputs["verdict"],
@@ -125,15 +136,15 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         report.add_upstream_node(pusher)
 
     data = (example_gen, first_statistics_gen, schema_gen, statistics_gen, example_validator, validation_gate, transform)
-    return assemble(
-        config, *data, warm_start, trainer, baseline, classifier, evaluator, in_docker, infra_validator, pusher, report
-    )
+    judged = (baseline, classifier, evaluator, in_docker, infra_validator, pusher, report)
+    return assemble(config, *data, training_spans, test_spans, warm_start, trainer, *judged)
 
 
 def make_example_gen(config: PipelineConfig) -> BaseNode:
     """Decodes the images into tf.Examples, in the pipeline's own splits."""
     if config.data.images is not None:
         shape = config.transform.image_shape
+        sizes = [window_size(window) for window in (config.data.window, config.evaluator.test_window)]
         return ImageExampleGen(
             images=config.data.images,
             fractions=config.data.fractions,
@@ -141,6 +152,7 @@ def make_example_gen(config: PipelineConfig) -> BaseNode:
             mode=None if shape is None else "L" if shape[-1] == 1 else "RGB",
             max_broken=config.data.max_broken,
             shards=config.data.shards,
+            newest_spans=EVERY_SPAN if EVERY_SPAN in sizes else max(sizes),
         )
     return TfdsExampleGen(
         dataset=config.data.dataset,
@@ -163,10 +175,28 @@ def make_schema_gen(config: PipelineConfig, examples: BaseChannel) -> tuple[Base
     return statistics_gen, InferredSchemaGen(statistics_gen.outputs["statistics"], config.schema_path)
 
 
-def make_transform(config: PipelineConfig, example_gen: BaseNode, schema_gen: BaseNode) -> ImageTransform:
+def make_window(
+    config: PipelineConfig, window: Window, example_gen: BaseNode, validation_gate: BaseNode, name: str
+) -> Resolver | None:
+    """Chooses spans of this run and of earlier ones; None if each run uses the span that it reads, and no other."""
+    if config.data.window == config.evaluator.test_window == "latest":
+        return None
+    resolver = Resolver(
+        strategy_class=SpanWindowStrategy,
+        config={"count": window_size(window)},
+        examples=Channel(type=standard_artifacts.Examples),
+        statistics=Channel(type=standard_artifacts.ExampleStatistics),
+        verdicts=Channel(type=DataVerdict),
+        current=example_gen.outputs["examples"],
+    ).with_id(name)
+    resolver.add_upstream_node(validation_gate)
+    return resolver
+
+
+def make_transform(config: PipelineConfig, examples: BaseChannel, schema_gen: BaseNode) -> ImageTransform:
     """Decodes and normalises pixels, in one graph for training, evaluation and serving."""
     return ImageTransform(
-        examples=example_gen.outputs["examples"],
+        examples=examples,
         schema=schema_gen.outputs["schema"],
         normalization=config.transform.normalization,
         image_shape=config.transform.image_shape,
@@ -195,11 +225,11 @@ def make_trainer(config: PipelineConfig, transform: BaseNode, base_model: BaseCh
 
 
 def make_evaluator(
-    config: PipelineConfig, example_gen: BaseNode, trainer: BaseNode, baseline: BaseNode, classifier: BaseNode | None = None
+    config: PipelineConfig, examples: BaseChannel, trainer: BaseNode, baseline: BaseNode, classifier: BaseNode | None = None
 ) -> Evaluator:
     """Computes the metrics on `test`, which nothing else reads, and blesses the model if it passes every threshold."""
     return Evaluator(
-        examples=example_gen.outputs["examples"],
+        examples=examples,
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],
         example_splits=[TEST],

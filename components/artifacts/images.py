@@ -62,11 +62,11 @@ class Images:
         return [] if self.labels is None else [int(label) for label in np.unique(self.labels)]
 
 
-def read_images(examples: "Artifact", split: str, limit: int, model_input: ModelInput) -> Images:
-    """Reads the first images of a split.
+def read_images(examples: "Sequence[Artifact]", split: str, limit: int, model_input: ModelInput) -> Images:
+    """Reads the first images of a split; of several spans, the first images of each in turn.
 
     Args:
-      examples: An Examples artifact of raw tf.Examples, GZIP TFRecords.
+      examples: Examples artifacts of raw tf.Examples, GZIP TFRecords, one for each span.
       split: The name of the split.
       limit: Number of images to read, at most.
       model_input: What the model takes.
@@ -77,14 +77,14 @@ def read_images(examples: "Artifact", split: str, limit: int, model_input: Model
     records = list(_records(examples, split).take(limit).as_numpy_iterator())
     features = [tf.train.Example.FromString(record).features.feature for record in records]
     if not features:
-        raise DataError(f"Split '{split}' in {examples.uri} has no example: give it images in data.splits.")
+        raise DataError(f"Split '{split}' in {examples[-1].uri} has no example: give it images in data.splits.")
     encoded = [feature[IMAGE].bytes_list.value[0] for feature in features]
     labels = [feature[LABEL].int64_list.value[:1] for feature in features]
     complete = all(len(label) == 1 for label in labels)
     return Images(records, encoded, np.array([label[0] for label in labels]) if complete else None, model_input)
 
 
-def stream_pixels(examples: "Artifact", split: str, limit: int, model_input: ModelInput) -> Iterator[tf.Tensor]:
+def stream_pixels(examples: "Sequence[Artifact]", split: str, limit: int, model_input: ModelInput) -> Iterator[tf.Tensor]:
     """The pixels of the first images of a split, some at a time: float32 [N, height, width, channels] in [0, 1].
 
     Arguments as for `read_images`.
@@ -92,7 +92,9 @@ def stream_pixels(examples: "Artifact", split: str, limit: int, model_input: Mod
     yield from _decoded(_records(examples, split).take(limit), model_input)
 
 
-def read_pixels(examples: "Artifact", split: str, indices: Sequence[int], model_input: ModelInput) -> NDArray[np.float32]:
+def read_pixels(
+    examples: "Sequence[Artifact]", split: str, indices: Sequence[int], model_input: ModelInput
+) -> NDArray[np.float32]:
     """The pixels of some images of a split, by their places in the order of its files: [N, height, width, channels]."""
     wanted = sorted(set(indices))
     among = tf.constant(wanted, tf.int64)
@@ -101,12 +103,16 @@ def read_pixels(examples: "Artifact", split: str, indices: Sequence[int], model_
     return np.asarray(pixels[np.searchsorted(wanted, indices)])
 
 
-def _records(examples: "Artifact", split: str) -> tf.data.Dataset:
-    """Serialized tf.Examples in the order of their files."""
+def _records(examples: "Sequence[Artifact]", split: str) -> tf.data.Dataset:
+    """Serialized tf.Examples in the order of their files; of several spans, one of each in turn."""
     from tfx.types import artifact_utils
 
-    files = sorted(tf.io.gfile.glob(artifact_utils.get_split_uri([examples], split) + "/*"))
-    return tf.data.TFRecordDataset(files, compression_type="GZIP")
+    spans = [sorted(tf.io.gfile.glob(f"{uri}/*")) for uri in artifact_utils.get_split_uris(list(examples), split)]
+    if len(spans) == 1:
+        return tf.data.TFRecordDataset(spans[0], compression_type="GZIP")
+    return tf.data.Dataset.from_tensor_slices(tf.ragged.constant(spans, tf.string)).interleave(
+        lambda files: tf.data.TFRecordDataset(files, compression_type="GZIP"), cycle_length=len(spans)
+    )
 
 
 def _decoded(records: tf.data.Dataset, model_input: ModelInput) -> tf.data.Dataset:

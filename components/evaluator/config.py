@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from components.artifacts.features import NEGATIVE_ELBO
 from components.artifacts.metrics import CATALOGUE, describe, is_known
+from components.artifacts.spans import Window
 from components.settings import Section
 
 
@@ -93,6 +94,10 @@ def _default_thresholds() -> dict[str, Threshold]:
 
 class EvaluatorConfig(Section):
     """Metrics, slices and thresholds; docs/metrics.md describes the metrics."""
+
+    test_window: Window = "latest"
+    """The spans whose test split a model is judged on, candidate and champion alike: `latest`, `all` or `{last: 7}`. See
+    `data.window`."""
 
     slice_by_label: bool = True
     """Also compute the metrics for each label, if the dataset has labels."""

@@ -6,6 +6,7 @@ from typing import Final, Self
 from pydantic import Field, field_validator, model_validator
 
 from components.artifacts.features import EVAL, SPLITS, TEST, TRAIN, Binarization
+from components.artifacts.spans import Window
 from components.settings import Section
 
 _SOURCES: Final = 3
@@ -18,8 +19,12 @@ class DataConfig(Section):
 
     images: Path | None = None
     """A folder of image files, instead of `dataset`: `DIR`, `DIR/*.png`, `DIR/*/*.jpg`. Subfolders are labels, or the splits
-    `train`, `eval` and `test` with or without labels below. `{SPAN}`, `{YYYY}`, `{MM}`, `{DD}` and `{VERSION}` stand for the
-    latest span, as in TFX's ExampleGen."""
+    `train`, `eval` and `test` with or without labels below. `{SPAN}`, `{YYYY}`, `{MM}`, `{DD}` and `{VERSION}` stand for
+    spans, as in TFX's ExampleGen; `window` says which are used."""
+
+    window: Window = "latest"
+    """The spans that a model is trained on: `latest`, `all` or `{last: 7}`. Needs `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, in
+    `images`. A span that was read is not read again."""
 
     # MNIST and its schema are defaults only where no folder is named.
     dataset: str | None = Field(default_factory=lambda data: None if data.get("images") else "mnist")
@@ -105,6 +110,11 @@ class DataConfig(Section):
         if self.schema_path is None and self.images is None:
             raise ValueError("needs data.schema_path, e.g. schema/unlabelled.pbtxt; only data.images infers one")
         return self
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether new images arrive as spans."""
+        return "{" in str(self.images or "")
 
     @property
     def source_dir(self) -> Path | None:

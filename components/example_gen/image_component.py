@@ -27,6 +27,7 @@ class ImageExampleGenSpec(ComponentSpec):
         properties.BACKGROUND: ExecutionParameter(type=str),
         properties.MODE: ExecutionParameter(type=str, optional=True),
         properties.MAX_BROKEN: ExecutionParameter(type=float),
+        properties.NEWEST_SPANS: ExecutionParameter(type=int),
         properties.SHARDS: ExecutionParameter(type=int),
     }
     INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
@@ -42,17 +43,19 @@ class ImageExampleGen(base_beam_component.BaseBeamComponent):
     The output `examples` is of type `standard_artifacts.Examples`: each split is GZIP TFRecord files of tf.Example, with
     `image` as PNG bytes (8 bits, grey or RGB, in the size of the file) and, if the images lie in subfolders, `label` as int64.
     Beside the splits are `labels.json` with the names of the labels and `broken_files.csv` with the files that are left out.
-    Its custom properties are `dataset`, `span`, `version` and `input_fingerprint`.
+    Its properties are `span` and `version`, its custom properties `dataset`, `input_fingerprint` and `broken_files`. Each span
+    that is read becomes an artifact of its own.
 
         ImageExampleGen(images="/data/shoes", fractions={"train": 0.9, "eval": 0.05, "test": 0.05})
 
     Args:
-      images: A folder or a pattern, which may have the placeholders of TFX's spans; the latest span is read.
+      images: A folder or a pattern, which may have the placeholders of TFX's spans.
       fractions: The share of each split. The content of an image decides which it is in, unless the folder has split folders.
       background: Shown behind transparent pixels.
       mode: `L` or `RGB` to bring all images to; None keeps grey images grey.
       max_broken: The share of files that may be left out because they cannot be decoded.
       shards: Files per split, at least 1.
+      newest_spans: How many of the latest spans are read, those excepted that an earlier run has read; 0 is all of them.
     """
 
     SPEC_CLASS = ImageExampleGenSpec
@@ -68,6 +71,7 @@ class ImageExampleGen(base_beam_component.BaseBeamComponent):
         mode: str | None = None,
         max_broken: float = 0.01,
         shards: int = 1,
+        newest_spans: int = 1,
     ) -> None:
         super().__init__(
             spec=ImageExampleGenSpec(
@@ -77,6 +81,7 @@ class ImageExampleGen(base_beam_component.BaseBeamComponent):
                 mode=mode,
                 max_broken=max_broken,
                 shards=shards,
+                newest_spans=newest_spans,
                 examples=types.Channel(type=standard_artifacts.Examples),
             )
         )

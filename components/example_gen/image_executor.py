@@ -15,7 +15,6 @@ from typing import Any, Final
 import apache_beam as beam
 import tensorflow as tf
 from tfx import types
-from tfx.components.example_gen import utils
 from tfx.components.util import examples_utils
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
@@ -25,9 +24,11 @@ from components.artifacts import dataset as properties
 from components.artifacts.features import IMAGE, LABEL, SPLITS
 from components.artifacts.image_files import Colour, as_png, canonical_image, pixels_digest
 from components.artifacts.labels import write_label_names
+from components.artifacts.spans import one_for_each
 from components.errors import DataError
 from components.example_gen.image_driver import complete_properties
-from components.example_gen.image_folder import FoundFile, choose_split, find_folder
+from components.example_gen.image_folder import FoundFile, ImageFolder, choose_split, find_folder
+from components.example_gen.ingested import spans_to_read
 from components.example_gen.sharded import FILE_FORMAT, UNFINISHED, ShardedExecutor
 
 _NAMED: Final = 3
@@ -66,10 +67,23 @@ class Executor(ShardedExecutor):
           DataError: Too many files cannot be decoded.
           OSError: The disk is full, or the output cannot be written.
         """
-        if properties.LOCATION not in exec_properties:  # Vertex AI runs no drivers
+        if properties.SPANS not in exec_properties:  # Vertex AI runs no drivers
             exec_properties = complete_properties(exec_properties)
-        examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
-        folder = find_folder(exec_properties[properties.LOCATION])
+        [first] = output_dict[standard_component_specs.EXAMPLES_KEY]
+        spans = spans_to_read(exec_properties)
+        output_dict[standard_component_specs.EXAMPLES_KEY] = one_for_each(first, len(spans))
+        label_names: list[str] = json.loads(exec_properties[properties.LABEL_NAMES])
+        for examples, span in zip(output_dict[standard_component_specs.EXAMPLES_KEY], spans, strict=True):
+            folder = find_folder(span.location)
+            # A label keeps its number for ever.
+            label_names += [name for name in folder.label_names if name not in label_names]
+            self._ingest(folder, label_names, examples, exec_properties)
+            span.describe(examples, exec_properties[properties.INGESTION], exec_properties[properties.SOURCE_DIGEST])
+
+    def _ingest(
+        self, folder: ImageFolder, label_names: Sequence[str], examples: types.Artifact, exec_properties: Mapping[str, Any]
+    ) -> None:
+        """Writes the examples of one span."""
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         split_uris = {split: artifact_utils.get_split_uri([examples], split) for split in SPLITS}
         unfinished = f"{examples.uri}/{UNFINISHED}"
@@ -80,7 +94,7 @@ class Executor(ShardedExecutor):
             split_uris=split_uris,
             unfinished=unfinished,
             fractions=json.loads(exec_properties[properties.FRACTIONS]),
-            labels=folder.label_names,
+            labels=label_names,
             background=(red, green, blue),
             mode=exec_properties.get(properties.MODE),
         )
@@ -91,8 +105,11 @@ class Executor(ShardedExecutor):
         fileio.rmtree(unfinished)
         _write_broken(report, broken)
         if folder.label_names:
-            write_label_names(examples.uri, folder.label_names)
-        _describe(examples, folder.root, len(broken), exec_properties)
+            write_label_names(examples.uri, label_names)
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, FILE_FORMAT)
+        examples.set_string_custom_property(properties.DATASET, folder.root.name)
+        examples.set_int_custom_property(properties.BROKEN, len(broken))
 
 
 class _WriteShard(beam.DoFn):  # type: ignore[misc, unused-ignore]  # Beam has no types
@@ -187,15 +204,3 @@ def _write_broken(path: str, broken: Sequence[_Broken]) -> None:
     csv.writer(table, lineterminator="\n").writerows([("file", "reason"), *broken])
     with fileio.open(path, "w") as file:
         file.write(table.getvalue())
-
-
-def _describe(examples: types.Artifact, root: Path, broken: int, exec_properties: Mapping[str, Any]) -> None:
-    """Sets the properties that the stock ExampleGen sets, and what the examples were made from."""
-    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    examples_utils.set_file_format(examples, FILE_FORMAT)
-    examples.set_int_custom_property(utils.SPAN_PROPERTY_NAME, exec_properties[properties.SPAN])
-    if (version := exec_properties.get(properties.SPAN_VERSION)) is not None:
-        examples.set_int_custom_property(utils.VERSION_PROPERTY_NAME, version)
-    examples.set_string_custom_property(utils.FINGERPRINT_PROPERTY_NAME, exec_properties[properties.CONTENT_DIGEST])
-    examples.set_string_custom_property(properties.DATASET, root.name)
-    examples.set_int_custom_property(properties.BROKEN, broken)

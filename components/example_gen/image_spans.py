@@ -1,13 +1,12 @@
-"""Which span of a pattern is read: the placeholders `{SPAN}`, `{YYYY}`, `{MM}`, `{DD}`, `{VERSION}` of TFX's ExampleGen."""
+"""Which spans of a pattern there are: the placeholders `{SPAN}`, `{YYYY}`, `{MM}`, `{DD}`, `{VERSION}` of TFX's ExampleGen."""
 
 import re
 from pathlib import PurePath
 from typing import Final, NamedTuple
 
-from tfx.components.example_gen import utils
-from tfx.proto import example_gen_pb2, range_config_pb2
-
+from components.artifacts.spans import EVERY_SPAN
 from components.errors import ConfigurationError
+from components.private_tfx import match_spans
 
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 
@@ -26,26 +25,41 @@ class Span(NamedTuple):
     version: int | None
 
 
-def latest_span(pattern: str) -> Span:
-    """The latest version of the latest span.
+def has_spans(pattern: str) -> bool:
+    """Whether the pattern has placeholders."""
+    return _PLACEHOLDER.search(pattern) is not None
+
+
+def latest_spans(pattern: str, count: int, key: str = "data.images") -> list[Span]:
+    """The latest version of each of the latest spans, the oldest span first.
+
+    Args:
+      pattern: Without placeholders, it is the only span.
+      count: How many, at most; `EVERY_SPAN` is all of them.
+      key: The setting that the pattern is from, for messages.
 
     Raises:
       ConfigurationError: Nothing matches the pattern, or its placeholders contradict each other.
     """
     parts = PurePath(pattern).parts
-    first = next((index for index, part in enumerate(parts) if _PLACEHOLDER.search(part)), None)
-    if first is None:
-        return Span(pattern, 0, None)
-    base, rest = str(PurePath(*parts[:first])), str(PurePath(*parts[first:]))
-    # TFX fills in what it found, with its leading zeros.
-    split = example_gen_pb2.Input.Split(name="images", pattern=rest)
-    newest = range_config_pb2.RangeConfig(rolling_range=range_config_pb2.RollingRange(num_spans=1))
+    marked = [index for index, part in enumerate(parts) if has_spans(part)]
+    if not marked:
+        return [Span(pattern, 0, None)]
+    # What follows the placeholders is not listed here: it may be millions of files.
+    end = marked[-1] + 1
+    base, middle, rest = parts[: marked[0]], str(PurePath(*parts[marked[0] : end])), parts[end:]
+    found: dict[int, Span] = {}
     try:
-        _, span, version = utils.calculate_splits_fingerprint_span_and_version(base, [split], newest)
+        for filled, span, version in match_spans(str(PurePath(*base)), middle):
+            if span not in found or (version or 0) >= (found[span].version or 0):
+                found[span] = Span(str(PurePath(*base, filled, *rest)), span, version)
     except ValueError as error:
-        raise ConfigurationError(f"data.images: no span matches {pattern} ({error}).") from error
-    if unknown := _PLACEHOLDER.search(split.pattern):
+        raise ConfigurationError(f"{key}: no span matches {pattern} ({error}).") from error
+    if not found:
+        raise ConfigurationError(f"{key}: no span matches {pattern}.")
+    ordered = [found[span] for span in sorted(found)]
+    if unknown := _PLACEHOLDER.search(ordered[-1].location):
         raise ConfigurationError(
-            f"data.images: {unknown[0]} in {pattern} is unknown; there are {{SPAN}}, {{YYYY}}, {{MM}}, {{DD}} and {{VERSION}}."
+            f"{key}: {unknown[0]} in {pattern} is unknown; there are {{SPAN}}, {{YYYY}}, {{MM}}, {{DD}} and {{VERSION}}."
         )
-    return Span(f"{base}/{split.pattern}", span, version)
+    return ordered if count == EVERY_SPAN else ordered[-count:]

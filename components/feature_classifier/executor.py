@@ -1,6 +1,7 @@
 """The executor of FeatureClassifier."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -44,7 +45,7 @@ class Executor(BaseExecutor):
           DataError: A split is empty.
         """
         del exec_properties
-        examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        examples = input_dict[EXAMPLES]
         output = artifact_utils.get_single_instance(output_dict[CLASSIFIER])
         model_input = transformed_input(artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH]))
         images = _read(examples, TRAIN, _TRAINING_IMAGES, model_input)
@@ -66,7 +67,7 @@ class Executor(BaseExecutor):
             output.set_float_custom_property(ACCURACY, accuracy(model, others, np.unique(images.labels), model_input))
 
 
-def _read(examples: Artifact, split: str, limit: int, model_input: ModelInput) -> LabelledImages | None:
+def _read(examples: Sequence[Artifact], split: str, limit: int, model_input: ModelInput) -> LabelledImages | None:
     """The first images of a split; None if one of them has no label."""
     images = read_images(examples, split, limit, model_input)
     return None if images.labels is None else LabelledImages(np.array(images.encoded, object), images.labels)

@@ -28,6 +28,7 @@ class ModelReportSpec(ComponentSpec):
 
     INPUTS: ClassVar = {
         properties.EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
+        properties.TEST_EXAMPLES: ChannelParameter(type=standard_artifacts.Examples, optional=True),
         properties.STATISTICS: ChannelParameter(type=standard_artifacts.ExampleStatistics),
         properties.SCHEMA: ChannelParameter(type=standard_artifacts.Schema),
         properties.ANOMALIES: ChannelParameter(type=standard_artifacts.ExampleAnomalies),
@@ -82,6 +83,7 @@ class ModelReport(BaseComponent):
         blessing: BaseChannel,
         infra_blessing: BaseChannel | None = None,
         baseline_model: BaseChannel | None = None,
+        test_examples: BaseChannel | None = None,
         config: ReportConfig | None = None,
     ) -> None:
         """Constructs the component.
@@ -98,11 +100,13 @@ class ModelReport(BaseComponent):
           blessing: Whether the Evaluator blessed the model.
           infra_blessing: The result of the check before pushing, if there is one.
           baseline_model: The champion, which the evaluation compares with; may be empty.
+          test_examples: Raw examples whose `test` was evaluated; None if that is the `test` of `examples`.
           config: What to show; None is the default configuration.
         """
         super().__init__(
             spec=ModelReportSpec(
                 examples=examples,
+                test_examples=test_examples,
                 statistics=statistics,
                 schema=schema,
                 anomalies=anomalies,

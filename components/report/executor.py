@@ -36,12 +36,13 @@ class Executor(BaseExecutor):
         """
         config = ReportConfig.model_validate_json(exec_properties[properties.CONFIG], strict=True)
         provenance = Provenance.model_validate_json(exec_properties.get(properties.PROVENANCE) or "{}")
-        one = {name: artifact_utils.get_single_instance(group) for name, group in input_dict.items() if group}
+        found = dict(input_dict)
         report = artifact_utils.get_single_instance(output_dict[properties.REPORT])
         with ExitStack() as copies:
             for name in (properties.MODEL, properties.EVALUATION):
-                one[name] = _at(one[name], copies.enter_context(readable(one[name].uri)))
-            findings = gather(one, config, self._pipeline_name(), provenance)
+                [artifact] = found[name]
+                found[name] = [_at(artifact, copies.enter_context(readable(artifact.uri)))]
+            findings = gather(found, config, self._pipeline_name(), provenance)
             sections = []
             for number, section in enumerate(SECTIONS):
                 progress.report(progress.Progress("drawing", number, len(SECTIONS), "sections"))

@@ -1,5 +1,6 @@
 """Reads the artifacts of a run, the exported model and the data, once for all sections."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -173,12 +174,14 @@ class Findings:
         return self.model.losses(self.test.examples)
 
 
-def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: str, provenance: Provenance) -> Findings:
+def gather(
+    artifacts: Mapping[str, Sequence[Artifact]], config: ReportConfig, pipeline: str, provenance: Provenance
+) -> Findings:
     """Reads the artifacts of a run.
 
     Args:
-      artifacts: By the names of `properties`: `examples`, `statistics`, `data_verdict`, `model`, `evaluation` and, optionally,
-        `infra_blessing`.
+      artifacts: By the names of `properties`: `examples` and `statistics`, one or more of each; one `data_verdict`, `model` and
+        `evaluation`; optionally, one `infra_blessing`, and `test_examples`.
       config: How much to read.
       pipeline: The name of the pipeline.
       provenance: The executions that made the artifacts.
@@ -187,20 +190,22 @@ def gather(artifacts: Mapping[str, Artifact], config: ReportConfig, pipeline: st
       DataError: A split has no image.
       FileNotFoundError: The evaluation has no metrics.
     """
-    examples, trained = artifacts[properties.EXAMPLES], artifacts[properties.MODEL]
+    examples, [trained] = artifacts[properties.EXAMPLES], artifacts[properties.MODEL]
+    [verdict], [evaluation] = artifacts[properties.DATA_VERDICT], artifacts[properties.EVALUATION]
     model = ReportedModel(Path(path_utils.serving_model_path(trained.uri)))
     checked = artifacts.get(properties.INFRA_BLESSING)
+    test_examples = artifacts.get(properties.TEST_EXAMPLES) or examples
     return Findings(
         config=config,
         pipeline=pipeline,
         provenance=provenance,
-        data=read_data_summary(examples, artifacts[properties.STATISTICS], artifacts[properties.DATA_VERDICT]),
+        data=read_data_summary(examples, artifacts[properties.STATISTICS], verdict),
         training=read_history(Path(trained.uri)),
-        evaluation=read_evaluation(Path(artifacts[properties.EVALUATION].uri)),
-        refusal=checked.get_string_custom_property(REFUSAL) if checked else "",
+        evaluation=read_evaluation(Path(evaluation.uri)),
+        refusal=checked[0].get_string_custom_property(REFUSAL) if checked else "",
         model=model,
         train=read_images(examples, TRAIN, _TRAINING_IMAGES, model.model_input),
-        test=read_images(examples, TEST, config.test_images, model.model_input),
+        test=read_images(test_examples, TEST, config.test_images, model.model_input),
     )
 
 
@@ -229,21 +234,22 @@ def _joined(parts: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, NDA
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def read_data_summary(examples: Artifact, statistics: Artifact, verdict: Artifact) -> DataSummary:
-    """Reads the artifacts of ExampleGen, StatisticsGen and the ValidationGate."""
-    described = {split: _read_statistics(statistics, split) for split in _splits(statistics)}
-    names = (examples.get_string_custom_property(key) for key in (DATASET, DATASET_VERSION))
-    counts = {split: _label_counts(dataset) for split, dataset in described.items()}
+def read_data_summary(examples: Sequence[Artifact], statistics: Sequence[Artifact], verdict: Artifact) -> DataSummary:
+    """Reads the artifacts of ExampleGen and StatisticsGen, of one span or more, and of the ValidationGate."""
+    described = {split: [_read_statistics(one, split) for one in statistics] for split in _splits(statistics[-1])}
+    names = (examples[-1].get_string_custom_property(key) for key in (DATASET, DATASET_VERSION))
+    counts = {split: sum((_label_counts(dataset) for dataset in spans), Counter[str]()) for split, spans in described.items()}
     with fileio.open(f"{verdict.uri}/{SENTENCES_FILE}") as file:
         anomalies = tuple(str(file.read()).splitlines())
     warnings: tuple[str, ...] = ()
     if fileio.exists(f"{verdict.uri}/{PIXELS_FILE}"):  # older versions did not look at pixels
         with fileio.open(f"{verdict.uri}/{PIXELS_FILE}") as file:
             warnings = PixelSummary.model_validate_json(file.read()).warnings
-    labels = tuple(read_label_names(examples.uri) or ())
+    # A later span may have more labels, but a label keeps its number.
+    labels = max((tuple(read_label_names(one.uri) or ()) for one in examples), key=len)
     return DataSummary(
         dataset=" ".join(name for name in names if name),
-        splits={split: int(dataset.num_examples) for split, dataset in described.items()},
+        splits={split: sum(int(dataset.num_examples) for dataset in spans) for split, spans in described.items()},
         label_counts={
             split: {labels[int(label)] if labels else label: count for label, count in of_split.items()}
             for split, of_split in counts.items()
@@ -267,9 +273,10 @@ def _read_statistics(statistics: Artifact, split: str) -> statistics_pb2.Dataset
         return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read()).datasets[0]
 
 
-def _label_counts(dataset: statistics_pb2.DatasetFeatureStatistics) -> dict[str, int]:
+def _label_counts(dataset: statistics_pb2.DatasetFeatureStatistics) -> Counter[str]:
     """Number of images of each label; only statistics that were computed with the schema have it."""
     labels = next((feature for feature in dataset.features if list(feature.path.step) == [LABEL]), None)
     if labels is None:
-        return {}
-    return {bucket.label: round(bucket.sample_count) for bucket in labels.string_stats.rank_histogram.buckets}
+        return Counter()
+    buckets = labels.string_stats.rank_histogram.buckets
+    return Counter({bucket.label: round(bucket.sample_count) for bucket in buckets})

@@ -3,6 +3,7 @@
 from typing import Final
 
 EXAMPLES: Final = "examples"
+TEST_EXAMPLES: Final = "test_examples"
 STATISTICS: Final = "statistics"
 SCHEMA: Final = "schema"
 ANOMALIES: Final = "anomalies"

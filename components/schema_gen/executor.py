@@ -31,11 +31,14 @@ class Executor(executor.Executor):
         curated = Path(exec_properties[CURATED_PATH])
         path = f"{artifact_utils.get_single_uri(output_dict[SCHEMA_KEY])}/{executor.DEFAULT_FILE_NAME}"
         if not curated.is_file():
-            super().Do(input_dict, output_dict, {})
+            spans = input_dict[STATISTICS_KEY]
+            super().Do({**input_dict, STATISTICS_KEY: spans[:1]}, output_dict, {})
             inferred = io_utils.parse_pbtxt_file(path, schema_pb2.Schema())
-            statistics = artifact_utils.get_single_instance(input_dict[STATISTICS_KEY])
-            splits = artifact_utils.decode_split_names(statistics.split_names)
-            found = [stats_artifact_utils.load_statistics(statistics, split).proto() for split in splits]
+            found = [
+                stats_artifact_utils.load_statistics(statistics, split).proto()
+                for statistics in spans
+                for split in artifact_utils.decode_split_names(statistics.split_names)
+            ]
             write_inferred(curated, text_format.MessageToString(tightened(inferred, found)))
         io_utils.write_string_file(path, curated.read_text(encoding="utf-8"))
 
@@ -45,7 +48,7 @@ def tightened(schema: schema_pb2.Schema, statistics: list[statistics_pb2.Dataset
 
     Args:
       schema: As TFDV infers it.
-      statistics: Of all splits.
+      statistics: Of all splits of all spans.
     """
     result = schema_pb2.Schema()
     result.CopyFrom(schema)

@@ -5,7 +5,7 @@ exported signatures contain the graph itself, so training, evaluation and servin
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -36,12 +36,27 @@ class Executor(executor.Executor):
         """Runs the stock executor with `image_shape` in its `custom_config`, and writes `model_input.json` beside the graph."""
         config = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
         if config["image_shape"] is None:
-            examples = artifact_utils.get_single_instance(input_dict[standard_component_specs.EXAMPLES_KEY])
-            config["image_shape"] = first_image_shape(examples)
+            config["image_shape"] = common_image_shape(input_dict[standard_component_specs.EXAMPLES_KEY])
         exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY] = json.dumps(config)
         super().Do(input_dict, output_dict, exec_properties)
         directory = artifact_utils.get_single_uri(output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY])
         write_model_input(_model_input(config), f"{directory}/{MODEL_INPUT_FILE}")
+
+
+def common_image_shape(spans: Sequence[types.Artifact]) -> ImageShape:
+    """The shape of the first training image of each span.
+
+    Raises:
+      ConfigurationError: They differ.
+    """
+    shapes = {span.span: first_image_shape(span) for span in spans}
+    if len(set(shapes.values())) > 1:
+        named = ", ".join(f"{width}x{height} in span {span}" for span, (height, width, _) in shapes.items())
+        raise ConfigurationError(
+            f"The images of the spans differ, {named}: set transform.image_shape to height, width and channels, such as"
+            " [64, 64, 3], and transform.fit to pad, crop or stretch."
+        )
+    return next(iter(shapes.values()))
 
 
 def first_image_shape(examples: types.Artifact) -> ImageShape:

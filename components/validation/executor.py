@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
@@ -15,6 +15,7 @@ from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
 from components.artifacts.data_verdict import PIXELS_FILE, SENTENCES_FILE
+from components.artifacts.spans import PASSED
 from components.errors import DataError
 from components.validation.config import ValidationConfig
 from components.validation.findings import check_sizes, describe, find
@@ -33,20 +34,22 @@ class Executor(BaseExecutor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Checks every split that ExampleValidator checked.
+        """Checks every split, of each span, that ExampleValidator checked.
 
         Raises:
           DataError: There is an anomaly, unless anomalies are allowed; or the pixels are wrong.
           ConfigurationError: Images have several sizes, and the configuration does not say what to do about that.
         """
-        anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
-        statistics = artifact_utils.get_single_instance(input_dict["statistics"])
+        spans = input_dict["examples"]
         verdict = artifact_utils.get_single_instance(output_dict["verdict"])
         sentences = [
             sentence
+            for anomalies, statistics in zip(input_dict["anomalies"], input_dict["statistics"], strict=True)
             for split in artifact_utils.decode_split_names(anomalies.split_names)
             for sentence in describe_anomalies(
-                split, _read_anomalies(anomalies, split), stats_artifact_utils.load_statistics(statistics, split).proto()
+                _name(split, statistics, len(spans)),
+                _read_anomalies(anomalies, split),
+                stats_artifact_utils.load_statistics(statistics, split).proto(),
             )
         ]
         if sentences and not exec_properties["allow_anomalies"]:
@@ -57,21 +60,33 @@ class Executor(BaseExecutor):
             logging.getLogger(LOGGER_NAME).warning(
                 "%s", "\n  ".join(["The data is not what the schema says, and data.allow_anomalies lets it pass:", *sentences])
             )
-        examples = artifact_utils.get_single_instance(input_dict["examples"])
-        surveys = {split: _survey(examples, split) for split in artifact_utils.decode_split_names(examples.split_names)}
+        surveys = [
+            {
+                _name(split, examples, len(spans)): _survey(examples, split)
+                for split in artifact_utils.decode_split_names(examples.split_names)
+            }
+            for examples in spans
+        ]
         warnings = _check_pixels(surveys, ValidationConfig.model_validate_json(exec_properties["config"]))
-        check_sizes(surveys, json.loads(exec_properties["image_shape"]), json.loads(exec_properties["fit"]))
-        io_utils.write_string_file(f"{verdict.uri}/{PIXELS_FILE}", describe(surveys, warnings).model_dump_json(indent=2))
+        together = {name: one for span in surveys for name, one in span.items()}
+        check_sizes(together, json.loads(exec_properties["image_shape"]), json.loads(exec_properties["fit"]))
+        io_utils.write_string_file(f"{verdict.uri}/{PIXELS_FILE}", describe(together, warnings).model_dump_json(indent=2))
         io_utils.write_string_file(f"{verdict.uri}/{SENTENCES_FILE}", "".join(f"{line}\n" for line in sentences))
+        verdict.set_string_custom_property(PASSED, json.dumps([examples.id for examples in spans]))
+
+
+def _name(split: str, artifact: Artifact, spans: int) -> str:
+    """What messages call a split."""
+    return split if spans == 1 else f"{split} of span {artifact.span}"
 
 
 def _survey(examples: Artifact, split: str) -> Survey:
     return survey(sorted(fileio.glob(f"{artifact_utils.get_split_uri([examples], split)}/*")))
 
 
-def _check_pixels(surveys: Mapping[str, Survey], config: ValidationConfig) -> list[str]:
+def _check_pixels(spans: Sequence[Mapping[str, Survey]], config: ValidationConfig) -> list[str]:
     """Stops, or warns, and returns the warnings."""
-    findings = find(surveys, config)
+    findings = [finding for surveys in spans for finding in find(surveys, config)]
     stopping = [finding for finding in findings if finding.stops]
     if stopping:
         lines = ["The images are not as they should be:", *(finding.sentence for finding in stopping)]

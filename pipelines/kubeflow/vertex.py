@@ -54,19 +54,24 @@ def _create_vertex_pipeline(config: PipelineConfig) -> "Pipeline":
 
     if config.data.schema_path is None:
         raise ConfigurationError("Vertex AI cannot keep an inferred schema: set data.schema_path.")
+    if config.data.window != "latest" or config.evaluator.test_window != "latest":
+        raise ConfigurationError(
+            "Vertex AI does not know which spans were read: set data.window and evaluator.test_window to latest."
+        )
     example_gen = pipeline.make_example_gen(config)
+    examples = example_gen.outputs["examples"]
     schema_gen = ImportSchemaGen(schema_file=str(config.data.schema_path))
     schema = schema_gen.outputs["schema"]
-    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"], schema=schema)
+    statistics_gen = StatisticsGen(examples=examples, schema=schema)
     example_validator = ExampleValidator(statistics=statistics_gen.outputs["statistics"], schema=schema)
-    transform = pipeline.make_transform(config, example_gen, schema_gen)
+    transform = pipeline.make_transform(config, examples, schema_gen)
     trainer = pipeline.make_trainer(config, transform)
     baseline = Resolver(
         strategy_class=LatestBlessedModelStrategy,
         model=Channel(type=standard_artifacts.Model),
         model_blessing=Channel(type=standard_artifacts.ModelBlessing),
     ).with_id("BaselineResolver")
-    evaluator = pipeline.make_evaluator(config, example_gen, trainer, baseline)
+    evaluator = pipeline.make_evaluator(config, examples, trainer, baseline)
     infra_validator = pipeline.make_infra_validator(config, trainer) if config.infra_validator.enabled else None
     pusher = pipeline.make_pusher(config, trainer, evaluator, infra_validator)
     data = (example_gen, statistics_gen, schema_gen, example_validator, transform)

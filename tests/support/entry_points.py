@@ -5,6 +5,9 @@ from typing import Final
 ENTRY_POINTS: Final = {
     "TfdsExampleGen": ("components.example_gen.executor",),
     "ImageExampleGen": ("components.example_gen.image_executor",),
+    "FirstStatisticsGen": ("components.spans.statistics",),
+    "StatisticsGen": ("components.spans.statistics",),
+    "ExampleValidator": ("components.spans.anomalies",),
     "InferredSchemaGen": ("components.schema_gen.executor",),
     "ValidationGate": ("components.validation.executor",),
     "Transform": ("components.transform.executor", "components.transform.executor.preprocessing_fn"),

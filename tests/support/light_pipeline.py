@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import io
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +46,12 @@ def configure(root: Path, dataset: Path, *settings: str) -> PipelineConfig:
     return load_config(PROJECT / "pipelines" / "configs" / "smoke.yaml", [*common, *settings], base=PROJECT)
 
 
-def run_light(config: PipelineConfig) -> dict[str, NodeResult]:
+def run_light(config: PipelineConfig, nodes: Collection[str] = NODES) -> dict[str, NodeResult]:
     """Runs the first components as `tfx-vae run` does.
+
+    Args:
+      config: Of the whole pipeline.
+      nodes: Those that run.
 
     Returns:
       What became of each.
@@ -54,7 +59,7 @@ def run_light(config: PipelineConfig) -> dict[str, NodeResult]:
     # Compiled whole, since components of part of a pipeline still name those that come after them.
     compiled = private_tfx.compile_pipeline(create_pipeline(config))
     for node in reversed(compiled.nodes):
-        if node.pipeline_node.node_info.id not in NODES:
+        if node.pipeline_node.node_info.id not in nodes:
             compiled.nodes.remove(node)
     run_id = datetime.datetime.now().strftime("%Y-%m-%dT%H-%M-%S.%f")
     log = config.log_dir / f"{run_id}.log"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.artifacts.spans import window_size
 from components.errors import ConfigurationError
 from components.models.config import ModelKind
 from components.settings import Section
@@ -332,3 +333,25 @@ def test_nothing_that_a_terminal_would_obey_is_repeated(config_file: Path):
     with pytest.raises(ConfigurationError) as refusal:
         load_config(config_file, ['data.splits={"\\e[2J": train}', '"\\e]0;x"=1'])
     assert all(line.isprintable() for line in str(refusal.value).splitlines())
+
+
+def test_windows_are_read(config_file: Path):
+    given = ["data.images=/shoes/{SPAN}", "data.window={last: 7}", "evaluator.test_window=all"]
+    config = load_config(config_file, given)
+    assert (window_size(config.data.window), window_size(config.evaluator.test_window)) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    ("window", "message"),
+    [
+        ("data.window=newest", 'data.window: "newest" is not allowed: it must be latest, all or {last: N} with N from 1 on'),
+        ("data.window={last: 0}", "it must be latest, all or {last: N} with N from 1 on"),
+        ("data.window=all", "data.window needs {SPAN}, or {YYYY}, {MM} and {DD}, in data.images"),
+        ("evaluator.test_window={last: 2}", "evaluator.test_window needs {SPAN}, or {YYYY}, {MM} and {DD}, in data.images"),
+    ],
+)
+def test_a_window_that_means_nothing_is_refused(config_file: Path, window: str, message: str):
+    with pytest.raises(ConfigurationError) as refusal:
+        load_config(config_file, [window, "data.images=/shoes"])
+    assert message in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 1

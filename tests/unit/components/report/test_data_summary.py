@@ -29,10 +29,14 @@ def test_labels_have_names_if_the_examples_have_them(tmp_path: Path):
     (tmp_path / "statistics" / "Split-train" / "FeatureStats.pb").write_bytes(content)
     (tmp_path / "verdict" / SENTENCES_FILE).touch()
 
-    plain = read_data_summary(examples, statistics, verdict)
+    plain = read_data_summary([examples], [statistics], verdict)
     write_label_names(examples.uri, ["boot", "heel"])
-    named = read_data_summary(examples, statistics, verdict)
+    named = read_data_summary([examples], [statistics], verdict)
 
+    both = read_data_summary([examples, examples], [statistics, statistics], verdict)
+
+    assert both.splits == {"train": 10}
+    assert both.label_counts == {"train": {"boot": 4, "heel": 6}}
     assert plain.label_counts == {"train": {"0": 2, "1": 3}}
     assert plain.label_name(1) == "1"
     assert named.label_counts == {"train": {"boot": 2, "heel": 3}}

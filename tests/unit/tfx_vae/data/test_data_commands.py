@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from components.example_gen.image_folder import find_folder
-from components.example_gen.image_spans import latest_span
+from components.example_gen.image_spans import latest_spans
 from pipelines.config import load_config
 from tfx_vae.cli import main
 
@@ -59,7 +59,7 @@ def test_mnist_becomes_spans_of_labelled_digits(tmp_path: Path):
 
     assert done.exit_code == 0, done.output
     assert [len(find_folder(str(tmp_path / "spans" / f"span-{span}")).files) for span in (1, 2, 3)] == [17, 17, 16]
-    assert latest_span(str(tmp_path / "spans" / "span-{SPAN}")) == (str(tmp_path / "spans" / "span-3"), 3, None)
+    assert latest_spans(str(tmp_path / "spans" / "span-{SPAN}"), 1) == [(str(tmp_path / "spans" / "span-3"), 3, None)]
     # The first training digit is a 5.
     with Image.open(tmp_path / "spans" / "span-1" / "5" / "00000.png") as first:
         assert (first.size, first.mode) == ((28, 28), "L")

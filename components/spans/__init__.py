@@ -1,0 +1,1 @@
+"""StatisticsGen and ExampleValidator for several spans at once."""
