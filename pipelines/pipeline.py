@@ -92,6 +92,8 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             model=Channel(type=standard_artifacts.Model),
             model_blessing=Channel(type=standard_artifacts.ModelBlessing),
             pushed_model=Channel(type=standard_artifacts.PushedModel),
+            # A run without a new span must not go on training.
+            **({"transform_graph": transform_graph} if config.data.has_spans else {}),
         ).with_id("WarmStartResolver")
     trainer = make_trainer(config, transform, warm_start.outputs["model"] if warm_start else None)
     model = trainer.outputs["model"]

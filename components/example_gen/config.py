@@ -22,10 +22,6 @@ class DataConfig(Section):
     `train`, `eval` and `test` with or without labels below. `{SPAN}`, `{YYYY}`, `{MM}`, `{DD}` and `{VERSION}` stand for
     spans, as in TFX's ExampleGen; `window` says which are used."""
 
-    window: Window = "latest"
-    """The spans that a model is trained on: `latest`, `all` or `{last: 7}`. Needs `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, in
-    `images`. A span that was read is not read again."""
-
     # MNIST and its schema are defaults only where no folder is named.
     dataset: str | None = Field(default_factory=lambda data: None if data.get("images") else "mnist")
     """Name in tensorflow-datasets, with the configuration if there is one: `fashion_mnist`, `emnist/digits`."""
@@ -70,6 +66,10 @@ class DataConfig(Section):
     """The curated schema that every split must match. `schema/schema.pbtxt` and `schema/unlabelled.pbtxt` are also part of the
     package. With `images`, the default is null: the first run infers a schema and writes it to
     `<runtime.root>/schemas/<name>.pbtxt`, which may be edited and which later runs must match."""
+
+    window: Window = "latest"
+    """The spans that a model is trained on: `latest`, `all` or `{last: 7}`. Needs `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, in
+    `images`. A span that was read is not read again."""
 
     binarization: Binarization = Binarization.NONE
     """`none` trains on the images as they are, `dynamic` on binary images that are drawn from them anew in every epoch, as for

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import ml_metadata
+from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.types.artifact import Artifact
 
@@ -14,7 +15,9 @@ MODEL: Final = "model"
 MODEL_BLESSING: Final = "model_blessing"
 PUSHED_MODEL: Final = "pushed_model"
 CANDIDATE: Final = "candidate"
+TRANSFORM_GRAPH: Final = "transform_graph"
 
+_Event = metadata_store_pb2.Event
 _LOGGER = logging.getLogger("tfx_vae.resolver")
 
 
@@ -29,7 +32,11 @@ class ChampionStrategy(ResolverStrategy):
             model_blessing=Channel(type=ModelBlessing),   # all of this pipeline
             pushed_model=Channel(type=PushedModel),       # all of this pipeline
             candidate=trainer.outputs["model"],           # left out, the champion itself is found
+            transform_graph=transform.outputs["transform_graph"],    # optional: no model that was trained with it is chosen
         )
+
+    With `transform_graph` a training that is repeated on the same images starts from the same model, and is served from the
+    cache, though the model that it trained is now the champion.
 
     If no model qualifies, `outputs["model"]` is empty, and the Evaluator compares with nothing.
 
@@ -51,14 +58,15 @@ class ChampionStrategy(ResolverStrategy):
         """Chooses at most one model, and its latest blessing.
 
         Args:
-          store: Not used: the artifacts contain everything that is needed.
-          input_dict: All artifacts of the keys `model`, `model_blessing` and `pushed_model`, and perhaps the `candidate`.
+          store: Knows which models were trained with the `transform_graph`.
+          input_dict: All artifacts of the keys `model`, `model_blessing` and `pushed_model`, and perhaps the `candidate` or the
+            `transform_graph`.
 
         Returns:
           Lists of one artifact or none for `model` and `model_blessing`; a promoted model may have no blessing. The other
           lists are empty: everything returned becomes an output of the Resolver in ML Metadata, and it did not choose those.
         """
-        del store
+        trained = _made_from(store, [graph.id for graph in input_dict.get(TRANSFORM_GRAPH, [])])
         models = {model.id: model for model in input_dict[MODEL]}
         blessings = {blessing.id: blessing for blessing in input_dict[MODEL_BLESSING]}
         pushes = {push.id: push for push in input_dict.get(PUSHED_MODEL, [])}
@@ -67,7 +75,9 @@ class ChampionStrategy(ResolverStrategy):
             {identity: _properties(push) for identity, push in pushes.items()},
         )
         candidate = next((model.id for model in input_dict.get(CANDIDATE, [])), None)
-        chosen = history.champion(lambda model: model in models and _is_there(models[model]), candidate)
+        chosen = history.champion(
+            lambda model: model in models and model not in trained and _is_there(models[model]), candidate
+        )
         return {
             **{key: [] for key in input_dict},
             MODEL: [] if chosen is None else [models[chosen]],
@@ -78,6 +88,12 @@ class ChampionStrategy(ResolverStrategy):
 def _properties(artifact: Artifact) -> dict[str, Any]:
     properties = artifact.mlmd_artifact.custom_properties
     return {name: getattr(value, value.WhichOneof("value")) for name, value in properties.items() if value.WhichOneof("value")}
+
+
+def _made_from(store: ml_metadata.MetadataStore, artifacts: list[int]) -> set[int]:
+    """The ids of all that was made from artifacts by one execution."""
+    used = {event.execution_id for event in store.get_events_by_artifact_ids(artifacts) if event.type == _Event.INPUT}
+    return {event.artifact_id for event in store.get_events_by_execution_ids(list(used)) if event.type == _Event.OUTPUT}
 
 
 def _latest_blessing(blessings: list[Artifact], model: int) -> list[Artifact]:

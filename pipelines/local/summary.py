@@ -1,5 +1,6 @@
 """The summary at the end of a run: how good the model is, whether it was blessed, and where the results are."""
 
+import datetime
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from components.artifacts.metrics import CATALOGUE, Metric
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION, find_difference, find_fault, pushed_versions
 from components.evaluator.config import EvaluatorConfig
 from pipelines.config import PipelineConfig
-from pipelines.local.display import NodeResult
+from pipelines.local.display import NodeResult, NodeState
 from pipelines.mlmd.location import Backend
 
 
@@ -30,6 +31,8 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
       console: Where to print.
     """
     console.print()
+    if idle := describe_idleness(config, results):
+        console.print(f"{idle}\n", style="bold", highlight=False, soft_wrap=True)
     if "Evaluator" in results:
         with readable(_only_output(results["Evaluator"], "evaluation").uri) as directory:
             evaluation = read_evaluation(directory)
@@ -43,6 +46,18 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
             console.print(line, soft_wrap=True)
     for name, place in _places(config, results, log):
         console.print(Text.assemble((f"{name:<10}", "bold"), place), soft_wrap=True)
+
+
+def describe_idleness(config: PipelineConfig, results: dict[str, NodeResult]) -> str:
+    """That no span came in, so that nothing was trained; empty if one did, or if the pipeline has no spans."""
+    nodes = [results.get(name) for name in ("ImageExampleGen", "Trainer")]
+    if not config.data.has_spans or not all(node is not None and node.state is NodeState.CACHED for node in nodes):
+        return ""
+    read = results.get("TrainingSpans") or results["ImageExampleGen"]
+    newest = max(examples.properties["span"].int_value for examples in read.outputs["examples"])
+    is_date = "{YYYY}" in str(config.data.images)
+    named = (datetime.date(1970, 1, 1) + datetime.timedelta(newest)).isoformat() if is_date else str(newest)
+    return f"No new images since span {named}: nothing was trained."
 
 
 def _metrics_table(evaluation: Evaluation) -> Table:

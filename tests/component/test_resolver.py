@@ -8,7 +8,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.types.artifact import Artifact
 from tfx.types.artifact_utils import deserialize_artifact
-from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel
+from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel, TransformGraph
 
 from components.resolver.strategy import ChampionStrategy
 
@@ -135,3 +135,38 @@ def test_a_blessed_model_whose_files_are_gone_is_passed_over_with_a_warning(
     )
     assert [artifact.id for artifact in found["model"]] == [1]
     assert f"its files are not in {gone.uri}" in caplog.text
+
+
+def test_a_training_that_is_repeated_starts_from_the_model_that_it_started_from(tmp_path: Path) -> None:
+    store = ml_metadata.MetadataStore(sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite")))
+    trainer = store.put_execution_type(metadata_store_pb2.ExecutionType(name="Trainer"))
+    kinds = {kind: store.put_artifact_type(kind().artifact_type) for kind in (Model, TransformGraph)}
+
+    def record(kind: type[Artifact]) -> int:
+        [identity] = store.put_artifacts([metadata_store_pb2.Artifact(type_id=kinds[kind])])
+        return int(identity)
+
+    def train() -> tuple[TransformGraph, int]:
+        graph, trained = TransformGraph(), record(Model)
+        graph.id = record(TransformGraph)
+        [execution] = store.put_executions([metadata_store_pb2.Execution(type_id=trainer)])
+        used, made = metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.OUTPUT
+        for artifact, kind in ((graph.id, used), (trained, made)):
+            store.put_events([metadata_store_pb2.Event(artifact_id=artifact, execution_id=execution, type=kind)])
+        return graph, trained
+
+    (first_graph, first), (second_graph, second) = train(), train()
+
+    def start(graph: TransformGraph, *pushed: int) -> list[int]:
+        found = ChampionStrategy().resolve_artifacts(
+            store,
+            {
+                "model": [model(one) for one in pushed],
+                "model_blessing": [blessing(100 + one, of=one) for one in pushed],
+                "transform_graph": [graph],
+            },
+        )
+        return [artifact.id for artifact in found["model"]]
+
+    assert start(second_graph, first) == start(second_graph, first, second) == [first]
+    assert start(first_graph) == start(first_graph, first) == []

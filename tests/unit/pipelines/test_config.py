@@ -345,7 +345,7 @@ def test_windows_are_read(config_file: Path):
     ("window", "message"),
     [
         ("data.window=newest", 'data.window: "newest" is not allowed: it must be latest, all or {last: N} with N from 1 on'),
-        ("data.window={last: 0}", "it must be latest, all or {last: N} with N from 1 on"),
+        ("data.window={last: 0}", "data.window: must be latest, all or {last: N} with N from 1 on"),
         ("data.window=all", "data.window needs {SPAN}, or {YYYY}, {MM} and {DD}, in data.images"),
         ("evaluator.test_window={last: 2}", "evaluator.test_window needs {SPAN}, or {YYYY}, {MM} and {DD}, in data.images"),
     ],

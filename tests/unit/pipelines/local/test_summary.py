@@ -12,6 +12,7 @@ from components.evaluator.config import EvaluatorConfig
 from pipelines.config import PipelineConfig
 from pipelines.local.display import NodeResult, NodeState
 from pipelines.local.summary import (
+    describe_idleness,
     describe_verdict,
     describe_versions,
     left_out_metrics,
@@ -147,3 +148,19 @@ def test_why_nothing_was_pushed_is_said(reasons: tuple[str, ...], refusal: str, 
     judged = Evaluation({}, blessed=not reasons, reasons=reasons)
 
     assert [line.plain for line in describe_verdict(judged, refusal)] == lines
+
+
+def test_a_night_without_new_images_is_told():
+    def told(pattern: str, span: int, **states: NodeState) -> str:
+        config = PipelineConfig.model_validate({"name": "study", "data": {"images": pattern}})
+        examples = metadata_store_pb2.Artifact()
+        examples.properties["span"].int_value = span
+        given = {name: NodeResult(state, 1, {"examples": [examples]}) for name, state in states.items()}
+        return describe_idleness(config, given)
+
+    idle = {"ImageExampleGen": NodeState.CACHED, "Trainer": NodeState.CACHED}
+    assert told("/shoes/{SPAN}", 3, **idle) == "No new images since span 3: nothing was trained."
+    assert told("/shoes/{YYYY}{MM}{DD}", 31, **idle) == "No new images since span 1970-02-01: nothing was trained."
+    assert told("/shoes", 0, **idle) == ""
+    assert told("/shoes/{SPAN}", 3, **idle | {"Trainer": NodeState.RAN}) == ""
+    assert told("/shoes/{SPAN}", 3, **idle | {"ImageExampleGen": NodeState.RAN}) == ""
