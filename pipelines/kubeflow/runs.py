@@ -172,7 +172,7 @@ def _names(client: Any, found: Any) -> dict[str, str]:
 
 def _run(item: Any) -> Run:
     error = str(item.error.message) if item.error else ""
-    return Run(str(item.run_id), str(item.display_name), str(item.state), item.created_at, error)
+    return Run(str(item.run_id), str(item.display_name), str(item.state or "PENDING"), item.created_at, error)
 
 
 def _step(node: str, task: Any, by_hash: dict[str, Any]) -> Step:

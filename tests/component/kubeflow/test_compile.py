@@ -249,14 +249,14 @@ def test_submit_names_the_run(cli: Any, server: KubeflowServer):
 
 
 def test_what_was_compiled_elsewhere_is_submitted_if_the_configuration_is_the_same(
-    cli: Any, server: KubeflowServer, golden: Path, tmp_path: Path
+    cli: Any, server: KubeflowServer, compiled: Path, tmp_path: Path
 ):
-    done = cli("submit", "--package", str(golden))
+    done = cli("submit", "--package", str(compiled))
     assert done.exit_code == 0, done.output
     [version] = server.versions.values()
-    assert version["pipeline_spec"] == next(iter(yaml.safe_load_all(golden.read_text())))
+    assert version["pipeline_spec"] == next(iter(yaml.safe_load_all(compiled.read_text())))
 
-    other = cli("submit", "--package", str(golden), "--set", "trainer.seed=4711")
+    other = cli("submit", "--package", str(compiled), "--set", "trainer.seed=4711")
     assert (other.exit_code, other.stdout) == (2, "")
     assert "it was compiled from other settings; give the same --config and --set, or compile it again." in other.stderr
     (wrong := tmp_path / "wrong.yaml").write_text("- 1")
