@@ -33,7 +33,7 @@ def main() -> int:
         config = load_config(path, base=PROJECT)
     except ConfigurationError as error:
         return failures.tell(error, Console(stderr=True))
-    return session.run(config)
+    return session.run(config, session.run_through_tfx)
 
 
 if __name__ == "__main__":

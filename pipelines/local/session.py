@@ -20,8 +20,8 @@ from pipelines.beam.check import check_engine
 from pipelines.beam.config import BeamConfig
 from pipelines.config import PipelineConfig
 from pipelines.kubeflow.parameters import RUN_DATE
-from pipelines.local import failures
-from pipelines.local.display import RunDisplay
+from pipelines.local import failures, unchanged
+from pipelines.local.display import NodeResult, RunDisplay
 from pipelines.local.process import captured_output, check_address_space, log_to_stderr, prepare_environment
 from pipelines.local.temporary import temporary_directory
 from pipelines.mlmd.lock import database_lock, try_lock
@@ -176,16 +176,44 @@ def _check_docker() -> None:
 
 def _run(config: PipelineConfig, run_id: str, log: Path, console: Console) -> None:
     display = RunDisplay(console)
+    with _watched(config, run_id, display):
+        files = unchanged.files_read(config)
+        results = unchanged.repeat(config, run_id, log, display, files)
+        if results is None:
+            results = _through_tfx(config, run_id, log, display)
+            unchanged.remember(config, run_id, files)
+    _sum_up(config, results, log, console)
+
+
+def run_through_tfx(config: PipelineConfig, run_id: str, log: Path, console: Console) -> None:
+    """A `Work`: runs the pipeline even if nothing has changed, as the `tfx` command line expects of the file that it calls."""
+    display = RunDisplay(console)
+    with _watched(config, run_id, display):
+        results = _through_tfx(config, run_id, log, display)
+    _sum_up(config, results, log, console)
+
+
+@contextmanager
+def _watched(config: PipelineConfig, run_id: str, display: RunDisplay) -> Iterator[None]:
     purpose = f"run {run_id} of {config.name}"
     with display.running(), database_lock(config.metadata_location, purpose, display.waiting):
-        with display.activity("starting TFX"):
-            # Takes many seconds, so only once the configuration is known to be good.
-            from pipelines.local.runner import run_pipeline
-            from pipelines.local.summary import print_summary
-        # absl replaces the handlers of the root logger when TFX is imported.
-        log_to_stderr()
-        logging.getLogger("apache_beam").setLevel(logging.WARNING)
-        results = run_pipeline(config, run_id, log, display)
+        yield
+
+
+def _through_tfx(config: PipelineConfig, run_id: str, log: Path, display: RunDisplay) -> dict[str, NodeResult]:
+    with display.activity("starting TFX"):
+        # Takes many seconds, so only once the configuration is known to be good.
+        from pipelines.local.runner import run_pipeline
+    # absl replaces the handlers of the root logger when TFX is imported.
+    log_to_stderr()
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
+    return run_pipeline(config, run_id, log, display)
+
+
+def _sum_up(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:
+    """Prints the summary; nothing if the `tfx` command line only looks for the pipeline."""
+    from pipelines.local.summary import print_summary
+
     if results:
         print_summary(config, results, log, console)
 

@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.history import records
 from support.workplace import BIN, PROJECT, SMOKE, Workplace, states
+
+from pipelines.mlmd.connections import open_store
+from pipelines.mlmd.location import sqlite_location
 
 NODES = {
     "ImportSchemaGen", "TfdsExampleGen", "StatisticsGen", "ExampleValidator", "ValidationGate",
@@ -113,6 +117,8 @@ def test_the_second_run_is_served_from_the_cache_and_pushes_nothing_new(
     second: subprocess.CompletedProcess[str], workplace: Workplace
 ):
     assert second.returncode == 0
+    [log] = re.findall(r"^Log +(\S+)", second.stdout, re.MULTILINE)
+    assert len(Path(log).read_text().splitlines()) == 1, "only ML Metadata says something: TensorFlow and TFX are not imported"
     assert states(second.stdout) == {**dict.fromkeys(NODES, "cached"), "BaselineResolver": "ran"}
     [version] = workplace.versions()
     assert f"version {version} is the newest" in second.stdout
@@ -136,6 +142,15 @@ def test_the_command_line_of_tfx_creates_and_runs_the_same_pipeline(
     assert 'Pipeline "mnist-smoke" created successfully.' in created
     ran = tfx("run", "create", "--pipeline_name=mnist-smoke")
     assert states(ran) == {**dict.fromkeys(NODES, "cached"), "BaselineResolver": "ran"}
+
+    # What a run records that finds nothing changed is what TFX records.
+    store = open_store(sqlite_location(workplace.root / "metadata.sqlite"))
+    [ours], [tfxs] = (re.findall(r"mnist-smoke, run (\S+)", output) for output in (second.stdout, ran))
+    for (name, state, properties, *links), (name_, state_, properties_, *links_) in zip(
+        records(store, ours), records(store, tfxs), strict=True
+    ):
+        assert (name, state, links) == (name_, state_, links_)
+        assert properties_.keys() <= properties.keys()
 
 
 def test_a_worse_model_is_not_pushed_and_the_run_says_why(second: subprocess.CompletedProcess[str], workplace: Workplace):

@@ -295,3 +295,16 @@ def _event(channel: str, type_: int) -> mlmd.Event:
 
 def _value(value: Any) -> mlmd.Value:
     return mlmd.Value(int_value=value) if isinstance(value, int) else mlmd.Value(string_value=value)
+
+
+def records(store: Any, run: str) -> list[tuple[Any, ...]]:
+    """What a run has in ML Metadata: for each execution its node, state, parameters, other contexts, and artifacts."""
+    found = []
+    context = store.get_context_by_type_and_name("pipeline_run", run)
+    for execution in sorted(store.get_executions_by_context(context.id), key=lambda execution: execution.id):
+        contexts = {(item.type, item.name) for item in store.get_contexts_by_execution(execution.id)} - {("pipeline_run", run)}
+        events = store.get_events_by_execution_ids([execution.id])
+        artifacts = sorted((event.artifact_id, event.type, str(event.path)) for event in events)
+        properties = {name: value.string_value for name, value in execution.custom_properties.items()}
+        found.append((execution.type, execution.last_known_state, properties, contexts, artifacts))
+    return found
