@@ -19,7 +19,7 @@ from pipelines.kubeflow.cron import check_cron, next_times
 from pipelines.kubeflow.parameters import Parameters, as_text, configuration, parse_run_date
 from pipelines.local.process import captured_output, prepare_environment
 from tfx_vae.kubeflow.connection import client_of, connecting, load
-from tfx_vae.kubeflow.watch import logs, report, runs
+from tfx_vae.kubeflow.watch import logs, report, runs, serving
 from tfx_vae.options import config_option, set_option
 
 _image_option = click.option("--image", help="The image of every step: REPOSITORY/NAME:TAG.")
@@ -220,5 +220,5 @@ def _next_time(cron: str) -> str:
     return f"{times[0]:%Y-%m-%d %H:%M:%S}" if times else ""
 
 
-for _command in (runs, logs, report):
+for _command in (runs, logs, report, serving):
     kubeflow.add_command(_command)

@@ -1,4 +1,4 @@
-"""`tfx-vae kubeflow runs`, `logs` and `report`: what is going on in Kubeflow, from anywhere. Imports kfp only when called."""
+"""`tfx-vae kubeflow runs`, `logs`, `report` and `serving`: what is going on in Kubeflow, from anywhere. Imports kfp only when called."""
 
 import datetime
 import itertools
@@ -87,6 +87,23 @@ def report(run: str, output: Path | None, no_browser: bool, **where: Any) -> Non
     click.echo(str(path))
     if not no_browser:
         click.launch(str(path))
+
+
+@click.command()
+@connecting
+def serving(**where: Any) -> None:
+    """Print how to serve the pushed models in the cluster, and how to reach the server."""
+    config = load(where["config_path"], where["overrides"])
+    namespace = where["namespace"] or config.kubeflow.namespace or "kubeflow"
+    click.echo(f"""\
+Start TensorFlow Serving on the volume, after the first push; deploy/serving/models.config lists the models:
+  kubectl apply -k deploy/serving
+From this machine:
+  kubectl -n {namespace} port-forward svc/tfx-vae-serving 8501:8501 &
+  curl http://localhost:8501/v1/models/{config.name}
+In the cluster, over REST and gRPC:
+  http://tfx-vae-serving.{namespace}:8501/v1/models/{config.name}:predict
+  tfx-vae-serving.{namespace}:8500""")
 
 
 def _table_of_runs(listed: list[Any]) -> Table:

@@ -124,3 +124,13 @@ def test_an_address_without_the_user_interface_has_no_logs(cli: Any, run: str, s
 
 def test_a_pipeline_without_runs_says_so(cli: Any):
     assert cli("runs").output == "Kubeflow has no runs of mnist-smoke.\n"
+
+
+def test_the_server_is_reached_at_the_service_that_is_applied(cli: Any):
+    printed = cli("serving", "--namespace", "team-a").output
+    manifest = (PROJECT / "deploy" / "serving" / "tensorflow-serving.yaml").read_text()
+    service = next(iter(yaml.safe_load_all(manifest)))
+    ports = {port["name"]: port["port"] for port in service["spec"]["ports"]}
+    host = f"{service['metadata']['name']}.team-a"
+    assert f"http://{host}:{ports['http']}/v1/models/mnist-smoke:predict" in printed
+    assert f"  {host}:{ports['grpc']}\n" in printed
