@@ -1,4 +1,4 @@
-"""`tfx-vae kubeflow runs`, `logs`, `report` and `serving`: what is going on in Kubeflow, from anywhere. Imports kfp only when called."""
+"""`tfx-vae kubeflow runs`, `logs`, `report` and `serving`: what is going on in Kubeflow. Imports kfp only when called."""
 
 import datetime
 import itertools
