@@ -13,15 +13,29 @@ def data() -> None:
 
 @data.command()
 @click.argument("folder", metavar="DIR")
-def describe(folder: str) -> None:
-    """Print what is in a folder of images, and a configuration to start from.
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("contact-sheet.png"),
+    show_default=True,
+    help="The file for the contact sheet.",
+)
+def describe(folder: str, sheet: Path) -> None:
+    """Print what is in a folder of images, and a configuration to start from; draw a contact sheet.
 
     DIR is what data.images may be: a folder, or a pattern such as 'DIR/*.png'. Every image is decoded as a run does it. The
     configuration comes last, from a line of dashes on.
     """
+    from tfx_vae.data.contact_sheet import write_sheet
     from tfx_vae.data.describe import look_at, print_description
 
-    print_description(look_at(folder), Console())
+    found = look_at(folder)
+    if found.thumbnails:
+        try:
+            write_sheet(found.thumbnails, sheet)
+        except OSError as error:
+            raise click.UsageError(f"--sheet: {sheet} cannot be written ({error.strerror}); name another file.") from error
+    print_description(found, sheet if found.thumbnails else None, Console())
 
 
 @data.command()

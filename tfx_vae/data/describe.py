@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from PIL import Image
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
@@ -14,6 +15,7 @@ from components.artifacts.image_files import decode, opened, pixels_digest
 from components.errors import DataError
 from components.example_gen.image_folder import find_folder
 from pipelines.strict_yaml import write_yaml
+from tfx_vae.data.contact_sheet import MOST, thumbnail
 
 _NAMED: Final = 10
 _LONGEST_EDGE: Final = 64
@@ -38,6 +40,7 @@ class Description:
       splits: How many are in each split folder; empty without split folders.
       duplicates: Groups of names with the same pixels.
       broken: Names and reasons.
+      thumbnails: Of some images, at even distances in the order of their names.
     """
 
     location: str
@@ -49,6 +52,7 @@ class Description:
     splits: Counter[str] = field(default_factory=Counter)
     duplicates: list[list[str]] = field(default_factory=list)
     broken: list[tuple[str, str]] = field(default_factory=list)
+    thumbnails: list[Image.Image] = field(default_factory=list)
 
 
 def look_at(location: str) -> Description:
@@ -60,7 +64,8 @@ def look_at(location: str) -> Description:
     folder = find_folder(str(Path(location).absolute()))
     found = Description(str(Path(location).absolute()), len(folder.files))
     names: dict[bytes, list[str]] = {}
-    for file in track(folder.files, "decoding", console=Console(stderr=True), transient=True):
+    every = -(-len(folder.files) // MOST)
+    for number, file in enumerate(track(folder.files, "decoding", console=Console(stderr=True), transient=True)):
         try:
             with opened(Path(file.path), file.name) as image:
                 decoded = decode(image)
@@ -75,6 +80,8 @@ def look_at(location: str) -> Description:
             found.labels[file.label] += 1
         if file.split is not None:
             found.splits[file.split] += 1
+        if number % every == 0:
+            found.thumbnails.append(thumbnail(pixels))
         names.setdefault(pixels_digest(pixels), []).append(file.name)
     found.duplicates = [group for group in names.values() if len(group) > 1]
     return found
@@ -107,8 +114,14 @@ def propose(found: Description) -> dict[str, object]:
     }
 
 
-def print_description(found: Description, console: Console) -> None:
-    """Prints the figures and, if there is an image, a configuration."""
+def print_description(found: Description, sheet: Path | None, console: Console) -> None:
+    """Prints the figures and, if there is an image, a configuration.
+
+    Args:
+      found: What is in the folder.
+      sheet: The file with the contact sheet; None if there is none.
+      console: Where to print.
+    """
 
     def line(title: str, text: str) -> None:
         console.print(f"[bold]{title:<11}[/]{escape(text)}", highlight=False, soft_wrap=True)
@@ -125,6 +138,8 @@ def print_description(found: Description, console: Console) -> None:
     line("Broken", f"{len(found.broken):,}")
     for name, reason in found.broken[:_NAMED]:
         line("", f"{name} {reason}")
+    if sheet is not None:
+        line("Sheet", f"{sheet} shows {len(found.thumbnails):,} of the images")
     if found.sizes:
         console.print("\nA configuration to start from, for --config FILE:\n---", highlight=False)
         console.print(write_yaml(propose(found)), end="", markup=False, highlight=False, soft_wrap=True)

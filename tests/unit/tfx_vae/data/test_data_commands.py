@@ -11,6 +11,7 @@ from components.example_gen.image_folder import find_folder
 from components.example_gen.image_spans import latest_spans
 from pipelines.config import load_config
 from tfx_vae.cli import main
+from tfx_vae.data.contact_sheet import thumbnail, write_sheet
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ def shoes(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_described_and_its_configuration_is_valid(shoes: Path, tmp_path: Path):
-    done = CliRunner().invoke(main, ["data", "describe", str(shoes)])
+    sheet = tmp_path / "sheet.png"
+    done = CliRunner().invoke(main, ["data", "describe", str(shoes), "--sheet", str(sheet)])
 
     assert done.exit_code == 0, done.output
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
@@ -38,6 +40,9 @@ def test_a_folder_is_described_and_its_configuration_is_valid(shoes: Path, tmp_p
     assert "Labels boot (2), heel (2)" in lines
     assert "boot/a.png = heel/copy.bmp" in lines
     assert "heel/empty.jpg is empty." in lines
+    assert f"Sheet {sheet} shows 4 of the images" in lines
+    with Image.open(sheet) as drawn:
+        assert drawn.size == (4 * 100 + 4, 104)
     path = tmp_path / "shoes.yaml"
     path.write_text(done.stdout.partition("---\n")[2])
     config = load_config(path)
@@ -66,3 +71,21 @@ def test_mnist_becomes_spans_of_labelled_digits(tmp_path: Path):
     again = CliRunner().invoke(main, ["data", "split", "--output", str(tmp_path / "spans")])
     assert again.exit_code == 2
     assert "is not an empty directory" in " ".join(again.stderr.split())
+
+
+def test_a_contact_sheet_shows_images_in_their_places(tmp_path: Path):
+    colours = [(number, 255 - number, 7) for number in range(12)]
+    write_sheet([thumbnail(Image.new("RGB", (5, 3), colour)) for colour in colours], tmp_path / "sheet.png")
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (10 * 100 + 4, 2 * 100 + 4)
+        # 19 times as large, 95 x 57, in the middle of 96 x 96.
+        assert [sheet.getpixel((4 + 100 * (n % 10) + 48, 4 + 100 * (n // 10) + 48)) for n in range(12)] == colours
+        assert sheet.getpixel((4 + 48, 4 + 18)) == (128, 128, 128)
+        assert sheet.getpixel((4 + 48, 4 + 20)) == colours[0]
+        assert sheet.getpixel((204 + 48, 104 + 48)) == (128, 128, 128)
+
+
+def test_a_sheet_that_cannot_be_written_is_one_sentence(shoes: Path, tmp_path: Path):
+    done = CliRunner().invoke(main, ["data", "describe", str(shoes), "--sheet", str(tmp_path / "no" / "sheet.png")])
+    assert done.exit_code == 2
+    assert "sheet.png cannot be written (No such file or directory); name another file." in " ".join(done.stderr.split())
