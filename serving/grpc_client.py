@@ -105,6 +105,24 @@ def generate(server: Server, _path: Path) -> Answer:
     return server.predict("generate", count=np.int32(4), seed=np.array([0, 42], np.int32))
 
 
+def generate_at_temperature(server: Server, _path: Path) -> Answer:
+    """Four images drawn from the prior, with 0.8 times the usual noise."""
+    return server.predict(
+        "generate_at_temperature", count=np.int32(4), seed=np.array([0, 42], np.int32), temperature=np.float32(0.8)
+    )
+
+
+def generate_labelled(server: Server, _path: Path) -> Answer:
+    """Four sevens; only of models whose training images have labels."""
+    return server.predict(
+        "generate_labelled",
+        count=np.int32(4),
+        seed=np.array([0, 42], np.int32),
+        label=np.int64(7),
+        temperature=np.float32(0.8),
+    )
+
+
 def interpolate(server: Server, path: Path) -> Answer:
     """Five images on the straight line between the codes of an image and of a 2."""
     return server.predict("interpolate", start=read_image(path), end=read_image(IMAGES / "2.png"), steps=np.int32(5))
@@ -143,6 +161,8 @@ SIGNATURES: Final[dict[str, Callable[[Server, Path], Answer]]] = {
         encode,
         decode,
         generate,
+        generate_at_temperature,
+        generate_labelled,
         interpolate,
         evaluate,
         evaluate_binarized,

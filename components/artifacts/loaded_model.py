@@ -9,6 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.artifacts.features import IMAGE
+from components.artifacts.labels import read_exported_labels
 from components.artifacts.model_input import EXPORTED_MODEL_INPUT_FILE, ModelInput, read_model_input
 from components.artifacts.signature_names import DECODE, ENCODE, LATENT, LATENT_LOG_VARIANCE, RECONSTRUCT
 from components.errors import PipelineError
@@ -70,6 +71,15 @@ class LoadedModel:
           DataError: The file beside the model that says so is damaged.
         """
         return read_model_input(f"{self.directory}/{EXPORTED_MODEL_INPUT_FILE}") or ModelInput(self.image_shape)
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """The labels that it can draw, with their names; none without labels, or for a model of an older version.
+
+        Raises:
+          DataError: The file beside the model that names them is damaged.
+        """
+        return read_exported_labels(str(self.directory))
 
     @property
     def latent_dim(self) -> int:

@@ -7,14 +7,17 @@ over 55,000 codes of 32 dimensions and 50 components takes half a CPU second, an
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 Array = NDArray[np.float64]
+_Block = tuple[slice, NDArray[np.float32]]
+"""The place of some codes among all, and their phi, [B, F]."""
 
 _LOGGER = logging.getLogger("tfx_vae.trainer")
 
@@ -40,7 +43,9 @@ _TOLERANCE = 2e-3
 """Nats per code; an iteration that gains less is the last one."""
 
 _BLOCK_NUMBERS = 2**21
-"""Numbers of phi that are in memory at once: 8 MB."""
+"""Numbers of phi that are computed at once: 8 MB."""
+_KEPT_NUMBERS = 2**23
+"""Numbers of phi that are kept for the next iteration, at most: 32 MB. To compute them takes longer than to use them."""
 
 
 class MixtureParameters(NamedTuple):
@@ -62,11 +67,11 @@ class GaussianMixture(tf.Module):
     def __init__(self, parameters: MixtureParameters, name: str = "mixture") -> None:
         """Makes the variables."""
         super().__init__(name=name)
-        self._cumulative_weights = _variable(np.cumsum(parameters.weights)[:-1], "cumulative_weights")
-        self._means = _variable(parameters.means, "means")
-        self._choleskys = _variable(parameters.choleskys, "choleskys")
-        self._whitening = _variable(np.linalg.inv(parameters.choleskys).transpose(0, 2, 1), "whitening")
-        self._constants = _variable(log_normalizers(parameters), "constants")
+        self._cumulative_weights = variable(np.cumsum(parameters.weights)[:-1], "cumulative_weights")
+        self._means = variable(parameters.means, "means")
+        self._choleskys = variable(parameters.choleskys, "choleskys")
+        self._whitening = variable(np.linalg.inv(parameters.choleskys).transpose(0, 2, 1), "whitening")
+        self._constants = variable(log_normalizers(parameters), "constants")
 
     def sample(self, noise: tf.Tensor, choice: tf.Tensor) -> tf.Tensor:
         """See `components.models.prior.Prior`."""
@@ -82,10 +87,12 @@ class GaussianMixture(tf.Module):
         return tf.reshape(tf.reduce_logsumexp(log_densities, axis=0), tf.shape(codes)[:-1])
 
 
-def _variable(value: ArrayLike, name: str) -> tf.Variable:
+def variable(value: ArrayLike, name: str) -> tf.Variable:
+    """A parameter of a distribution that was fitted."""
     return tf.Variable(np.asarray(value, np.float32), trainable=False, name=name)
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # more threads wait for each other longer than they compute
 def fit_mixture(codes: ArrayLike, components: int, seed: int) -> MixtureParameters:
     """A mixture of high likelihood: k-means on 10,000 of the codes, then expectation maximisation, at last on all of them.
 
@@ -105,7 +112,13 @@ def fit_mixture(codes: ArrayLike, components: int, seed: int) -> MixtureParamete
         raise ValueError(f"A mixture is fitted to a matrix of codes with at least one row, not to the shape {values.shape}.")
     if not np.isfinite(values).all():
         raise ValueError("A mixture cannot be fitted to codes that are NaN or infinite.")
-    components = _affordable(values, components)
+    enough = most_components(values.shape)
+    if enough < components:
+        _LOGGER.warning(
+            "The prior has %d Gaussians instead of %d: each needs %d codes, and there are %d.",
+            enough, components, _CODES_PER_DIMENSION * values.shape[1], len(values),
+        )  # fmt: skip
+    components = min(components, enough)
     mean, deviation = values.mean(axis=0), values.std(axis=0)
     widest = deviation.max()
     scale = np.maximum(deviation, _SMALLEST_SCALE * widest if widest > 0 else _SMALLEST_SCALE)
@@ -119,16 +132,10 @@ def fit_mixture(codes: ArrayLike, components: int, seed: int) -> MixtureParamete
     return MixtureParameters(parameters.weights, mean + scale * parameters.means, scale[:, np.newaxis] * parameters.choleskys)
 
 
-def _affordable(values: Array, components: int) -> int:
-    """How many components the codes are enough for."""
-    count, latent_dim = values.shape
-    enough = max(1, count // (_CODES_PER_DIMENSION * latent_dim))
-    if enough < components:
-        _LOGGER.warning(
-            "The prior has %d Gaussians instead of %d: each needs %d codes, and there are %d.",
-            enough, components, _CODES_PER_DIMENSION * latent_dim, count,
-        )  # fmt: skip
-    return min(components, enough)
+def most_components(shape: Sequence[int]) -> int:
+    """How many components are affordable with codes of a shape, [N, L]."""
+    count, latent_dim = shape
+    return max(1, count // (_CODES_PER_DIMENSION * latent_dim))
 
 
 def _cluster(values: Array, components: int, random: np.random.Generator) -> Array:
@@ -150,8 +157,9 @@ def _cluster(values: Array, components: int, random: np.random.Generator) -> Arr
 
 def _iterate(values: Array, parameters: MixtureParameters, iterations: int) -> MixtureParameters:
     last = -math.inf
+    blocks = _kept_blocks(values)
     for _ in range(iterations):
-        sums, log_likelihood = _expect(values, parameters)
+        sums, log_likelihood = _expect(blocks or _blocks(values), parameters)
         parameters = _maximize(sums, values.shape[1])
         if log_likelihood - last < _TOLERANCE:
             break
@@ -159,13 +167,13 @@ def _iterate(values: Array, parameters: MixtureParameters, iterations: int) -> M
     return parameters
 
 
-def _expect(values: Array, parameters: MixtureParameters) -> tuple[Array, float]:
+def _expect(blocks: Iterable[_Block], parameters: MixtureParameters) -> tuple[Array, float]:
     """Sums of phi(z) over all codes, each with the probability of each component given the code, and the mean log-likelihood.
 
     Returns:
       The sums, [K, F], and nats per code.
     """
-    rows, columns = np.triu_indices(values.shape[1])
+    rows, columns = np.triu_indices(parameters.means.shape[1])
     inverse = np.linalg.inv(parameters.choleskys)
     precision = inverse.transpose(0, 2, 1) @ inverse
     linear = (precision @ parameters.means[:, :, np.newaxis])[:, :, 0]
@@ -173,15 +181,16 @@ def _expect(values: Array, parameters: MixtureParameters) -> tuple[Array, float]
     quadratic = -0.5 * np.where(rows == columns, 1.0, 2.0) * precision[:, rows, columns]
     constant = log_normalizers(parameters) - 0.5 * (linear * parameters.means).sum(axis=1)
     coefficients = np.concatenate([constant[:, np.newaxis], linear, quadratic], axis=1)
-    sums, log_likelihood = np.zeros_like(coefficients), 0.0
-    for _, phi in _blocks(values):
+    sums, log_likelihood, count = np.zeros_like(coefficients), 0.0, 0
+    for _, phi in blocks:
         log_densities = phi @ coefficients.T.astype(np.float32)
         highest = log_densities.max(axis=1, keepdims=True)
         densities = np.exp(log_densities - highest)
         total = densities.sum(axis=1, keepdims=True)
         log_likelihood += float((highest + np.log(total)).sum(dtype=np.float64))
         sums += (densities / total).T @ phi
-    return sums, log_likelihood / len(values)
+        count += len(phi)
+    return sums, log_likelihood / count
 
 
 def _maximize(sums: Array, latent_dim: int) -> MixtureParameters:
@@ -206,10 +215,15 @@ def log_normalizers(parameters: MixtureParameters) -> Array:
     return np.asarray(log_weights - log_determinants - 0.5 * parameters.means.shape[1] * math.log(2.0 * math.pi))
 
 
-def _blocks(values: Array) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """phi of all codes, block by block: [B, F]. Single precision halves the time; the codes have variance 1."""
+def _kept_blocks(values: Array) -> list[_Block]:
+    """All blocks; none if they are too large to keep."""
+    return list(_blocks(values)) if len(values) * _numbers(values.shape[1]) <= _KEPT_NUMBERS else []
+
+
+def _blocks(values: Array) -> Iterator[_Block]:
+    """phi of all codes, block by block. Single precision halves the time; the codes have variance 1."""
     latent_dim = values.shape[1]
-    numbers = 1 + latent_dim + latent_dim * (latent_dim + 1) // 2
+    numbers = _numbers(latent_dim)
     size = max(1, _BLOCK_NUMBERS // numbers)
     for start in range(0, len(values), size):
         block = values[start : start + size].astype(np.float32)
@@ -220,3 +234,8 @@ def _blocks(values: Array) -> Iterator[tuple[slice, NDArray[np.float32]]]:
             np.multiply(block[:, first:], block[:, first : first + 1], out=phi[:, place : place + latent_dim - first])
             place += latent_dim - first
         yield slice(start, start + size), phi
+
+
+def _numbers(latent_dim: int) -> int:
+    """F, the numbers of phi of a code."""
+    return 1 + latent_dim + latent_dim * (latent_dim + 1) // 2

@@ -23,7 +23,7 @@ from components.artifacts.features import IMAGE, LABEL, SPLITS, TEST, TRAIN
 from components.artifacts.history import History, read_history
 from components.artifacts.images import Images, read_images
 from components.artifacts.infra_blessing import REFUSAL
-from components.artifacts.labels import read_label_names
+from components.artifacts.labels import shared_label_names
 from components.artifacts.loaded_model import LoadedModel
 from components.artifacts.signature_names import (
     DECODE,
@@ -246,7 +246,7 @@ def read_data_summary(examples: Sequence[Artifact], statistics: Sequence[Artifac
         with fileio.open(f"{verdict.uri}/{PIXELS_FILE}") as file:
             warnings = PixelSummary.model_validate_json(file.read()).warnings
     # A later span may have more labels, but a label keeps its number.
-    labels = max((tuple(read_label_names(one.uri) or ()) for one in examples), key=len)
+    labels = tuple(shared_label_names(one.uri for one in examples))
     return DataSummary(
         dataset=" ".join(name for name in names if name),
         splits={split: sum(int(dataset.num_examples) for dataset in spans) for split, spans in described.items()},

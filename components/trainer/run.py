@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -13,10 +15,12 @@ from numpy.typing import NDArray
 from components.artifacts.features import EVAL, TRAIN
 from components.artifacts.history import HISTORY_FILE, History
 from components.artifacts.images import image_shape
+from components.artifacts.labels import read_label_names, write_exported_labels
 from components.artifacts.model_input import EXPORTED_MODEL_INPUT_FILE, transformed_input, write_model_input
 from components.artifacts.warmup import write_warmup_requests
 from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import Precision
+from components.models.labelled_mixtures import LabelledMixtures, fit_labelled_mixtures
 from components.models.prior import fit_prior
 from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
 
 _ENCODE_BATCH = 1000
 _MOST_CODES = 100_000
+_MOST_LABELS = 100
+"""Each has a mixture of its own, whose size grows with the square of the latent dimensions."""
 
 
 class TrainingArguments(Section):
@@ -137,19 +143,38 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     config = trained.model.config.model_copy(update={"precision": Precision.FLOAT32})
     model = build_model(config, trained.model.image_shape, trained.pixel_mean, seed)
     model.set_weights(trained.model.get_weights())
-    prior = fit_prior(config, lambda: _codes(model, data.train, seed), seed)
+    codes = cache(lambda: _codes(model, data.train, seed))
+    prior = fit_prior(config, codes, seed)
+    by_label = _fit_by_label(codes, data.train, read_labels(arguments.train_files, transform_graph), seed)
     scale, directory = data.views.scale, arguments.serving_model_dir
-    signatures = ExportedModel(model, transform_graph, scale, prior, seed).save(directory)
+    signatures = ExportedModel(model, transform_graph, scale, prior, by_label, seed).save(directory)
     pixels = scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES)))
     write_model_input(transformed_input(arguments.transform_output), f"{directory}/{EXPORTED_MODEL_INPUT_FILE}")
-    write_warmup_requests(directory, warmup_requests(signatures, pixels))
+    write_warmup_requests(directory, warmup_requests(signatures, pixels, by_label.labels[0] if by_label else 0))
+    if by_label:
+        names = dict(enumerate(read_label_names(arguments.transform_output) or ()))
+        write_exported_labels(directory, {label: names.get(label, str(label)) for label in by_label.labels})
     labels = read_labels(arguments.eval_files, transform_graph)
     write_map(survey(model, data.eval, scale, labels, seed, prior), directory)
 
 
+def _fit_by_label(
+    codes: Callable[[], NDArray[np.float32]], images: ImageSource, labels: NDArray[np.int64] | None, seed: int
+) -> LabelledMixtures | None:
+    """A distribution of the codes of each label; None without labels, or with more than are classes."""
+    if labels is None or len(np.unique(labels)) > _MOST_LABELS:
+        return None
+    return fit_labelled_mixtures(codes(), labels[_chosen(images)], seed)
+
+
+def _chosen(images: ImageSource) -> NDArray[np.int64]:
+    """Indices of the images to whose codes distributions are fitted: at most 100,000 at even distances."""
+    return np.arange(images.count)[:: -(-images.count // _MOST_CODES)]
+
+
 def _codes(model: Autoencoder, images: ImageSource, seed: int) -> NDArray[np.float32]:
-    """A code drawn from the posterior of each image, of at most 100,000 images at even distances: [N, L]."""
-    chosen = np.arange(images.count)[:: -(-images.count // _MOST_CODES)]
+    """A code drawn from the posterior of each chosen image, [N, L]."""
+    chosen = _chosen(images)
     codes = []
     for number, batch in enumerate(images.in_order(_ENCODE_BATCH)):
         places = chosen[chosen // _ENCODE_BATCH == number] % _ENCODE_BATCH

@@ -15,13 +15,14 @@ from tfx.components.transform import executor
 from tfx.types import artifact_utils, standard_component_specs
 
 from components.artifacts.features import IMAGE, LABEL, TRAIN, Fit
+from components.artifacts.labels import shared_label_names, write_label_names
 from components.artifacts.model_input import MODEL_INPUT_FILE, ImageShape, ModelInput, prepare_images, write_model_input
 from components.errors import ConfigurationError, DataError
 from components.transform.config import Normalization
 
 
 class Executor(executor.Executor):
-    """The stock executor, which passes the shape of the images to `preprocessing_fn`, and records what models take.
+    """The stock executor, which passes the shape of the images to `preprocessing_fn`, and records what models need beside it.
 
     A traced graph needs a static shape. If the configuration has none, it is the shape of the first training image; the
     ValidationGate has checked that all others have the same.
@@ -33,14 +34,20 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Runs the stock executor with `image_shape` in its `custom_config`, and writes `model_input.json` beside the graph."""
+        """Runs the stock executor with `image_shape` in its `custom_config`.
+
+        Beside the graph it writes `model_input.json` and, where labels have names, `labels.json`.
+        """
         config = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+        spans = input_dict[standard_component_specs.EXAMPLES_KEY]
         if config["image_shape"] is None:
-            config["image_shape"] = common_image_shape(input_dict[standard_component_specs.EXAMPLES_KEY])
+            config["image_shape"] = common_image_shape(spans)
         exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY] = json.dumps(config)
         super().Do(input_dict, output_dict, exec_properties)
         directory = artifact_utils.get_single_uri(output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY])
         write_model_input(_model_input(config), f"{directory}/{MODEL_INPUT_FILE}")
+        if names := shared_label_names(span.uri for span in spans):
+            write_label_names(directory, names)
 
 
 def common_image_shape(spans: Sequence[types.Artifact]) -> ImageShape:

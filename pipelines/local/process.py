@@ -94,19 +94,20 @@ def finish_output() -> None:
 
 
 @contextlib.contextmanager
-def captured_output(log: Path) -> Iterator[TextIO]:
+def captured_output(log: Path, shown: int = 1) -> Iterator[TextIO]:
     """Redirects standard output and error, of Python and of C++, to a file.
 
     Args:
       log: The file; it is appended to.
+      shown: The descriptor that is still written to: 1 for standard output, 2 for standard error.
 
     Yields:
-      The terminal, or whatever standard output was. If that goes away, or is full, what is written to it is dropped.
+      The terminal, or whatever this descriptor was. If that goes away, or is full, what is written to it is dropped.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
-    with log.open("a", encoding="utf-8") as file, _open_text(_Lenient(os.dup(1), "w")) as terminal:
+    with log.open("a", encoding="utf-8") as file, _open_text(_Lenient(os.dup(shown), "w")) as terminal:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:

@@ -25,6 +25,12 @@ def main() -> None:
         "generate": signatures["generate"](count=tf.constant(3), seed=tf.constant([1, 2])),
         "generate_again": signatures["generate"](count=tf.constant(3), seed=tf.constant([1, 2])),
         "generate_other": signatures["generate"](count=tf.constant(3), seed=tf.constant([1, 3])),
+        "generate_at_temperature": signatures["generate_at_temperature"](
+            count=tf.constant(3), seed=tf.constant([1, 2]), temperature=tf.constant(1.0)
+        ),
+        "generate_labelled": signatures["generate_labelled"](
+            count=tf.constant(3), seed=tf.constant([1, 2]), label=tf.constant(7, tf.int64), temperature=tf.constant(1.0)
+        ),
         "interpolate": signatures["interpolate"](start=images, end=others, steps=tf.constant(5)),
         "evaluate": signatures["evaluate"](examples=examples),
         "evaluate_again": signatures["evaluate"](examples=examples),

@@ -52,8 +52,8 @@ def answers(
 
 def test_every_signature_is_there_and_nothing_but_tensorflow_was_needed(answers: Answers):
     expected = {
-        "serving_default", "reconstruct", "encode", "decode", "generate", "interpolate",
-        "evaluate", "evaluate_binarized", "evaluate_samples",
+        "serving_default", "reconstruct", "encode", "decode", "generate", "generate_at_temperature", "generate_labelled",
+        "interpolate",         "evaluate", "evaluate_binarized", "evaluate_samples",
     }  # fmt: skip
     if answers.kind == "vae":
         expected |= {"evaluate_iw_nll", "evaluate_iw_nll_binarized"}
@@ -70,6 +70,8 @@ def test_shapes_and_types_are_those_of_the_contract(answers: Answers):
         "encode/latent_mean": (COUNT, LATENT),
         "decode/image": (COUNT, 28, 28, 1),
         "generate/image": (3, 28, 28, 1),
+        "generate_at_temperature/image": (3, 28, 28, 1),
+        "generate_labelled/image": (3, 28, 28, 1),
         "interpolate/image": (COUNT, 5, 28, 28, 1),
         "evaluate/reconstruction_loss": (COUNT,),
         "evaluate/squared_error": (COUNT,),
@@ -122,6 +124,10 @@ def test_an_interpolation_goes_from_one_reconstruction_to_the_other(answers: Ans
 def test_the_same_seed_generates_the_same_images_and_another_seed_others(answers: Answers):
     np.testing.assert_array_equal(answers["generate/image"], answers["generate_again/image"])
     assert np.abs(answers["generate/image"] - answers["generate_other/image"]).max() > 0.01
+
+
+def test_at_temperature_1_the_prior_is_drawn_from_as_ever(answers: Answers):
+    np.testing.assert_array_equal(answers["generate_at_temperature/image"], answers["generate/image"])
 
 
 def test_the_losses_add_up_and_the_score_is_the_negative_elbo(answers: Answers):

@@ -6,7 +6,8 @@ Each command imports slow modules when it is called.
 import click
 
 from tfx_vae.serving.commands.numbers import encode, score
-from tfx_vae.serving.commands.pictures import interpolate, reconstruct, sample
+from tfx_vae.serving.commands.pictures import interpolate, reconstruct
+from tfx_vae.serving.commands.sample import sample
 from tfx_vae.serving.commands.serve import serve
 
 

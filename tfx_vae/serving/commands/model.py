@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 import numpy as np
+from rich.console import Console
 
 from components.artifacts.features import IMAGE
 from components.artifacts.image_files import Pixels, encode_png
@@ -97,20 +98,30 @@ def load_quietly(locations: Sequence[ModelLocation], signatures: Sequence[str]) 
 
 def _load_quietly(directory: Path) -> "LoadedModel":
     prepare_environment()
-    with tempfile.NamedTemporaryFile() as printed, captured_output(Path(printed.name)):
+    with (
+        tempfile.NamedTemporaryFile() as printed,
+        captured_output(Path(printed.name), shown=2) as error_output,
+        Console(file=error_output).status("Loading TensorFlow and the model"),  # shows nothing if that is no terminal
+    ):
         from components.artifacts.loaded_model import LoadedModel
 
         return LoadedModel(directory)
 
 
 def open_images(choice: ImageChoice) -> ImageBatches:
-    """The images of a command.
+    """The images of a command, without sheets among them that a command drew: `*.png` finds those too.
 
     Raises:
       ConfigurationError: A path does not exist.
       DataError: One of the first images cannot be read.
     """
-    return ImageBatches(find_images(choice.paths), choice.skip_unreadable)
+    from tfx_vae.serving.commands.sheet import is_sheet
+
+    found = find_images(choice.paths)
+    images = [path for path in found if not is_sheet(path)] or found
+    for path in sorted(set(found) - set(images)):
+        click.echo(f"{printable(path.name)}: left out, because it is a sheet that tfx-vae drew", err=True)
+    return ImageBatches(images, choice.skip_unreadable)
 
 
 def target_of(model: "LoadedModel", preparation: Preparation) -> Target:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -144,15 +145,20 @@ def sheet_options(default: str) -> Callable[[Command], Command]:
             "-o",
             "--output",
             metavar="FILE.png",
-            default=default,
-            show_default=True,
-            help="File to write the sheet to; - for standard output.",
+            help=f"File to write the sheet to; - for standard output. Default: {default}, with a number if that exists.",
         )
         @click.option("--force", is_flag=True, help="Overwrite an existing file.")
         @wraps(function)
-        def command(output: str, force: bool, **others: Any) -> None:
-            function(sheet=SheetChoice(None if output == "-" else Path(output), force), **others)
+        def command(output: str | None, force: bool, **others: Any) -> None:
+            path = _free(Path(default), force) if output is None else None if output == "-" else Path(output)
+            function(sheet=SheetChoice(path, force), **others)
 
         return command
 
     return decorate
+
+
+def _free(path: Path, overwrite: bool) -> Path:
+    """The path, or with the first number that makes it free: samples.png, samples-2.png, ..."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return path if overwrite or not path.exists() else next(other for other in numbered if not other.exists())

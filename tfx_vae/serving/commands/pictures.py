@@ -1,6 +1,5 @@
-"""`tfx-vae sample`, `reconstruct` and `interpolate`: images as a sheet, or as JSON."""
+"""`tfx-vae reconstruct` and `interpolate`: images as a sheet, or as JSON."""
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +10,6 @@ from components.artifacts.features import IMAGE
 from components.artifacts.signature_names import (
     DECODE,
     ENCODE,
-    GENERATE,
     INTERPOLATE,
     LATENT,
     LATENT_MEAN,
@@ -36,58 +34,9 @@ if TYPE_CHECKING:
     from tfx_vae.serving.image_batches import ImageBatches, ImageFile
     from tfx_vae.serving.images import Target
 
-_SAMPLES_AT_ONCE: Final = 1000
-_SEEDS: Final = 2**31
-
 _MOST_COLUMNS: Final = 10
 _MOST_LABELLED: Final = 100
 _MOST_STEPS_IN_A_ROW: Final = 12
-
-
-@click.command()
-@click.option("--count", type=click.IntRange(min=1), default=64, show_default=True, metavar="N", help="Number of images.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, _SEEDS - 1),
-    metavar="N",
-    help="The same seed gives the same images. Default: a random seed, which is printed.",
-)
-@sheet_options("samples.png")
-@json_option
-@model_options
-def sample(count: int, seed: int | None, sheet: SheetChoice, as_json: bool, find_models: Any) -> None:
-    """Draw new images from the model's prior.
-
-    Writes a sheet, or with --json prints each image as a PNG file in Base64.
-    """
-    import numpy as np
-
-    from tfx_vae.serving.commands.model import load_quietly
-    from tfx_vae.serving.commands.output import check_sheet, png_json, print_document, write_sheet
-    from tfx_vae.serving.commands.sheet import Sheet, check_size, square
-
-    if not as_json:
-        check_sheet(sheet)
-    location, model = load_quietly(find_models(), [GENERATE])
-    seed = secrets.randbelow(_SEEDS) if seed is None else seed
-    if as_json:
-        head = {"model": location.as_json(), "seed": seed}
-        images = (image for batch in _draw(model, count, seed) for image in batch)
-        print_document(head, "images", ({"image": png_json(image)} for image in images))
-        return
-    check_size(count, *model.image_shape[:2])
-    drawn = np.concatenate(list(_draw(model, count, seed)))
-    samples = "1 sample" if count == 1 else f"{count} samples"
-    write_sheet(sheet, Sheet([drawn], square(count)), f"{samples} of {location}, seed {seed}")
-
-
-def _draw(model: "LoadedModel", count: int, seed: int) -> "Iterator[Pixels]":
-    """Batches of images; the first is the one that a run's report draws from the same seed."""
-    from tfx_vae.serving.commands.sheet import to_bytes
-
-    for number, start in enumerate(range(0, count, _SAMPLES_AT_ONCE)):
-        drawn = model.call(GENERATE, count=min(_SAMPLES_AT_ONCE, count - start), seed=[seed, number])
-        yield to_bytes(drawn[IMAGE])
 
 
 @click.command()
@@ -169,12 +118,14 @@ def interpolate(
     The sheet shows A as the model gets it, the decoded codes from A to B, and B. With --json, prints each image as a PNG file
     in Base64.
     """
-    from tfx_vae.serving.commands.model import load_quietly, open_images, target_of
+    from tfx_vae.serving.commands.model import load_quietly, target_of
     from tfx_vae.serving.commands.output import check_sheet, png_json, print_document, write_sheet
+    from tfx_vae.serving.image_batches import ImageBatches
+    from tfx_vae.serving.images import find_images
 
     if not as_json:
         check_sheet(sheet)
-    batches = open_images(ImageChoice((start, end), skip_unreadable=False))
+    batches = ImageBatches(find_images([start, end]), skip_unreadable=False)
     location, model = load_quietly(find_models(), [ENCODE, DECODE] if spherical else [INTERPOLATE])
     [[first, last]] = batches.read(target_of(model, preparation), 2)
     path = _spherical(model, first, last, steps) if spherical else _straight(model, first, last, steps)

@@ -10,6 +10,7 @@ from typing import Final
 import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from components.artifacts.image_files import Pixels
 from components.errors import ConfigurationError
@@ -23,6 +24,8 @@ _PAPER, _FRAME, _INK = (255, 255, 255), (209, 213, 219), (31, 41, 55)
 _FONT_SIZE: Final = 13
 _LABEL_HEIGHT: Final = 19
 _ELLIPSIS: Final = "…"
+_MARK: Final = ("Software", "tfx-vae")
+_MARKED_BYTES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,30 @@ class Sheet:
       columns: Images beside each other before the next group of rows starts.
       row_labels: To the left of each row; none if empty.
       labels: Below the n-th images; none if empty.
+      title: Above all images; none if empty.
     """
 
     rows: Sequence[Pixels]
     columns: int
     row_labels: Sequence[str] = ()
     labels: Sequence[str] = ()
+    title: str = ""
 
     def png(self) -> bytes:
-        """The sheet as a PNG file."""
-        file = BytesIO()
-        _Drawing(self).draw().save(file, "PNG")
+        """The sheet as a PNG file, which says that it is one: see `is_sheet`."""
+        file, mark = BytesIO(), PngInfo()
+        mark.add_text(*_MARK)
+        _Drawing(self).draw().save(file, "PNG", pnginfo=mark)
         return file.getvalue()
+
+
+def is_sheet(path: Path) -> bool:
+    """Whether a file is a sheet that a command drew; false if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return "\0".join(_MARK).encode() in file.read(_MARKED_BYTES)
+    except OSError:
+        return False
 
 
 def check_size(images: int, height: int, width: int) -> None:
@@ -69,6 +84,7 @@ class _Drawing:
         self._gap = max(1, self._scale)
         beside = max((int(self._font.getlength(text)) + 10 for text in sheet.row_labels), default=0)
         self._left = self._gap + beside
+        self._top = self._gap + (_LABEL_HEIGHT if sheet.title else 0)
         labels = _LABEL_HEIGHT if sheet.labels else 0
         self._group_height = len(sheet.rows) * (self._image_height + self._gap) + labels
         # A gap shows which rows belong together.
@@ -77,11 +93,14 @@ class _Drawing:
     def draw(self) -> Image.Image:
         groups = -(-self._count // self._sheet.columns)
         width = self._left + self._sheet.columns * (self._image_width + self._gap)
-        height = self._gap + groups * (self._group_height + self._group_gap) - self._group_gap
+        height = self._top + groups * (self._group_height + self._group_gap) - self._group_gap
         paper = Image.new("RGB", (width, height), _PAPER)
         draw = ImageDraw.Draw(paper)
+        if self._sheet.title:
+            title = self._shortened(self._sheet.title, width - 2 * self._gap)
+            draw.text((self._gap, self._top - self._gap - 3), title, _INK, self._font, "ls")
         for group in range(groups):
-            top = self._gap + group * (self._group_height + self._group_gap)
+            top = self._top + group * (self._group_height + self._group_gap)
             self._draw_group(paper, draw, range(group * self._sheet.columns, self._count)[: self._sheet.columns], top)
         return paper
 
@@ -95,7 +114,7 @@ class _Drawing:
                 self._draw_image(paper, draw, images[index], (self._x(column), row_top))
         for column, index in enumerate(indices):
             if self._sheet.labels:
-                label = self._shortened(self._sheet.labels[index])
+                label = self._shortened(self._sheet.labels[index], self._image_width)
                 place = self._x(column) + self._image_width // 2, top + self._group_height - self._gap - 3
                 draw.text(place, label, _INK, self._font, "ms")
 
@@ -110,11 +129,11 @@ class _Drawing:
     def _x(self, column: int) -> int:
         return self._left + column * (self._image_width + self._gap)
 
-    def _shortened(self, text: str) -> str:
-        """A label no wider than an image. Its middle is cut out, because file names often differ at the end."""
+    def _shortened(self, text: str, width: int) -> str:
+        """A text no wider than that. Its middle is cut out, because file names often differ at the end."""
         kept = len(text)
         shown = text
-        while kept > 2 and self._font.getlength(shown) > self._image_width:
+        while kept > 2 and self._font.getlength(shown) > width:
             kept -= 1
             shown = text[: kept // 2] + _ELLIPSIS + text[len(text) - (kept - kept // 2) :]
         return shown

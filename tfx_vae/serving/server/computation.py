@@ -7,14 +7,13 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import Final
 
-import numpy as np
 import tensorflow as tf
 from PIL import Image
 from starlette.exceptions import HTTPException
 
 from components.artifacts.features import IMAGE
 from components.artifacts.loaded_model import LoadedModel, Tensor
-from components.artifacts.signature_names import EXAMPLES
+from components.artifacts.signature_names import COUNT, EXAMPLES, SAMPLES, STEPS
 from tfx_vae.serving.server.answers import write_predict_answer
 from tfx_vae.serving.server.errors import invalid
 from tfx_vae.serving.server.limits import Limits
@@ -31,6 +30,9 @@ _STATUS_OF: Final[dict[type[tf.errors.OpError], HTTPStatus]] = {
     tf.errors.ResourceExhaustedError: HTTPStatus.TOO_MANY_REQUESTS,
     tf.errors.UnimplementedError: HTTPStatus.NOT_IMPLEMENTED,
 }
+
+_COUNTS: Final = (COUNT, STEPS, SAMPLES)
+"""Inputs that say how many images an instance makes."""
 
 _END_OF_STACK: Final = "<stack traces unavailable>"
 # TensorFlow's message may quote the whole input.
@@ -106,14 +108,14 @@ def _check_shapes(request: PredictRequest, model: LoadedModel) -> None:
 def _check_size(request: PredictRequest, model: LoadedModel, pixels: int) -> None:
     """Refuses requests for more images than the limit.
 
-    A request makes as many images as it sends, times the counts that it asks for (`count`, `steps`, `samples`).
+    A request makes as many images as it sends, times the counts that it asks for.
     """
     counts = {"instances": 1}
     for name, wanted in model.signatures[request.signature].inputs.items():
         value = request.inputs[name]
         if _is_batched(wanted):
             counts["instances"] = len(value)
-        elif not wanted.shape and np.issubdtype(value.dtype, np.integer):
+        elif name in _COUNTS:
             counts[name] = int(value)
             if counts[name] < 0:
                 raise invalid(f"Input {name} is {counts[name]}, but must not be negative.")

@@ -65,7 +65,8 @@ def test_samples_are_those_of_the_signature_and_the_same_for_a_seed(ask: Ask, pl
 
     expected = as_bytes(signatures["generate"](count=tf.constant(3), seed=tf.constant([5, 0]))["image"])
     np.testing.assert_array_equal(np.stack([decoded(image["image"]) for image in answer["images"]]), expected)
-    assert set(answer) == {*HEAD, "seed", "images"}
+    assert set(answer) == {*HEAD, "seed", "temperature", "images"}
+    assert set(answer["images"][0]) == {"label", "image"}
     assert answer["model"] == {"name": "mnist-vae", "version": 7, "directory": str(place.model)}
     assert again == answer
     assert other["seed"] != 5
@@ -84,6 +85,70 @@ def test_many_samples_are_drawn_in_parts_that_differ(ask: Ask):
     images = [image["image"] for image in asked(ask("sample", "--count", "1010", "--seed", "5", "--json"))["images"]]
     assert len(images) == 1010
     assert len(set(images)) == 1010
+
+
+def test_labels_and_a_temperature_are_drawn_by_their_signatures(ask: Ask, signatures: Any):
+    words = ["--count", "2", "--seed", "5", "--temperature", "0.5", "--json"]
+    answer = asked(ask("sample", "--label", "7", "--label", "3", *words))
+    cool = asked(ask("sample", *words))
+
+    asked_for = {"count": tf.constant(2), "seed": tf.constant([5, 0]), "temperature": tf.constant(0.5)}
+    expected = [signatures["generate_labelled"](label=tf.constant(n, tf.int64), **asked_for)["image"] for n in (7, 3)]
+    assert [image["label"] for image in answer["images"]] == ["7", "7", "3", "3"]
+    np.testing.assert_array_equal(
+        np.stack([decoded(image["image"]) for image in answer["images"]]), as_bytes(np.concatenate(expected))
+    )
+    assert (answer["temperature"], cool["images"][0]["label"]) == (0.5, None)
+    np.testing.assert_array_equal(
+        np.stack([decoded(image["image"]) for image in cool["images"]]),
+        as_bytes(signatures["generate_at_temperature"](**asked_for)["image"]),
+    )
+
+
+def test_a_sheet_has_a_row_for_each_label_and_says_what_is_drawn(ask: Ask, tmp_path: Path):
+    words = ["sample", "--seed", "1", "--label", "7", "--label", "3", "--count", "2", "--temperature", "0.8"]
+    result = ask(*words, "-o", tmp_path / "rows.png")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == (
+        f"{tmp_path / 'rows.png'}: 2 samples of each label of mnist-vae version 7, labels 7, 3, temperature 0.8, seed 1\n"
+    )
+    # A title of 19 pixels above two rows, and a name beside each.
+    height, width, _ = sheet(tmp_path / "rows.png").shape
+    assert height == 19 + 8 + 2 * (224 + 8)
+    assert width > 8 + 2 * (224 + 8)
+
+
+def test_labels_are_drawn_by_name_and_an_unknown_one_is_answered_with_near_ones(ask: Ask, place: Any, tmp_path: Path):
+    named = tmp_path / "shoes"
+    shutil.copytree(place.model, named)
+    names = ["3", "boot", "Heel", *map(str, range(13, 20))]
+    (named / "assets.extra" / "labels.json").write_text(json.dumps(dict(enumerate(names))))
+
+    def drawn(label: str) -> list[Any]:
+        return asked(ask("sample", "--model", named, "--seed", "1", "--count", "1", "--json", "--label", label))["images"]
+
+    assert drawn("boot") == drawn("1")
+    assert drawn("3")[0]["label"] == "3"  # the name, and not the number of the label 13
+    assert drawn("3") == drawn("0")
+    refused = ask("sample", "--model", named, "--label", "boots", "--label", "Heel")
+    assert refused.exit_code == 2
+    assert f"{named} knows no label 'boots'. Did you mean boot? Its labels are 3, boot, Heel, 13, " in refused.stderr
+
+
+def test_without_a_name_a_sheet_gets_a_number_and_is_no_input_of_the_next_command(
+    ask: Ask, place: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(place.digits / "d0.png", "d0.png")
+    for expected in ("reconstructions.png", "reconstructions-2.png"):
+        result = ask("reconstruct", *sorted(tmp_path.glob("*.png")))
+        assert result.stdout.startswith(f"{expected}: 1 image above its reconstruction")
+    assert result.stderr == "reconstructions.png: left out, because it is a sheet that tfx-vae drew\n"
+
+    before = Path("reconstructions.png").read_bytes()
+    ask("reconstruct", place.digits / "d1.png", "--force")
+    assert Path("reconstructions.png").read_bytes() != before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d0.png", "reconstructions-2.png", "reconstructions.png"]
 
 
 def test_a_sheet_goes_to_standard_output_and_its_description_to_standard_error(ask: Ask):
@@ -279,6 +344,13 @@ def test_a_damaged_file_stops_the_command_without_output_unless_it_may_be_skippe
         (["sample", "--set", "name=other"], 2, "No model was pushed"),
         (["sample", "--model", "DIGITS"], 2, "There is no exported model in"),
         (["sample", "--model", "DIGITS", "--version", "7"], 2, "--version chooses a pushed model"),
+        (
+            ["sample", "--label", "12"],
+            2,
+            "mnist-vae version 7 knows no label '12'. Did you mean ",
+        ),
+        (["sample", "--temperature", "2.5"], 2, "2.5 is not between 0 and 2: 1 draws from the prior itself."),
+        (["sample", "--temperature", "nan"], 2, "nan is not between 0 and 2"),
         (["sample", "-o", "s.jpg"], 2, "s.jpg does not end in .png"),
         (["sample", "--count", "21400"], 2, "too many for a sheet"),
         (["reconstruct", "DIGIT", "-o", "DIGIT"], 2, "exists: overwrite it with --force"),
@@ -314,6 +386,9 @@ def test_an_older_model_with_fewer_outputs_can_be_used(ask: Ask, place: Any, tmp
     [image] = asked(ask("score", digit, "--json", "--model", tmp_path / "older"))["images"]
     assert image["ssim"] is None
     assert image["negative_elbo"] == asked(ask("score", digit, "--json"))["images"][0]["negative_elbo"]
+    refused = ask("sample", "--label", "7", "--model", tmp_path / "older")
+    assert refused.exit_code == 2
+    assert f"{tmp_path / 'older'} cannot draw a label: its training images have none" in refused.stderr
     for words, sentence in (
         (["--reference", digit], "--reference needs ssim"),
         (["--importance-samples", "5"], "has no signature 'evaluate_iw_nll'; it has decode, encode, evaluate"),
