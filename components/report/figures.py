@@ -51,6 +51,8 @@ _INCHES_PER_LETTER = 0.09
 _COLOURS = (BLUE, CYAN, RED)
 
 _MOST_IN_LEGEND = 10
+_LEGEND_CHARACTERS = 60
+"""In a row of the legend, about."""
 
 
 def figure(plot: Callable[Concatenate[Figure, _Arguments], None]) -> Callable[_Arguments, bytes]:
@@ -224,6 +226,7 @@ def scatter(
     x_label: str,
     y_label: str,
     ticks: bool = True,
+    name_of: Callable[[int], str] = str,
 ) -> None:
     """Draws points in the colours of their labels, and writes each label where most of its points are.
 
@@ -234,6 +237,7 @@ def scatter(
       x_label: Of the horizontal axis.
       y_label: Of the vertical axis.
       ticks: Whether to draw the numbers on the axes; False if they have no meaning.
+      name_of: The name of a label.
     """
     canvas.set_size_inches(WIDTH, WIDTH * 0.95)
     axes: Any = canvas.add_subplot()
@@ -244,10 +248,12 @@ def scatter(
         colours = label_colours(labels)
         axes.scatter(*points.T, s=size, c=[colours[int(label)] for label in labels], alpha=0.65, linewidths=0)
         for label, colour in colours.items():
-            _write_label(axes, points[labels == label], str(label))
-            axes.scatter([], [], s=60, color=colour, label=str(label))
+            _write_label(axes, points[labels == label], name_of(label))
+            axes.scatter([], [], s=60, color=colour, label=name_of(label))
         if len(colours) <= _MOST_IN_LEGEND:
-            canvas.legend(loc="outside upper center", ncols=len(colours), handletextpad=0.1, columnspacing=0.9)
+            widest = max(len(name_of(label)) for label in colours)
+            columns = max(1, min(len(colours), _LEGEND_CHARACTERS // (widest + 3)))
+            canvas.legend(loc="outside upper center", ncols=columns, handletextpad=0.1, columnspacing=0.9)
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     if not ticks:

@@ -130,7 +130,11 @@ def projections(findings: Findings, prefix: str = "") -> list[Block]:
         Figure(
             f"{prefix}latent-pca",
             scatter(
-                points, labels, f"first component ({variance[0]:.0%} of the variance)", f"second component ({variance[1]:.0%})"
+                points,
+                labels,
+                f"first component ({variance[0]:.0%} of the variance)",
+                f"second component ({variance[1]:.0%})",
+                name_of=findings.data.label_name,
             ),
             f"The codes of {shown:,} test images, in the plane in which they vary most (PCA). It shows "
             + (f"{variance.sum():.0%} of the variance" if variance.sum() < 0.995 else "all of the variance")
@@ -146,7 +150,14 @@ def projections(findings: Findings, prefix: str = "") -> list[Block]:
     blocks.append(
         Figure(
             f"{prefix}latent-tsne",
-            scatter(tsne(mean[:shown], config.seed), labels, "t-SNE, first axis", "t-SNE, second axis", ticks=False),
+            scatter(
+                tsne(mean[:shown], config.seed),
+                labels,
+                "t-SNE, first axis",
+                "t-SNE, second axis",
+                ticks=False,
+                name_of=findings.data.label_name,
+            ),
             "The same codes, arranged so that neighbours stay neighbours (t-SNE). Clusters are kinds of images that the codes "
             "distinguish; the distance between two clusters has little meaning.",
             "Points in the colours of their labels, arranged by t-SNE.",

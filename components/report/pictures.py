@@ -42,11 +42,11 @@ def one_of_each(images: Images, count: int) -> NDArray[np.int64]:
     return np.array(chosen[:count] or range(min(count, len(images))), np.int64)
 
 
-def best_and_worst(images: Images, losses: NDArray[np.float32], columns: int) -> tuple[list[str], NDArray[np.int64]]:
+def best_and_worst(images: Images, losses: NDArray[np.float32], columns: int) -> tuple[list[int], NDArray[np.int64]]:
     """The images with the lowest and the highest loss: of each label or, without labels, of all images.
 
     Returns:
-      Names of the columns, empty without labels; indices [2, columns], the best above the worst.
+      Labels of the columns, empty without labels; indices [2, columns], the best above the worst.
     """
     labels = images.label_names()
     if not labels:
@@ -56,7 +56,7 @@ def best_and_worst(images: Images, losses: NDArray[np.float32], columns: int) ->
     members = [images.of_label(label) for label in labels]
     best = [group[np.argmin(losses[group])] for group in members]
     worst = [group[np.argmax(losses[group])] for group in members]
-    return [str(label) for label in labels], np.array([best, worst])
+    return labels, np.array([best, worst])
 
 
 def pairs(images: Images, wanted: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -112,8 +112,9 @@ def _first(findings: Findings) -> Figure:
 def _extremes(findings: Findings) -> Figure:
     test = findings.test
     losses = findings.losses[RECONSTRUCTION_LOSS]
-    names, chosen = best_and_worst(test, losses, _COLUMNS)
-    names, chosen = names[:_MOST_LABELS], chosen[:, :_MOST_LABELS]
+    labels, chosen = best_and_worst(test, losses, _COLUMNS)
+    names = [findings.data.label_name(label) for label in labels[:_MOST_LABELS]]
+    chosen = chosen[:, :_MOST_LABELS]
     images = [test.pixels(row) for row in chosen]
     rows = np.stack([rows for pixels in images for rows in (pixels, findings.model.reconstruct(pixels))])
     best, worst = float(losses[chosen[0]].min()), float(losses[chosen[1]].max())
@@ -233,4 +234,4 @@ def interpolations_section(findings: Findings) -> Section:
 def pair_name(findings: Findings, pair: tuple[int, int]) -> str:
     """The name of a row: the two labels; empty without labels."""
     labels = findings.test.labels
-    return "" if labels is None else f"{labels[pair[0]]} → {labels[pair[1]]}"
+    return "" if labels is None else " → ".join(findings.data.label_name(int(labels[index])) for index in pair)

@@ -147,7 +147,7 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     prior = fit_prior(config, codes, seed)
     by_label = _fit_by_label(codes, data.train, read_labels(arguments.train_files, transform_graph), seed)
     scale, directory = data.views.scale, arguments.serving_model_dir
-    signatures = ExportedModel(model, transform_graph, scale, prior, by_label, seed).save(directory)
+    signatures = ExportedModel(model, transform_graph, scale, prior, seed, by_label).save(directory)
     pixels = scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES)))
     write_model_input(transformed_input(arguments.transform_output), f"{directory}/{EXPORTED_MODEL_INPUT_FILE}")
     write_warmup_requests(directory, warmup_requests(signatures, pixels, by_label.labels[0] if by_label else 0))

@@ -63,8 +63,8 @@ class ExportedModel:
         transform_graph: tft.TFTransformOutput,
         scale: PixelScale,
         prior: Prior,
-        by_label: LabelledMixtures | None,
         seed: int,
+        by_label: LabelledMixtures | None = None,
     ) -> None:
         """Keeps what the signatures need.
 
@@ -73,8 +73,8 @@ class ExportedModel:
           transform_graph: The graph that produced the training images. Signatures that take examples pass them through it too.
           scale: The relation of normalised pixels to pixels in [0, 1].
           prior: Of the model.
-          by_label: Where codes of each label are drawn; None without labels.
           seed: Fixes all noise of the evaluation and of the score.
+          by_label: Where codes of each label are drawn; None without labels.
         """
         self._model = model
         self._parse = ExampleParser(transform_graph)

@@ -56,6 +56,9 @@ def test_a_convolutional_vae_of_a_folder_is_pushed_and_found_in_the_cache(workpl
     model = tf.saved_model.load(str(pushed))
     drawn = model.signatures["generate"](count=tf.constant(2), seed=tf.constant([0, 1]))["image"]
     assert tuple(drawn.shape) == (2, *SHAPE)
+    # There are no labels to draw.
+    assert "generate_labelled" not in model.signatures
+    assert not (pushed / "assets.extra" / "labels.json").exists()
     latent_map = read_map(pushed)
     assert latent_map is not None
     assert 27 < len(latent_map.points) < 81  # the eval images

@@ -18,11 +18,12 @@ export class LatentMap {
 
   use(model) {
     this.map = model.latent_map;
+    this.names = model.labels;
     this.shown = null;
     byId("map-missing").textContent = model.latent_map_missing ?? "";
     for (const id of ["map", "map-legend", "map-caption"]) byId(id).hidden = !this.map;
     byId("map-plane").textContent = this.map?.centers.length > 1
-      ? "in the plane in which the mean codes of the labels (numbered circles) are farthest apart"
+      ? "in the plane in which the mean codes of the labels (named circles) are farthest apart"
       : "in the plane in which they differ most";
     byId("map-legend").replaceChildren(...this.centers().map(({ label }) => this.legendButton(label)));
     this.draw();
@@ -40,7 +41,7 @@ export class LatentMap {
   }
 
   legendButton(label) {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: this.name(label) });
     button.className = color(label);
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => {
@@ -79,8 +80,13 @@ export class LatentMap {
     const [x, y] = this.scales.place(this.project(mean));
     const isDim = this.shown !== null && label !== this.shown;
     const group = element("g", { class: `center ${color(label)}${isDim ? " dim" : ""}` });
-    group.append(element("circle", { cx: x, cy: y, r: CENTER_RADIUS }), element("text", { x, y }, label));
+    group.append(element("circle", { cx: x, cy: y, r: CENTER_RADIUS }), element("text", { x, y }, this.name(label)));
     return group;
+  }
+
+  /** Labels that no training image has, and those of older models, have only a number. */
+  name(label) {
+    return this.names[label] ?? String(label);
   }
 
   drawMarkers() {
@@ -108,7 +114,7 @@ export class LatentMap {
     if (!this.codes.drawing || !this.map.centers.length) return "";
     const distance = ({ mean }) => Math.hypot(...mean.map((value, index) => value - this.codes.drawing[index]));
     const nearest = this.map.centers.reduce((one, other) => (distance(other) < distance(one) ? other : one));
-    return `In all dimensions, the code of your drawing is nearest to the mean code of ${nearest.label}.`;
+    return `In all dimensions, the code of your drawing is nearest to the mean code of ${this.name(nearest.label)}.`;
   }
 }
 

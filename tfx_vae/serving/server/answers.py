@@ -19,6 +19,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from components.artifacts.latent_map import read_map
 from components.artifacts.loaded_model import Array, LoadedModel
+from components.artifacts.signature_names import GENERATE_AT_TEMPERATURE
 from components.errors import DataError
 from tfx_vae.serving.server.errors import invalid
 
@@ -113,8 +114,9 @@ def describe(model: LoadedModel, name: str, version: int) -> dict[str, object]:
 
     Returns:
       `name` and `version`; `image_shape`: height, width and channels; `latent_dim`; `has_posterior`: whether codes are
-      distributions, as in a VAE; `latent_map`: the fields of `LatentMap`, or None; `latent_map_missing`: a sentence that says
-      why there is none, or None.
+      distributions, as in a VAE; `labels`: the names of the labels that it can draw, by number; `has_temperature`: whether
+      samples can have one, unlike those of older models; `latent_map`: the fields of `LatentMap`, or None;
+      `latent_map_missing`: a sentence that says why there is none, or None.
 
     Raises:
       HTTPException: The page cannot show images with so many channels.
@@ -135,6 +137,8 @@ def describe(model: LoadedModel, name: str, version: int) -> dict[str, object]:
         "image_shape": model.image_shape,
         "latent_dim": model.latent_dim,
         "has_posterior": model.has_posterior,
+        "labels": {str(number): name for number, name in model.labels.items()},
+        "has_temperature": GENERATE_AT_TEMPERATURE in model.signatures,
         "latent_map": None if latent_map is None else latent_map.model_dump(),
         "latent_map_missing": missing,
     }

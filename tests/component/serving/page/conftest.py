@@ -9,16 +9,20 @@ from support.digits import raw_examples, read_digits, train, transform
 from support.local_server import LocalServer
 from support.served_page import WIDE, Drawing, Window, chromium
 
+from components.artifacts.labels import write_label_names
 from components.artifacts.loaded_model import LoadedModel
 
 LATENT_DIM = 12
+LABELS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 COLOUR_SHAPE = (20, 24, 3)
 
 
 @pytest.fixture(scope="session")
 def grey_vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A VAE of grey digits with twelve latent dimensions, of which the page shows ten."""
+    """A VAE of grey digits with twelve latent dimensions, of which the page shows ten, and with names of its labels."""
     directory, digits = tmp_path_factory.mktemp("grey"), raw_examples(read_digits(300))
+    (directory / "data" / "raw").mkdir(parents=True)
+    write_label_names(str(directory / "data" / "raw"), LABELS)  # where ExampleGen writes them
     data = transform({"train": digits[:240], "eval": digits[240:]}, directory / "data")
     return train(data, directory, {"latent_dim": LATENT_DIM}, {"epochs": 6, "batch_size": 20}).serving_model
 

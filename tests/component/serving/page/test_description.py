@@ -14,12 +14,15 @@ def test_a_vae_is_described_with_its_map(model: LoadedModel, grey_vae: Path):
     described = orjson.loads(orjson.dumps(describe(model, "digits", 3)))
 
     latent_map = described.pop("latent_map")
+    labels = described.pop("labels")
+    assert (len(labels), labels["7"]) == (10, "seven")
     assert described == {
         "name": "digits",
         "version": 3,
         "image_shape": [28, 28, 1],
         "latent_dim": 12,
         "has_posterior": True,
+        "has_temperature": True,
         "latent_map_missing": None,
     }
     written = read_map(grey_vae)

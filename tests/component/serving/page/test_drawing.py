@@ -151,7 +151,10 @@ def test_the_drawing_is_marked_at_its_code_on_the_map(drawing: Drawing, grey_vae
     if (low < place).all() and (place < high).all():
         assert place == pytest.approx([np.polyval(x, point[0]), np.polyval(y, point[1])], abs=1)
     nearest = min(latent_map.centers, key=lambda center: np.linalg.norm(code - center.mean))
-    assert drawing.text("#map-nearest").endswith(f"nearest to the mean code of {nearest.label}.")
+    assert drawing.text("#map-nearest").endswith(f"nearest to the mean code of {model.labels[nearest.label]}.")
+    assert drawing.text("#map-legend") == "".join(model.labels.values())
+    names = drawing.page.evaluate("[...document.querySelectorAll('#map .center text')].map((text) => text.textContent)")
+    assert names == list(model.labels.values())
 
 
 def test_one_label_can_be_shown_alone_on_the_map(drawing: Drawing):

@@ -126,6 +126,26 @@ def test_samples_depend_on_their_seed(drawing: Drawing, model: LoadedModel):
     assert any((one != two).any() for one, two in zip(first, other, strict=True))
 
 
+def test_a_label_is_drawn_by_its_name_at_the_temperature_of_the_slider(drawing: Drawing, model: LoadedModel):
+    assert drawing.text("#label") == "any" + "".join(model.labels.values())
+    drawing.page.select_option("#label", label="seven")
+    drawing.page.focus("#temperature")
+    for _ in range(4):
+        drawing.page.keyboard.press("ArrowLeft")
+    drawing.settle()
+
+    asked = {"count": 16, "seed": [0, 0], "label": 7, "temperature": 0.8}
+    assert drawing.asked("generate_labelled")[-1] == pytest.approx(asked)
+    assert drawing.text("#temperature-value") == "0.80"
+    assert "with the label seven" in drawing.text("#samples-source")
+    expected = model.call("generate_labelled", **asked)["image"][2]
+    np.testing.assert_allclose(drawing.pixels("#samples button:nth-child(3) canvas")[..., :1], grey_levels(expected), atol=1)
+
+    drawing.page.select_option("#label", label="any")
+    drawing.settle()
+    assert drawing.asked("generate_at_temperature")[-1] == {"count": 16, "seed": [0, 0], "temperature": 0.8}
+
+
 def test_a_sample_can_be_taken_as_the_drawing(drawing: Drawing):
     sample = drawing.pixels("#samples button:nth-child(3) canvas")
 

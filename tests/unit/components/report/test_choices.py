@@ -38,15 +38,15 @@ def test_one_of_each_label_comes_before_the_second_of_any(labelled: Images, unla
 
 def test_the_best_and_the_worst_are_found_within_each_label(labelled: Images):
     losses = np.array([5, 1, 9, 2, 8, 3, 7, 4, 6, 0], np.float32)
-    names, chosen = best_and_worst(labelled, losses, 10)
-    assert names == ["0", "1", "2", "5"]
+    labels, chosen = best_and_worst(labelled, losses, 10)
+    assert labels == [0, 1, 2, 5]
     assert chosen.tolist() == [[3, 1, 5, 9], [6, 4, 2, 9]]
 
 
 def test_without_labels_the_best_and_the_worst_are_those_of_all(unlabelled: Images):
     losses = np.array([5, 1, 9, 2, 8, 3, 7, 4, 6, 0], np.float32)
-    names, chosen = best_and_worst(unlabelled, losses, 2)
-    assert names == []
+    labels, chosen = best_and_worst(unlabelled, losses, 2)
+    assert labels == []
     assert chosen.tolist() == [[9, 1], [2, 4]]
 
 
