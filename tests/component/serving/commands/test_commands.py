@@ -1,6 +1,7 @@
 """`sample`, `reconstruct`, `encode`, `score` and `interpolate` with a real model, from a terminal and a script."""
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from PIL import Image
 from support.digits import PROJECT, read_digits
 
 from components.artifacts.image_files import encode_png
+from tfx_vae.serving.commands.model import ModelLocation, load_quietly
 
 Ask = Callable[..., Result]
 
@@ -441,3 +444,26 @@ def test_a_new_process_prints_only_the_answer(place: Any, tmp_path: Path):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 2
+
+
+def test_a_terminal_shows_that_tensorflow_is_loading(place: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "xterm")
+    terminal, error_output = os.openpty()
+
+    def read() -> bytes:
+        shown = b""
+        with contextlib.suppress(OSError):  # nothing writes to it any more
+            while True:
+                shown += os.read(terminal, 10_000)
+        return shown
+
+    with ThreadPoolExecutor() as executor:
+        shown = executor.submit(read)
+        usual = os.dup(2)
+        os.dup2(error_output, 2)
+        os.close(error_output)
+        try:
+            load_quietly([ModelLocation(None, None, place.model)], [])
+        finally:
+            os.dup2(usual, 2)
+    assert b"Loading TensorFlow and the model" in shown.result()
