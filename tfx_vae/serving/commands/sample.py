@@ -85,7 +85,7 @@ def sample(
     as_json: bool,
     find_models: Any,
 ) -> None:
-    """Draw new images from the model's prior, or of one label or several.
+    """Draw new images from the model's prior, or of labels.
 
     Writes a sheet, or with --json prints each image as a PNG file in Base64.
     """
