@@ -113,6 +113,10 @@ class PipelineConfig(Section):
         """Where artifacts are written: a path, or a URI."""
         return f"{self.runtime.pipeline_root or self.runtime.root / 'pipelines'}/{self.name}"
 
+    def settings(self) -> dict[str, Any]:
+        """The settings that decide the results of a run, by section, as JSON has them. There is no secret in them."""
+        return self.model_dump(mode="json", exclude={"metadata", "notify", "kubeflow"})
+
     @property
     def metadata_location(self) -> Location:
         """The ML Metadata database, one for all pipelines.

@@ -125,7 +125,8 @@ def notify_of_run(run_id: str, text: str) -> None:
 
 def _run(node: str, run_id: str, undated: PipelineConfig, text: str, parameters: Parameters) -> None:
     run = SharedRun(open_store(undated.metadata_location), undated.name, run_id)
-    date = run.join(node, undated.pipeline_root, parse_run_date(parameters.run_date))
+    settings = configuration(text, parameters).settings()
+    date = run.join(node, undated.pipeline_root, parse_run_date(parameters.run_date), settings)
     try:
         config = configuration(text, parameters, date)
         session.check(config)
@@ -195,18 +196,21 @@ class SharedRun:
         self._pipeline = pipeline
         self._run_id = run_id
 
-    def join(self, node: str, pipeline_root: str, date: datetime.date | None) -> datetime.date:
+    def join(
+        self, node: str, pipeline_root: str, date: datetime.date | None, settings: dict[str, Any] | None = None
+    ) -> datetime.date:
         """Records that the run is running, unless another node has failed.
 
         Args:
           node: The step; an earlier failure of it no longer counts.
           pipeline_root: The directory of its artifacts.
           date: The date of the run; None is the day on which its first step joined it, in UTC.
+          settings: The settings of the run.
 
         Returns:
           The date, the same for every step.
         """
-        start_record(self._store, self._pipeline, self._run_id, pipeline_root, log=None)
+        start_record(self._store, self._pipeline, self._run_id, pipeline_root, None, settings)
         context = self._context()
         began = datetime.datetime.fromtimestamp(context.create_time_since_epoch / 1000, datetime.UTC).date()
         write_facts(self._store, context, {RUN_DATE: (date or began).isoformat(), _FAILURE_OF + node: None})

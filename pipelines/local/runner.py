@@ -45,7 +45,7 @@ def run_pipeline(config: PipelineConfig, run_id: str, log: Path, display: RunDis
     Raises:
       Exception: What the first component to fail raised.
     """
-    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log)
+    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log, config.settings())
     with locked(log):
         runner.run(create_pipeline(config))
     return runner.results
@@ -60,7 +60,9 @@ class WatchedLocalDagRunner(LocalDagRunner):
       results: By node, in the order in which they ended; empty if nothing ran.
     """
 
-    def __init__(self, display: RunDisplay, run_id: str, location: Location, log: Path) -> None:
+    def __init__(
+        self, display: RunDisplay, run_id: str, location: Location, log: Path, settings: dict[str, Any] | None = None
+    ) -> None:
         """Makes a runner.
 
         Args:
@@ -68,12 +70,14 @@ class WatchedLocalDagRunner(LocalDagRunner):
           run_id: The name of the run in ML Metadata; new for each run.
           location: Where ML Metadata is.
           log: The log of the run, noted in ML Metadata.
+          settings: The settings of the run, likewise.
         """
         super().__init__()
         self._display = display
         self._run_id = run_id
         self._location = location
         self._log = log
+        self._settings = settings
         self.results: dict[str, NodeResult] = {}
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: pipeline_pb2.RunOptions | None = None) -> None:
@@ -91,7 +95,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
         store = open_store(self._location, check_values(self._location))
         follow_moved_root(store, self._location)
         end_killed(store)
-        start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log)
+        start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log, self._settings)
         try:
             with remembered_interruption() as interruption:
                 for node in pipeline.nodes:

@@ -32,7 +32,6 @@ from pipelines.mlmd.record import end_killed, finish_record, installed_versions,
 if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2
 
-_NOT_DECIDING: Final = {"notify", "kubeflow", "metadata"}
 _PATTERN: Final = re.compile(r"[{*?\[]")
 
 Files = Mapping[str, tuple[int, int]]
@@ -52,7 +51,7 @@ def files_read(config: PipelineConfig) -> Files:
 def fingerprint(config: PipelineConfig, files: Files) -> str:
     """A digest of all that decides the results of a run, except for ML Metadata: 64 hexadecimal digits."""
     decisive = {
-        "configuration": config.model_dump(mode="json", exclude=_NOT_DECIDING),
+        "configuration": config.settings(),
         "files": sorted(files.items()),
         "source": _source_digest(),
         "versions": [platform.python_version(), installed_versions()],
@@ -109,7 +108,7 @@ def _record(
     store: Any, config: PipelineConfig, run_id: str, log: Path, display: RunDisplay, executions: list[Any], last: Any
 ) -> dict[str, NodeResult]:
     display.run_started(config.name, run_id, len(executions))
-    start_record(store, config.name, run_id, config.pipeline_root, log)
+    start_record(store, config.name, run_id, config.pipeline_root, log, config.settings())
     run = store.get_context_by_type_and_name("pipeline_run", run_id)
     results = {}
     for execution in executions:

@@ -17,7 +17,14 @@ _PACKAGES: Final = (
 )  # fmt: skip
 
 
-def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | str, log: Path | None) -> None:
+def start_record(
+    store: Any,
+    pipeline: str,
+    run_id: str,
+    pipeline_root: Path | str,
+    log: Path | None,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
     """Makes the contexts of a pipeline and of a run, as TFX does with the first component, and records the run as running.
 
     Args:
@@ -26,6 +33,7 @@ def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | s
       run_id: The run's.
       pipeline_root: The directory of its artifacts, or its URI.
       log: Its log, whose lock the caller holds; None if the log is kept elsewhere.
+      settings: What decides its result, see `PipelineConfig.settings`; None for a person's decision.
     """
     from ml_metadata import errors
     from ml_metadata.proto import metadata_store_pb2
@@ -42,6 +50,8 @@ def start_record(store: Any, pipeline: str, run_id: str, pipeline_root: Path | s
         names.PIPELINE_ROOT: str(pipeline_root),
         names.VERSIONS: json.dumps(installed_versions()),
     }
+    if settings is not None:
+        facts[names.SETTINGS] = json.dumps(settings)
     write_facts(store, context, facts)
 
 

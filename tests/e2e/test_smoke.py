@@ -189,7 +189,7 @@ def test_a_model_that_fails_the_check_before_pushing_is_not_pushed_and_everybody
     assert reason in report_of(refused).read_text()
     [run] = re.findall(r"mnist-smoke, run (\S+)", refused.stdout)
     assert reason in workplace.call("show", run).stdout
-    assert re.search(rf"^{run} .* yes +refused ", workplace.call("runs").stdout, re.MULTILINE)
+    assert re.search(rf" yes +refused .* {run}$", workplace.call("runs").stdout, re.MULTILINE)
 
 
 def test_a_better_model_becomes_the_newest_version(second: subprocess.CompletedProcess[str], workplace: Workplace):

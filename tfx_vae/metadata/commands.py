@@ -58,10 +58,11 @@ def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) ->
 
 @_command
 @click.argument("run")
-def show(run: str, as_json: bool, **where: Any) -> None:
-    """Show what each component of RUN did.
+@click.option("--all", "everything", is_flag=True, help="Show also inputs, outputs and parameters of each component.")
+def show(run: str, everything: bool, as_json: bool, **where: Any) -> None:
+    """Show the metrics of RUN, and what each component did.
 
-    RUN is an id, the beginning of an id, `latest`, or the name of a pipeline, which means its newest run.
+    RUN is its number, an id, the beginning of an id, `latest`, or the name of a pipeline, which means its newest run.
     """
     from tfx_vae.metadata.json_shape import show_json
     from tfx_vae.metadata.reader import open_database
@@ -72,7 +73,7 @@ def show(run: str, as_json: bool, **where: Any) -> None:
     if as_json:
         _print_json(show_json(details))
     else:
-        show_to_person(lambda console: print_run(details, console))
+        show_to_person(lambda console: print_run(details, everything, console))
 
 
 @_command
@@ -81,7 +82,7 @@ def show(run: str, as_json: bool, **where: Any) -> None:
 def report(run: str, no_browser: bool, as_json: bool, **where: Any) -> None:
     """Open the report of RUN in a browser.
 
-    RUN is an id, the beginning of an id, `latest`, which is the default, or the name of a pipeline.
+    RUN is its number, an id, the beginning of an id, `latest`, which is the default, or the name of a pipeline.
     """
     from tfx_vae.metadata.reader import open_database
     from tfx_vae.metadata.show import find_report
@@ -142,11 +143,14 @@ def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **wher
 @_command
 @click.argument("run_a")
 @click.argument("run_b")
-def diff(run_a: str, run_b: str, as_json: bool, **where: Any) -> None:
+@click.option(
+    "--all", "everything", is_flag=True, help="Show also the parameters of components, which follow from the settings."
+)
+def diff(run_a: str, run_b: str, everything: bool, as_json: bool, **where: Any) -> None:
     """Show what differs between two runs.
 
-    It compares parameters, versions, data and metrics. A run is an id, the beginning of an id, `latest`, or the name of a
-    pipeline, which means its newest run.
+    It compares settings, metrics, outcome, data and versions. A run is its number, an id, the beginning of an id, `latest`, or
+    the name of a pipeline, which means its newest run.
     """
     from tfx_vae.metadata.diff import compare_runs, print_differences
     from tfx_vae.metadata.json_shape import diff_json
@@ -157,7 +161,7 @@ def diff(run_a: str, run_b: str, as_json: bool, **where: Any) -> None:
     if as_json:
         _print_json(diff_json(differences))
     else:
-        show_to_person(lambda console: print_differences(differences, console))
+        show_to_person(lambda console: print_differences(differences, everything, console))
 
 
 @_command

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from tfx_vae.metadata import facts
-from tfx_vae.metadata.entities import Direction, Execution, ExecutionState, Snapshot
+from tfx_vae.metadata.entities import Direction, Execution, ExecutionState, Run, Snapshot
 from tfx_vae.metadata.printing import NONE
 from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
 from tfx_vae.metadata.runs import RunSummary, find_run, summarise
@@ -34,6 +34,7 @@ class RunDifferences:
     Attributes:
       first: The one run.
       second: The other.
+      settings: What a person changed, such as `trainer.epochs`; of runs of older versions what can be told from parameters.
       parameters: Of the components, such as `Trainer.custom_config.trainer.epochs`; a `source_digest` differs if code does.
       versions: Of the installed packages.
       data: Of what was read: dataset, version, splits, the digest of the records.
@@ -43,6 +44,7 @@ class RunDifferences:
 
     first: RunSummary
     second: RunSummary
+    settings: tuple[Difference, ...]
     parameters: tuple[Difference, ...]
     versions: tuple[Difference, ...]
     data: tuple[Difference, ...]
@@ -70,12 +72,22 @@ def compare_runs(database: Database, first: str, second: str) -> RunDifferences:
     return RunDifferences(
         first=summaries[0],
         second=summaries[1],
+        settings=_differences(*_settings(pair, executions)),
         parameters=_differences(*(_parameters(of_run) for of_run in executions)),
         versions=_differences(*versions),
-        data=_differences(*(_flat(facts.data(of_run)) for of_run in executions)),
+        data=_differences(*(facts.flat(facts.data(of_run)) for of_run in executions)),
         metrics=_differences(*(summary.metrics or {} for summary in summaries)),
         outcome=_differences(*(_outcome(summary) for summary in summaries)),
     )
+
+
+def _settings(pair: Sequence[Run], executions: Sequence[Sequence[Execution]]) -> list[dict[str, Any]]:
+    """The settings of both runs; those of the model and the training only, if one of the runs recorded no others."""
+    recorded = [facts.settings(run) for run in pair]
+    if all(found is not None for found in recorded):
+        return [facts.flat(found or {}) for found in recorded]
+    told = [next(filter(None, map(facts.training_settings, of_run)), None) for of_run in executions]
+    return [facts.flat({"model": found.model, "trainer": found.trainer}) if found else {} for found in told]
 
 
 def _executions(snapshot: Snapshot, run_id: str) -> list[Execution]:
@@ -101,7 +113,7 @@ def _parameters(executions: Sequence[Execution]) -> dict[str, Any]:
         given = parameters(execution)
         for name in facts.data([execution]):
             given.pop(name, None)
-        found |= _flat(given, f"{execution.node}.")
+        found |= facts.flat(given, f"{execution.node}.")
     return found
 
 
@@ -114,19 +126,6 @@ def _outcome(summary: RunSummary) -> dict[str, Any]:
     }
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings and lists with dotted names: `{"a": {"b": [5]}}` becomes `{"a.b.0": 5}`; short lists of values stay."""
-    flat: dict[str, Any] = {}
-    for name, item in value.items():
-        if isinstance(item, list) and any(isinstance(part, dict | list) for part in item):
-            item = {str(index): part for index, part in enumerate(item)}
-        if isinstance(item, dict) and item:
-            flat |= _flat(item, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = item
-    return flat
-
-
 def _differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Difference, ...]:
     names_ = sorted({*first, *second})
     return tuple(Difference(name, first.get(name), second.get(name)) for name in names_ if first.get(name) != second.get(name))
@@ -136,17 +135,26 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SHOWN_OF_A_DIGEST: Final = 12
 
 
-def print_differences(differences: RunDifferences, console: Console) -> None:
-    """Prints what differs, by section; one line if nothing does."""
+def print_differences(differences: RunDifferences, everything: bool, console: Console) -> None:
+    """Prints what differs, by section; one line if nothing does.
+
+    Args:
+      differences: From `compare_runs`.
+      everything: Print also the parameters of components, which follow from the settings, and digests.
+      console: Where to print.
+    """
     sections = {
-        "parameters": differences.parameters,
-        "versions": differences.versions,
-        "data": differences.data,
+        "settings": differences.settings,
         "metrics": differences.metrics,
         "outcome": differences.outcome,
+        "data": differences.data,
+        "versions": differences.versions,
+        "parameters of components": differences.parameters if everything else (),
     }
     if not any(sections.values()):
-        console.print(Text("The runs differ in nothing that ML Metadata knows."))
+        hidden = len(differences.parameters)
+        rest = f" but {hidden} parameters of components; --all shows them" if hidden and not everything else ""
+        console.print(Text(f"The runs differ in nothing that ML Metadata knows{rest}."))
         return
     console.print(_change("run", differences.first.id, differences.second.id))
     for section, found in sections.items():

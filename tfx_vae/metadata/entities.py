@@ -142,6 +142,23 @@ class Snapshot:
     events: tuple[Event, ...]
 
     @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """By run, its number: 1 is the oldest of all. A number never changes, for runs are never removed."""
+        return {run: number for number, run in enumerate(self.runs, 1)}
+
+    @cached_property
+    def previous(self) -> Mapping[str, Run]:
+        """By run, the one of the same pipeline before it, if there is one; a person's decision is no run in this sense."""
+        found: dict[str, Run] = {}
+        latest: dict[str, Run] = {}
+        for run in self.runs.values():
+            if run.pipeline in latest:
+                found[run.id] = latest[run.pipeline]
+            if names.DECISION not in run.record:
+                latest[run.pipeline] = run
+        return found
+
+    @cached_property
     def executions_of_run(self) -> Mapping[str, tuple[Execution, ...]]:
         """By run, in the order in which they began; empty for a run that has none."""
         found: dict[str, list[Execution]] = defaultdict(list)

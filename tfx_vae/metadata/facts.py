@@ -55,6 +55,21 @@ def installed_versions(run: Run) -> dict[str, str]:
     return {name: str(version) for name, version in found.items()} if isinstance(found, dict) else {}
 
 
+def settings(run: Run) -> dict[str, Any] | None:
+    """The settings of a run, nested as in its configuration; None if another runner or an older version ran it."""
+    found = parsed(run.record.get(names.SETTINGS, ""))
+    return found if isinstance(found, dict) else None
+
+
+def changes(run: Run, before: Run | None) -> dict[str, Any]:
+    """The settings of a run that differ from those of another, by dotted name; empty if one of them did not record any."""
+    now, then = settings(run), settings(before) if before else None
+    if now is None or then is None:
+        return {}
+    old = flat(then)
+    return {name: value for name, value in flat(now).items() if value != old.get(name)}
+
+
 def training_settings(execution: Execution) -> TrainingSettings | None:
     """What a Trainer was told; None for all other components."""
     return TrainingSettings.read(str(execution.properties.get(CUSTOM_CONFIG, "")))
@@ -104,3 +119,16 @@ def _outputs(snapshot: Snapshot, executions: Sequence[Execution], type_: str) ->
         and event.artifact_id in snapshot.artifacts
         and snapshot.artifacts[event.artifact_id].type == type_
     ]
+
+
+def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings and lists with dotted names: `{"a": {"b": [5]}}` becomes `{"a.b.0": 5}`; short lists of values stay."""
+    found: dict[str, Any] = {}
+    for name, item in value.items():
+        if isinstance(item, list) and any(isinstance(part, dict | list) for part in item):
+            item = {str(index): part for index, part in enumerate(item)}
+        if isinstance(item, dict) and item:
+            found |= flat(item, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = item
+    return found

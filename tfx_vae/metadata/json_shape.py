@@ -67,6 +67,7 @@ def diff_json(differences: RunDifferences) -> dict[str, Any]:
         "format": FORMAT,
         "first": _run(differences.first),
         "second": _run(differences.second),
+        "settings": _differences(differences.settings),
         "parameters": _differences(differences.parameters),
         "versions": _differences(differences.versions),
         "data": _differences(differences.data),
@@ -97,6 +98,7 @@ def gc_json(plan: Plan, dry_run: bool) -> dict[str, Any]:
 
 def _run(run: RunSummary) -> dict[str, Any]:
     return {
+        "number": run.number,
         "id": run.id,
         "pipeline": run.pipeline,
         "started": _time(run.started),
@@ -111,6 +113,7 @@ def _run(run: RunSummary) -> dict[str, Any]:
         "error": run.error or None,
         "decision": run.decision or None,
         "why": run.why or None,
+        "changed": dict(run.changed),
     }
 
 

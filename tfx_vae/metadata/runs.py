@@ -1,7 +1,7 @@
 """`tfx-vae runs`: lists the runs and their results."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
@@ -33,6 +33,7 @@ class RunSummary:
     """One run in a line.
 
     Attributes:
+      number: Its number, 1 for the oldest run in the database.
       id: Its name in ML Metadata.
       pipeline: The name of its pipeline.
       started: In milliseconds since 1970.
@@ -47,8 +48,10 @@ class RunSummary:
       error: Why it failed; empty otherwise.
       decision: `rollback` or `promote`, if it is a person's decision and no run of the pipeline; empty otherwise.
       why: The person's reason.
+      changed: The settings that differ from those of the run before it, of the same pipeline.
     """
 
+    number: int
     id: str
     pipeline: str
     started: int
@@ -63,6 +66,7 @@ class RunSummary:
     error: str
     decision: str = ""
     why: str = ""
+    changed: Mapping[str, Any] = field(default_factory=dict)
 
 
 def list_runs(database: Database, pipeline: str | None = None, last: int | None = None) -> list[RunSummary]:
@@ -93,6 +97,7 @@ def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
     executions = snapshot.executions_of_run[run.id]
     state = run_state(run, executions)
     return RunSummary(
+        number=snapshot.numbers[run.id],
         id=run.id,
         pipeline=run.pipeline,
         started=run.started,
@@ -107,11 +112,12 @@ def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
         error=str(run.record.get(names.ERROR, "")),
         decision=str(run.record.get(names.DECISION, "")),
         why=str(run.record.get(names.WHY, "")),
+        changed=facts.changes(run, snapshot.previous.get(run.id)),
     )
 
 
 def find_run(runs: Mapping[str, Run], name: str) -> Run:
-    """Finds a run by its id, the beginning of its id, `latest`, or the name of a pipeline, which means its newest run.
+    """Finds a run by its number, its id, the beginning of its id, `latest`, or the name of a pipeline: its newest run.
 
     Raises:
       ConfigurationError: There is none, or more than one.
@@ -120,6 +126,8 @@ def find_run(runs: Mapping[str, Run], name: str) -> Run:
         return runs[name]
     if not runs:
         raise ConfigurationError("There is no run in this database yet.")
+    if name.isdecimal() and 0 < int(name) <= len(runs):
+        return list(runs.values())[int(name) - 1]
     # A rollback or a promotion is no run of the pipeline.
     trained = [run for run in runs.values() if names.DECISION not in run.record]
     if name == LATEST and trained:
@@ -139,19 +147,22 @@ def find_run(runs: Mapping[str, Run], name: str) -> Run:
 
 
 _COLUMNS = (
-    Column("RUN", shrinks_to=20),
-    Column("PIPELINE", shrinks_to=8, is_optional=True),
+    Column("NO", is_number=True),
+    Column("PIPELINE", shrinks_to=8),
     Column("STATE"),
-    Column("DATASET", shrinks_to=6),
-    Column("MODEL", shrinks_to=6),
+    Column("STARTED"),
     Column("-ELBO", is_number=True),
+    Column("RECONSTRUCTION", is_number=True),
     Column("BLESSED"),
-    Column("VERSION"),
+    Column("VERSION", is_optional=True),
+    Column("CHANGED", is_optional=True),
     Column("TOOK", is_number=True, is_optional=True),
-    Column("STARTED", is_optional=True),
-    Column("RECONSTRUCTION", is_number=True, is_optional=True),
+    Column("MODEL", is_optional=True),
     Column("KL", is_number=True, is_optional=True),
+    Column("DATASET", is_optional=True),
+    Column("RUN", is_optional=True),
 )
+_SHOWN_CHANGES = 2
 
 
 def print_runs(runs: Sequence[RunSummary], console: Console) -> None:
@@ -165,19 +176,29 @@ def print_runs(runs: Sequence[RunSummary], console: Console) -> None:
 def _row(run: RunSummary) -> list[Cell]:
     blessed = {True: Cell("yes", "green"), False: Cell("no", "yellow"), None: Cell(NONE, "dim")}[run.blessed]
     return [
-        Cell(run.id, "bold"),
+        Cell(str(run.number), "bold"),
         Cell(run.pipeline),
-        Cell(run.state.value, state_style(run.state)),
-        Cell(NONE if run.dataset is None else f"{run.dataset['name']} {run.dataset['version']}".strip()),
-        Cell(f"{run.decision}: {run.why}" if run.decision else describe_model(run.model)),
-        _loss(run, NEGATIVE_ELBO),
+        Cell(run.decision or run.state.value, state_style(run.state)),
+        Cell(describe_time(run.started)),
+        # An autoencoder has no ELBO: its loss is the reconstruction alone.
+        Cell(NONE) if (run.model or {}).get("kind") == "ae" else _loss(run, NEGATIVE_ELBO),
+        _loss(run, RECONSTRUCTION_LOSS),
         blessed,
         Cell("refused", "yellow") if run.refusal else Cell(run.pushed_version or NONE),
+        Cell(f"{run.decision}: {run.why}" if run.decision else _describe_changes(run.changed)),
         Cell(describe_seconds(run.seconds)),
-        Cell(describe_time(run.started)),
-        _loss(run, RECONSTRUCTION_LOSS),
+        Cell(describe_model(run.model)),
         _loss(run, KL_DIVERGENCE),
+        Cell(NONE if run.dataset is None else f"{run.dataset['name']} {run.dataset['version']}".strip()),
+        Cell(run.id),
     ]
+
+
+def _describe_changes(changed: Mapping[str, Any]) -> str:
+    """The first few, by the last part of their names: `epochs=7, beta=2.0 +3`."""
+    shown = [f"{name.rpartition('.')[2]}={value}" for name, value in changed.items()][:_SHOWN_CHANGES]
+    rest = len(changed) - len(shown)
+    return (", ".join(shown) + (f" +{rest}" if rest else "")) or NONE
 
 
 def _loss(run: RunSummary, name: str) -> Cell:

@@ -11,12 +11,23 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from components.artifacts.features import EXAMPLE_COUNT
 from components.artifacts.files import is_in_object_store
+from components.artifacts.metrics import CATALOGUE
 from components.errors import PipelineError
 from pipelines.mlmd import names
 from tfx_vae.metadata import facts
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, ExecutionState, Snapshot
-from tfx_vae.metadata.printing import describe_model, describe_seconds, describe_time, state_style
+from tfx_vae.metadata.printing import (
+    NONE,
+    Cell,
+    Column,
+    describe_model,
+    describe_seconds,
+    describe_time,
+    print_columns,
+    state_style,
+)
 from tfx_vae.metadata.reader import Database, Selection, parsed, read_runs, read_snapshot
 from tfx_vae.metadata.runs import RunSummary, find_run, summarise
 
@@ -161,25 +172,80 @@ _LONGEST: Final = 400
 """Characters of a value; all of it is in --json."""
 
 
-def print_run(details: RunDetails, console: Console) -> None:
-    """Prints a summary of the run, then what each component did."""
+def print_run(details: RunDetails, everything: bool, console: Console) -> None:
+    """Prints a summary of the run, its metrics, and a line for each component.
+
+    Args:
+      details: From `show_run`.
+      everything: Print also the inputs, outputs and parameters of each component.
+      console: Where to print.
+    """
     run = details.summary
     console.print(Text.assemble((f"Run {run.id}", "bold"), f" of {run.pipeline}: ", (run.state.value, state_style(run.state))))
     console.print(_pairs(_about(details)))
-    for component in details.components:
+    if run.metrics:
         console.print()
-        _print_component(component, console)
+        console.print(_metrics(run.metrics))
+    console.print()
+    if everything:
+        for component in details.components:
+            _print_component(component, console)
+            console.print()
+        return
+    print_columns(console, _COLUMNS, [_row(component) for component in details.components])
+    for component in details.components:
+        if component.error:
+            console.print(Text(f"{component.node or component.type}: {component.error}", "red"))
+
+
+_COLUMNS = (
+    Column("COMPONENT"),
+    Column("STATE"),
+    Column("TOOK", is_number=True),
+    Column("EXECUTION", is_number=True, is_optional=True),
+    Column("MADE", shrinks_to=10),
+)
+
+
+def _row(component: ComponentDetails) -> list[Cell]:
+    made = [f"{artifact.type} {artifact.id}" for artifacts in component.outputs.values() for artifact in artifacts]
+    return [
+        Cell(component.node or component.type, "bold"),
+        Cell(_word(component), state_style(component.state) or "cyan"),
+        Cell(describe_seconds(component.seconds)),
+        Cell(str(component.execution_id)),
+        Cell(", ".join(made) or NONE),
+    ]
+
+
+def _word(component: ComponentDetails) -> str:
+    return "ran" if component.state is ExecutionState.COMPLETE else component.state.value
+
+
+def _metrics(metrics: Mapping[str, float]) -> Table:
+    """In the order of the catalogue, with units; those that it does not have come last."""
+    known = [(metric.name, metric.decimals, metric.unit) for metric in CATALOGUE if metric.name in metrics]
+    others = metrics.keys() - {name for name, _, _ in known} - {EXAMPLE_COUNT}
+    table = Table("metric of the test split", "unit", box=None, pad_edge=False)
+    table.add_column("mean", justify="right")
+    for name, decimals, unit in [*known, *((name, 2, "") for name in sorted(others))]:
+        table.add_row(name, unit, f"{metrics[name]:.{decimals}f}")
+    return table
 
 
 def _about(details: RunDetails) -> dict[str, Text | str]:
     run = details.summary
-    about: dict[str, Text | str] = {"started": describe_time(run.started), "took": describe_seconds(run.seconds)}
+    about: dict[str, Text | str] = {
+        "number": str(run.number),
+        "started": describe_time(run.started),
+        "took": describe_seconds(run.seconds),
+    }
     if run.dataset:
         about["dataset"] = f"{run.dataset['name']} {run.dataset['version']}".strip()
     if run.model:
         about["model"] = describe_model(run.model)
-    if run.metrics:
-        about["metrics"] = "  ".join(f"{name} {value:.2f}" for name, value in run.metrics.items() if name != "example_count")
+    if run.changed:
+        about["changed"] = ", ".join(f"{name}={value}" for name, value in run.changed.items())
     if run.blessed is not None:
         about["blessed"] = "yes" if run.blessed else "no"
     if run.refusal:
@@ -199,12 +265,11 @@ def _about(details: RunDetails) -> dict[str, Text | str]:
 
 def _print_component(component: ComponentDetails, console: Console) -> None:
     style = state_style(ExecutionState(component.state)) or "cyan"
-    word = "ran" if component.state is ExecutionState.COMPLETE else component.state.value
     title = Text.assemble(
         (f"{_MARKS.get(component.state, '…')} ", style),
         (component.node or component.type, "bold"),
         "  ",
-        (word, style),
+        (_word(component), style),
         f"  {describe_seconds(component.seconds)}  ",
         (f"execution {component.execution_id}", "dim"),
     )

@@ -1,6 +1,8 @@
 """The commands as users and scripts call them."""
 
+import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,13 +11,17 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from rich.console import Console
 from support.history import History
+
+from tfx_vae.metadata.entities import RunState
+from tfx_vae.metadata.runs import RunSummary, print_runs
 
 Ask = Callable[..., Result]
 
 RUN = {
-    "id", "pipeline", "started", "seconds", "state", "dataset", "model", "metrics", "blessed", "refusal",
-    "pushed_version", "error", "decision", "why",
+    "number", "id", "pipeline", "started", "seconds", "state", "dataset", "model", "metrics", "blessed", "refusal",
+    "pushed_version", "error", "decision", "why", "changed",
 }  # fmt: skip
 ARTIFACT = {"id", "type", "state", "uri", "created", "properties"}
 
@@ -53,7 +59,7 @@ def test_the_shapes_of_json_stay_as_scripts_know_them(past: Any, ask: Ask):
         assert set(lineage["edges"][0]) == {"source", "target", "channel"}
 
     diff = asked(ask(location, "diff", past.first.id, past.second.id, "--json"))
-    assert set(diff) == {"format", "first", "second", "parameters", "versions", "data", "metrics", "outcome"}
+    assert set(diff) == {"format", "first", "second", "settings", "parameters", "versions", "data", "metrics", "outcome"}
     assert set(diff["parameters"][0]) == {"name", "first", "second"}
 
     gc = asked(ask(location, "gc", "--dry-run", "--json"))
@@ -66,7 +72,8 @@ def test_the_shapes_of_json_stay_as_scripts_know_them(past: Any, ask: Ask):
 def test_a_pipe_gets_whole_plain_lines_one_for_each_run(past: Any, ask: Ask):
     lines = ask(past.history.location, "runs").stdout.splitlines()
     assert len(lines) == 6
-    assert lines[3].split()[:4] == [past.cached.id, "mnist-vae", "complete", "mnist"]
+    assert lines[3].split()[:3] == ["3", "mnist-vae", "complete"]
+    assert lines[3].endswith(f" {past.cached.id}")
     assert "\x1b" not in "".join(lines)
     assert not any(line.endswith(" ") for line in lines)
 
@@ -97,9 +104,29 @@ def asked_runs(ask: Ask, location: Any) -> list[dict[str, Any]]:
 def test_show_prints_what_each_component_did_and_why_one_failed(past: Any, ask: Ask):
     shown = ask(past.history.location, "show", past.failed.id).stdout
     assert f"Run {past.failed.id} of mnist-vae: failed" in shown
-    assert "✗ Trainer  failed" in shown
-    assert "train-images-idx3-ubyte.gz is truncated" in shown
+    assert ["Trainer", "failed"] in [line.split()[:2] for line in shown.splitlines()]
+    assert "✗ Trainer  failed" in ask(past.history.location, "show", "4", "--all").stdout
+    assert "\nTrainer: train-images-idx3-ubyte.gz is truncated" in shown
     assert str(past.failed.log) in shown
+
+
+def test_runs_fit_80_columns_and_an_autoencoder_has_no_elbo_to_be_ranked_by():
+    def printed(run: RunSummary, width: int) -> list[str]:
+        console = Console(file=io.StringIO(), force_terminal=True, no_color=True, width=width, highlight=False)
+        print_runs([run], console)
+        return re.sub(r"\x1b\[\d*m", "", console.file.getvalue()).splitlines()
+
+    metrics = {"negative_elbo": 55.07, "reconstruction_loss": 55.07, "kl_divergence": 0.0}
+    run = RunSummary(
+        number=12, id="2026-11-26T12-21-40.275731", pipeline="shoes-ae", started=0, seconds=9.0, state=RunState.COMPLETE,
+        dataset=None, model={"kind": "ae", "network": "conv", "latent_dim": 32}, metrics=metrics, blessed=True, refusal="",
+        pushed_version="1795702982", error="", changed={"trainer.epochs": 7, "model.beta": 2.0, "model.samples": 5},
+    )  # fmt: skip
+    titles, line = printed(run, 80)
+    assert len(titles) <= 80
+    assert titles.split() == ["NO", "PIPELINE", "STATE", "STARTED", "-ELBO", "RECONSTRUCTION", "BLESSED"]
+    assert line.split()[-3:] == ["-", "55.07", "yes"]
+    assert "epochs=7, beta=2.0 +1" in printed(run, 200)[1]
 
 
 def test_a_tree_unfolds_nothing_twice(past: Any, ask: Ask):
