@@ -112,9 +112,10 @@ def test_show_prints_what_each_component_did_and_why_one_failed(past: Any, ask: 
 
 def test_runs_fit_80_columns_and_an_autoencoder_has_no_elbo_to_be_ranked_by():
     def printed(run: RunSummary, width: int) -> list[str]:
-        console = Console(file=io.StringIO(), force_terminal=True, no_color=True, width=width, highlight=False)
+        output = io.StringIO()
+        console = Console(file=output, force_terminal=True, no_color=True, width=width, highlight=False)
         print_runs([run], console)
-        return re.sub(r"\x1b\[\d*m", "", console.file.getvalue()).splitlines()
+        return re.sub(r"\x1b\[\d*m", "", output.getvalue()).splitlines()
 
     metrics = {"negative_elbo": 55.07, "reconstruction_loss": 55.07, "kl_divergence": 0.0}
     run = RunSummary(
