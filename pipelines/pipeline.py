@@ -132,6 +132,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             evaluation=evaluator.outputs["evaluation"],
             blessing=evaluator.outputs["blessing"],
             infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
+            classifier=classifier.outputs["classifier"] if classifier else None,
             baseline_model=baseline.outputs["model"],
             config=config.report,
         )

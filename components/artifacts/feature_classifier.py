@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike, NDArray
+from tfx.types.artifact import Artifact
 
 SAVED_MODEL: Final = "saved_model"
 LEFT_OUT: Final = "left_out.txt"
@@ -15,6 +16,12 @@ LEFT_OUT: Final = "left_out.txt"
 FEATURES: Final = "features"
 
 _TRAINING_FEATURES: Final = "training_features.npy"
+
+
+class FeatureClassifierArtifact(Artifact):
+    """A SavedModel in `saved_model/` with the signature `features`, and the training images' features; or `left_out.txt`."""
+
+    TYPE_NAME = "FeatureClassifier"
 
 
 class FeatureClassifier:

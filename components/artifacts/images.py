@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import tensorflow_transform as tft
     from tfx.types import Artifact
 
-_DECODED_AT_ONCE = 512
+_READ_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,9 @@ def read_images(examples: "Sequence[Artifact]", split: str, limit: int, model_in
       DataError: The split has no example.
     """
     records = list(_records(examples, split).take(limit).as_numpy_iterator())
-    features = [tf.train.Example.FromString(record).features.feature for record in records]
-    if not features:
+    if not records:
         raise DataError(f"Split '{split}' in {examples[-1].uri} has no example: give it images in data.splits.")
-    encoded = [feature[IMAGE].bytes_list.value[0] for feature in features]
-    labels = [feature[LABEL].int64_list.value[:1] for feature in features]
-    complete = all(len(label) == 1 for label in labels)
-    return Images(records, encoded, np.array([label[0] for label in labels]) if complete else None, model_input)
+    return _images(records, model_input)
 
 
 def stream_pixels(examples: "Sequence[Artifact]", split: str, limit: int, model_input: ModelInput) -> Iterator[tf.Tensor]:
@@ -89,18 +85,37 @@ def stream_pixels(examples: "Sequence[Artifact]", split: str, limit: int, model_
 
     Arguments as for `read_images`.
     """
-    yield from _decoded(_records(examples, split).take(limit), model_input)
+
+    def decode(batch: tf.Tensor) -> tf.Tensor:
+        return prepare_images(tf.io.parse_example(batch, {IMAGE: tf.io.FixedLenFeature([], tf.string)})[IMAGE], model_input)
+
+    batches = _records(examples, split).take(limit).batch(_READ_AT_ONCE)
+    yield from batches.map(decode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
 
 
-def read_pixels(
-    examples: "Sequence[Artifact]", split: str, indices: Sequence[int], model_input: ModelInput
-) -> NDArray[np.float32]:
-    """The pixels of some images of a split, by their places in the order of its files: [N, height, width, channels]."""
-    wanted = sorted(set(indices))
-    among = tf.constant(wanted, tf.int64)
-    chosen = _records(examples, split).enumerate().filter(lambda place, _: tf.reduce_any(place == among))
-    pixels = np.concatenate([batch.numpy() for batch in _decoded(chosen.map(lambda _, record: record), model_input)])
-    return np.asarray(pixels[np.searchsorted(wanted, indices)])
+def read_images_at(examples: "Sequence[Artifact]", split: str, places: NDArray[np.int64], model_input: ModelInput) -> Images:
+    """Reads the images at some places in the order of a split's files.
+
+    Args:
+      examples: As for `read_images`.
+      split: The name of the split.
+      places: From 0; below the number of images.
+      model_input: What the model takes.
+    """
+    wanted, back = np.unique(places, return_inverse=True)
+    found: list[bytes] = []
+    for number, batch in enumerate(_records(examples, split).batch(_READ_AT_ONCE).as_numpy_iterator()):
+        start = number * _READ_AT_ONCE
+        found += [batch[place - start] for place in wanted[(wanted >= start) & (wanted < start + _READ_AT_ONCE)]]
+    return _images([found[index] for index in back], model_input)
+
+
+def _images(records: Sequence[bytes], model_input: ModelInput) -> Images:
+    features = [tf.train.Example.FromString(record).features.feature for record in records]
+    encoded = [feature[IMAGE].bytes_list.value[0] for feature in features]
+    labels = [feature[LABEL].int64_list.value[:1] for feature in features]
+    complete = all(len(label) == 1 for label in labels)
+    return Images(records, encoded, np.array([label[0] for label in labels]) if complete else None, model_input)
 
 
 def _records(examples: "Sequence[Artifact]", split: str) -> tf.data.Dataset:
@@ -113,14 +128,6 @@ def _records(examples: "Sequence[Artifact]", split: str) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices(tf.ragged.constant(spans, tf.string)).interleave(
         lambda files: tf.data.TFRecordDataset(files, compression_type="GZIP"), cycle_length=len(spans)
     )
-
-
-def _decoded(records: tf.data.Dataset, model_input: ModelInput) -> tf.data.Dataset:
-    def decode(batch: tf.Tensor) -> tf.Tensor:
-        images = tf.io.parse_example(batch, {IMAGE: tf.io.FixedLenFeature([], tf.string)})[IMAGE]
-        return prepare_images(images, model_input)
-
-    return records.batch(_DECODED_AT_ONCE).map(decode, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
 
 
 def image_shape(transform_graph: "tft.TFTransformOutput") -> ImageShape:

@@ -5,18 +5,12 @@ from typing import ClassVar
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.types import standard_artifacts
-from tfx.types.artifact import Artifact
 from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.artifacts.feature_classifier import FeatureClassifierArtifact
 from components.feature_classifier.executor import CLASSIFIER, EXAMPLES, TRANSFORM_GRAPH, Executor
 from components.source_digest import source_digest
-
-
-class FeatureClassifierArtifact(Artifact):
-    """A SavedModel in `saved_model/` with the signature `features`; without labels `left_out.txt` instead."""
-
-    TYPE_NAME = "FeatureClassifier"
 
 
 class FeatureClassifierSpec(ComponentSpec):

@@ -10,6 +10,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.artifacts.data_verdict import DataVerdict
+from components.artifacts.feature_classifier import FeatureClassifierArtifact
 from components.report import properties
 from components.report.config import ReportConfig
 from components.report.driver import Driver
@@ -38,6 +39,7 @@ class ModelReportSpec(ComponentSpec):
         properties.EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation),
         properties.BLESSING: ChannelParameter(type=standard_artifacts.ModelBlessing),
         properties.INFRA_BLESSING: ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
+        properties.CLASSIFIER: ChannelParameter(type=FeatureClassifierArtifact, optional=True),
         properties.BASELINE_MODEL: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     PARAMETERS: ClassVar = {
@@ -82,6 +84,7 @@ class ModelReport(BaseComponent):
         evaluation: BaseChannel,
         blessing: BaseChannel,
         infra_blessing: BaseChannel | None = None,
+        classifier: BaseChannel | None = None,
         baseline_model: BaseChannel | None = None,
         test_examples: BaseChannel | None = None,
         config: ReportConfig | None = None,
@@ -99,6 +102,7 @@ class ModelReport(BaseComponent):
           evaluation: The Evaluator's metrics of the model.
           blessing: Whether the Evaluator blessed the model.
           infra_blessing: The result of the check before pushing, if there is one.
+          classifier: The output of FeatureClassifier, if there is one, for the training images that samples are nearest to.
           baseline_model: The champion, which the evaluation compares with; may be empty.
           test_examples: Raw examples whose `test` was evaluated; None if that is the `test` of `examples`.
           config: What to show; None is the default configuration.
@@ -116,6 +120,7 @@ class ModelReport(BaseComponent):
                 evaluation=evaluation,
                 blessing=blessing,
                 infra_blessing=infra_blessing,
+                classifier=classifier,
                 baseline_model=baseline_model,
                 config=(config or ReportConfig()).model_dump_json(),
                 source_digest=source_digest(Executor.__module__),

@@ -150,6 +150,8 @@ class Findings:
       model: The exported model.
       train: The first images of the training split.
       test: The first images of the test split, in the order of its files.
+      examples: The artifacts with the training split.
+      classifier: The directory of FeatureClassifier's output; empty if there is none.
     """
 
     config: ReportConfig
@@ -162,6 +164,8 @@ class Findings:
     model: ReportedModel
     train: Images
     test: Images
+    examples: Sequence[Artifact]
+    classifier: str
 
     @cached_property
     def codes(self) -> Codes:
@@ -181,7 +185,7 @@ def gather(
 
     Args:
       artifacts: By the names of `properties`: `examples` and `statistics`, one or more of each; one `data_verdict`, `model` and
-        `evaluation`; optionally, one `infra_blessing`, and `test_examples`.
+        `evaluation`; optionally, one `infra_blessing` and `classifier`, and `test_examples`.
       config: How much to read.
       pipeline: The name of the pipeline.
       provenance: The executions that made the artifacts.
@@ -206,6 +210,8 @@ def gather(
         model=model,
         train=read_images(examples, TRAIN, _TRAINING_IMAGES, model.model_input),
         test=read_images(test_examples, TEST, config.test_images, model.model_input),
+        examples=examples,
+        classifier=classifiers[0].uri if (classifiers := artifacts.get(properties.CLASSIFIER)) else "",
     )
 
 

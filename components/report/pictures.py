@@ -11,6 +11,7 @@ from components.report.figures import image_grid
 from components.report.findings import Findings
 from components.report.latent_space import interpolate, manifold
 from components.report.page import Block, Figure, Note, Section
+from components.report.realism import realism
 
 _COLUMNS = 10
 
@@ -135,7 +136,7 @@ def _extremes(findings: Findings) -> Figure:
 
 def samples_section(findings: Findings) -> Section:
     """Samples from the prior, and the manifold if the latent size is 2."""
-    blocks: list[Block] = [samples_figure(findings), _real(findings)]
+    blocks: list[Block] = [samples_figure(findings), _real(findings), *realism(findings)]
     if findings.model.latent_dim == 2:
         blocks.append(_manifold(findings))
     else:

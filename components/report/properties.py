@@ -13,6 +13,7 @@ MODEL: Final = "model"
 EVALUATION: Final = "evaluation"
 BLESSING: Final = "blessing"
 INFRA_BLESSING: Final = "infra_blessing"
+CLASSIFIER: Final = "classifier"
 BASELINE_MODEL: Final = "baseline_model"
 
 CONFIG: Final = "config"

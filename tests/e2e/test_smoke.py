@@ -88,11 +88,12 @@ def test_the_report_has_every_figure_and_says_how_long_each_component_took(
     html = page.read_text()
     [run] = re.findall(r"mnist-smoke, run (\S+)", first.stdout)
     assert f"Trained in run {run}" in html
-    for node in NODES - {"BaselineResolver", "FeatureClassifier", "ModelReport", "Pusher"}:
+    for node in NODES - {"BaselineResolver", "ModelReport", "Pusher"}:
         assert re.search(rf">{node}</th>\s*<td[^>]*>[\d.,]+</td>\s*<td[^>]*>{run}<", html), node
     figures = {path.stem for path in page.parent.glob("*.png")}
     assert figures == {
-        "reconstructions", "best-and-worst", "samples", "real-images", "interpolations-linear", "interpolations-spherical",
+        "reconstructions", "best-and-worst", "samples", "real-images", "which-are-drawn", "closest-samples",
+        "interpolations-linear", "interpolations-spherical",
         "latent-pca", "latent-tsne", "kl-per-dimension", "beside-prior", "training-loss", "training-reconstruction-loss",
         "training-kl-divergence", "learning-rate", "data-sheet", "class-balance",
     }  # fmt: skip

@@ -86,8 +86,8 @@ def test_each_component_is_a_step_that_waits_for_those_it_needs(pipeline: dict[s
         "FeatureClassifier": ["tfdsexamplegen", "transform"],
         "Evaluator": ["baselineresolver", "featureclassifier", "tfdsexamplegen", "trainer"],
         "ModelReport": [
-            "baselineresolver", "evaluator", "examplevalidator", "importschemagen", "infravalidator", "pusher", "statisticsgen",
-            "tfdsexamplegen", "trainer", "transform", "validationgate",
+            "baselineresolver", "evaluator", "examplevalidator", "featureclassifier", "importschemagen", "infravalidator",
+            "pusher", "statisticsgen", "tfdsexamplegen", "trainer", "transform", "validationgate",
         ],
         "InfraValidator": ["trainer"],
         "Pusher": ["evaluator", "infravalidator", "trainer"],

@@ -6,6 +6,7 @@ import pytest
 from components.artifacts.images import Images
 from components.artifacts.model_input import ModelInput
 from components.report.pictures import best_and_worst, one_of_each, pairs, sheet
+from components.report.realism import closest_of_each, mixed
 
 
 @pytest.fixture
@@ -58,3 +59,17 @@ def test_where_a_label_has_no_image_the_next_two_images_are_a_pair(labelled: Ima
     assert pairs(labelled, [(0, 1), (2, 7)]) == [(0, 1), (2, 3)]
     assert pairs(unlabelled, [(2, 6), (3, 8)]) == [(0, 1), (2, 3)]
     assert pairs(images(3, None), [(2, 6), (3, 8)]) == [(0, 1)]
+
+
+def test_the_answer_names_the_places_of_the_samples_and_of_no_image():
+    order, places = mixed(16, np.random.default_rng(0))
+    assert sorted(order) == list(range(32))
+    # Four rows of eight.
+    assert len(places) == 16
+    drawn = [order[8 * (int(place[0]) - 1) + "abcdefgh".index(place[1])] < 16 for place in places]
+    assert all(drawn)
+
+
+def test_the_closest_of_each_label_is_found_and_a_label_without_one_is_left_empty():
+    distances, labels = np.array([3.0, 1.0, 2.0, 0.5]), np.array([7, 7, 1, 1])
+    assert closest_of_each(distances, labels, [1, 4, 7]) == [3, -1, 1]
