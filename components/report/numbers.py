@@ -11,13 +11,18 @@ from components.artifacts.evaluation import Difference
 from components.artifacts.features import EXAMPLE_COUNT, KL_DIVERGENCE, RECONSTRUCTION_LOSS
 from components.artifacts.history import History
 from components.artifacts.images import Images
-from components.artifacts.metrics import Better, describe, in_order
+from components.artifacts.metrics import FRECHET_DISTANCE, Better, describe, in_order
 from components.report.figures import class_balance, image_grid, learning_rate_curve, loss_curve
 from components.report.findings import Findings
 from components.report.page import Block, Cell, Figure, Note, Section, Table
 from components.report.pictures import sheet
 
 _TRAINING = "Training"
+
+_ABOUT_SAMPLES = (
+    " Fréchet distance, density, coverage and data copying are about samples: compare them only with figures of the same "
+    "classifier and number of images."
+)
 
 _GRID_COLUMNS = 12
 
@@ -41,7 +46,8 @@ def metrics_section(findings: Findings) -> Section:
     return Section(
         "metrics",
         "Metrics",
-        f"Means over {'the' if count is None else f'{count:,.0f}'} test images, {before}. A nat is 1.44 bits.",
+        f"Means over {'the' if count is None else f'{count:,.0f}'} test images, {before}. A nat is 1.44 bits."
+        + (_ABOUT_SAMPLES if FRECHET_DISTANCE in evaluation.metrics else ""),
         blocks,
     )
 
