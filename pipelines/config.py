@@ -105,7 +105,7 @@ class PipelineConfig(Section):
         windows = {"data.window": self.data.window, "evaluator.test_window": self.evaluator.test_window}
         for key, window in windows.items():
             if window != "latest" and not self.data.has_spans:
-                raise ValueError(f"{key} needs {{SPAN}}, or {{YYYY}}, {{MM}} and {{DD}}, in data.images")
+                raise ValueError(f"{key} needs {{SPAN}}, or {{YYYY}}, {{MM}} and {{DD}}, in data.images or data.examples")
         return self
 
     @property

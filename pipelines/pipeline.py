@@ -22,6 +22,7 @@ from components.evaluator.component import Evaluator
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
 from components.example_gen.component import TfdsExampleGen
 from components.example_gen.image_component import ImageExampleGen
+from components.example_gen.import_component import ImportExampleGen
 from components.feature_classifier.component import FeatureClassifier
 from components.infra_validator.component import InfraValidator
 from components.pusher.executor import Executor as PusherExecutor
@@ -145,9 +146,12 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
 
 def make_example_gen(config: PipelineConfig) -> BaseNode:
     """Decodes the images into tf.Examples, in the pipeline's own splits."""
+    sizes = [window_size(window) for window in (config.data.window, config.evaluator.test_window)]
+    newest_spans = EVERY_SPAN if EVERY_SPAN in sizes else max(sizes)
+    if config.data.examples is not None:
+        return ImportExampleGen(config.data.examples, config.data.fractions, newest_spans)
     if config.data.images is not None:
         shape = config.transform.image_shape
-        sizes = [window_size(window) for window in (config.data.window, config.evaluator.test_window)]
         return ImageExampleGen(
             images=config.data.images,
             fractions=config.data.fractions,
@@ -155,7 +159,7 @@ def make_example_gen(config: PipelineConfig) -> BaseNode:
             mode=None if shape is None else "L" if shape[-1] == 1 else "RGB",
             max_broken=config.data.max_broken,
             shards=config.data.shards,
-            newest_spans=EVERY_SPAN if EVERY_SPAN in sizes else max(sizes),
+            newest_spans=newest_spans,
         )
     return TfdsExampleGen(
         dataset=config.data.dataset,

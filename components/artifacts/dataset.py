@@ -25,6 +25,8 @@ SHARDS: Final = "shards"
 # Of ImageExampleGen.
 IMAGES: Final = "images"
 """A folder or pattern, perhaps with `{SPAN}` and the like."""
+PATTERN: Final = "pattern"
+"""Of ImportExampleGen: the files, perhaps with `{SPAN}` and the like."""
 FRACTIONS: Final = "fractions"
 """JSON: the share of each split."""
 BACKGROUND: Final = "background"

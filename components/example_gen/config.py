@@ -1,7 +1,8 @@
 """The configuration section `data`."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -9,21 +10,30 @@ from components.artifacts.features import EVAL, SPLITS, TEST, TRAIN, Binarizatio
 from components.artifacts.spans import Window
 from components.settings import Section
 
-_SOURCES: Final = 3
+_SOURCES: Final = 4
 _ROUNDING: Final = 1e-6
 _WHITE: Final = 255
 
 
+def _own(data: Mapping[str, Any]) -> bool:
+    return bool(data.get("images") or data.get("examples"))
+
+
 class DataConfig(Section):
-    """The images: a dataset of tensorflow-datasets or a folder; their splits and their schema."""
+    """The images: a dataset of tensorflow-datasets, a folder or TFRecords; their splits and their schema."""
 
     images: Path | None = None
     """A folder of image files, instead of `dataset`: `DIR`, `DIR/*.png`, `DIR/*/*.jpg`. Subfolders are labels, or the splits
     `train`, `eval` and `test` with or without labels below. `{SPAN}`, `{YYYY}`, `{MM}`, `{DD}` and `{VERSION}` stand for
     spans, as in TFX's ExampleGen; `window` says which are used."""
 
+    examples: Path | None = None
+    """Files of TFRecords of tf.Example, instead of `dataset`: `DIR/*.tfrecord`, with spans as in `images`. Each example has one
+    `image`, the bytes of a PNG, JPEG, GIF or BMP file, and perhaps an integer `label`. The bytes decide the split
+    (`fractions`)."""
+
     # MNIST and its schema are defaults only where no folder is named.
-    dataset: str | None = Field(default_factory=lambda data: None if data.get("images") else "mnist")
+    dataset: str | None = Field(default_factory=lambda data: None if _own(data) else "mnist")
     """Name in tensorflow-datasets, with the configuration if there is one: `fashion_mnist`, `emnist/digits`."""
 
     version: str | None = None
@@ -62,14 +72,14 @@ class DataConfig(Section):
     """TFRecord files per split."""
 
     # `schema` itself is a method of every pydantic model.
-    schema_path: Path | None = Field(default_factory=lambda data: None if data.get("images") else Path("schema/schema.pbtxt"))
+    schema_path: Path | None = Field(default_factory=lambda data: None if _own(data) else Path("schema/schema.pbtxt"))
     """The curated schema that every split must match. `schema/schema.pbtxt` and `schema/unlabelled.pbtxt` are also part of the
-    package. With `images`, the default is null: the first run infers a schema and writes it to
+    package. With `images` or `examples`, the default is null: the first run infers a schema and writes it to
     `<runtime.root>/schemas/<name>.pbtxt`, which may be edited and which later runs must match."""
 
     window: Window = "latest"
     """The spans that a model is trained on: `latest`, `all` or `{last: 7}`. Needs `{SPAN}`, or `{YYYY}`, `{MM}` and `{DD}`, in
-    `images`. A span that was read is not read again."""
+    `images` or `examples`. A span that was read is not read again."""
 
     binarization: Binarization = Binarization.NONE
     """`none` trains on the images as they are, `dynamic` on binary images that are drawn from them anew in every epoch, as for
@@ -103,18 +113,26 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
-        if [self.dataset, self.directory, self.images].count(None) != _SOURCES - 1:
+        if [self.dataset, self.directory, self.images, self.examples].count(None) != _SOURCES - 1:
             raise ValueError(
-                "needs exactly one of data.dataset (a name), data.directory (a prepared dataset) and data.images (a folder)"
+                "needs exactly one of data.dataset (a name), data.directory (a prepared dataset), data.images (a folder) and"
+                " data.examples (TFRecords)"
             )
-        if self.schema_path is None and self.images is None:
-            raise ValueError("needs data.schema_path, e.g. schema/unlabelled.pbtxt; only data.images infers one")
+        if self.schema_path is None and self.arriving is None:
+            raise ValueError(
+                "needs data.schema_path, e.g. schema/unlabelled.pbtxt; only data.images and data.examples infer one"
+            )
         return self
 
     @property
     def has_spans(self) -> bool:
         """Whether new images arrive as spans."""
-        return "{" in str(self.images or "")
+        return "{" in str(self.arriving or "")
+
+    @property
+    def arriving(self) -> Path | None:
+        """`images` or `examples`, whose files may be other ones tomorrow."""
+        return self.images or self.examples
 
     @property
     def source_dir(self) -> Path | None:

@@ -8,7 +8,7 @@ from tfx.types.artifact import Artifact
 from components.artifacts import dataset as properties
 from components.example_gen.image_folder import find_folder
 from components.example_gen.image_spans import has_spans, latest_spans
-from components.example_gen.ingested import SpanToRead, ingestion_digest, to_read, unread
+from components.example_gen.ingested import SpanToRead, ingestion_digest, only_unread, to_read
 from components.private_tfx import CompletingDriver
 from components.source_digest import source_digest
 
@@ -26,12 +26,7 @@ class Driver(CompletingDriver):
         """
         found = _find(parameters)
         completed = parameters | _digests(parameters) | to_read(found, [])
-        if not (has_spans(parameters[properties.IMAGES]) and self.uses_cache):
-            return completed
-        with self.store() as store:
-            return completed | unread(
-                found, store, self.node, completed[properties.INGESTION], completed[properties.SOURCE_DIGEST]
-            )
+        return only_unread(self, found, completed) if has_spans(parameters[properties.IMAGES]) else completed
 
     def resolve_exec_properties(
         self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any

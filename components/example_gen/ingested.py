@@ -16,6 +16,7 @@ from components.artifacts import dataset as properties
 from components.artifacts.labels import read_label_names
 from components.artifacts.spans import INGESTION, PASSED, SOURCE_DIGEST
 from components.example_gen.image_spans import Span
+from components.private_tfx import CompletingDriver
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,21 @@ def spans_to_read(parameters: Mapping[str, Any]) -> list[SpanToRead]:
 def ingestion_digest(parameters: Mapping[str, Any], names: Sequence[str]) -> str:
     """A digest of some parameters, which must be equal where spans are used together."""
     return hashlib.sha256(json.dumps([parameters.get(name) for name in names]).encode()).hexdigest()
+
+
+def only_unread(driver: CompletingDriver, found: Sequence[SpanToRead], completed: dict[str, Any]) -> dict[str, Any]:
+    """The execution properties of an ExampleGen, completed by `unread` where TFX looks for earlier results.
+
+    Args:
+      driver: The component's, while it runs.
+      found: The spans that are there.
+      completed: What it would read if nothing had been read.
+    """
+    if not driver.uses_cache:
+        return completed
+    with driver.store() as store:
+        digests = completed[properties.INGESTION], completed[properties.SOURCE_DIGEST]
+        return completed | unread(found, store, driver.node, *digests)
 
 
 def unread(found: Sequence[SpanToRead], store: MetadataStore, node: str, ingestion: str, source_digest: str) -> dict[str, Any]:

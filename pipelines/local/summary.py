@@ -50,12 +50,13 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
 
 def describe_idleness(config: PipelineConfig, results: dict[str, NodeResult]) -> str:
     """That no span came in, so that nothing was trained; empty if one did, or if the pipeline has no spans."""
-    nodes = [results.get(name) for name in ("ImageExampleGen", "Trainer")]
+    example_gen = "ImageExampleGen" if config.data.images else "ImportExampleGen"
+    nodes = [results.get(name) for name in (example_gen, "Trainer")]
     if not config.data.has_spans or not all(node is not None and node.state is NodeState.CACHED for node in nodes):
         return ""
-    read = results.get("TrainingSpans") or results["ImageExampleGen"]
+    read = results.get("TrainingSpans") or results[example_gen]
     newest = max(examples.properties["span"].int_value for examples in read.outputs["examples"])
-    is_date = "{YYYY}" in str(config.data.images)
+    is_date = "{YYYY}" in str(config.data.arriving)
     named = (datetime.date(1970, 1, 1) + datetime.timedelta(newest)).isoformat() if is_date else str(newest)
     return f"No new images since span {named}: nothing was trained."
 

@@ -42,7 +42,7 @@ def files_read(config: PipelineConfig) -> Files:
     """The files that a run of this configuration may read, as they are now."""
     data = config.data
     found: dict[str, tuple[int, int]] = {}
-    for source in (config.schema_path, data.directory, data.images, data.source_dir, _prepared_directory(config)):
+    for source in (config.schema_path, data.directory, data.arriving, data.source_dir, _prepared_directory(config)):
         if source is not None:
             found.update(_files_below(_without_pattern(source)))
     return found

@@ -38,7 +38,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]
     settings = [f"runtime.root={tmp_path_factory.mktemp('root')}", "evaluator.frechet_distance.enabled=true"]
     folder = [f"data.images={tmp_path_factory.mktemp('images')}", "data.dataset=null", "data.schema_path=null"]
     found = {}
-    for given in (settings, [*settings, *folder]):
+    records = ["data.examples=/records/*", "data.dataset=null", "data.schema_path=null"]
+    for given in (settings, [*settings, *folder], [*settings, *records]):
         pipeline = create_pipeline(load_config(PROJECT / "pipelines" / "configs" / "smoke.yaml", given, PROJECT))
         nodes = (node.pipeline_node for node in Compiler().compile(pipeline).nodes)
         parameters = {node.node_info.id: str(node.parameters) for node in nodes}
@@ -55,7 +56,7 @@ def test_every_component_that_runs_our_code_is_known(given: dict[str, tuple[str,
 
 
 @pytest.mark.parametrize(
-    "component", sorted(ENTRY_POINTS.keys() - {"TfdsExampleGen", "ImageExampleGen"})
+    "component", sorted(ENTRY_POINTS.keys() - {"TfdsExampleGen", "ImageExampleGen", "ImportExampleGen"})
 )  # whose drivers add it
 def test_the_key_holds_the_digest(component: str, given: dict[str, tuple[str, str]]) -> None:
     assert source_digest(*ENTRY_POINTS[component]) in given[component][1]

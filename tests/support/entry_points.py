@@ -4,6 +4,7 @@ from typing import Final
 
 ENTRY_POINTS: Final = {
     "TfdsExampleGen": ("components.example_gen.executor",),
+    "ImportExampleGen": ("components.example_gen.import_executor",),
     "ImageExampleGen": ("components.example_gen.image_executor",),
     "FirstStatisticsGen": ("components.spans.statistics",),
     "StatisticsGen": ("components.spans.statistics",),

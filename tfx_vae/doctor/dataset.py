@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 from dataclasses import dataclass
+from glob import glob
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -51,6 +52,10 @@ def check_dataset(data: DataConfig, root: Path) -> Check:
 
     Source files count even where the dataset is prepared: a run prepares it again when they have changed.
     """
+    if data.has_spans:
+        return ok(_NAME, f"{short(Path(str(data.arriving)))}: a run reads the spans of data.window")
+    if data.examples is not None:
+        return _check_examples(data.examples)
     if data.images is not None:
         return _check_images(data.images)
     if data.directory is not None:
@@ -73,13 +78,18 @@ def check_dataset(data: DataConfig, root: Path) -> Check:
 
 
 def _check_images(images: Path) -> Check:
-    if "{" in str(images):
-        return ok(_NAME, f"{short(images)}: a run reads the latest span")
     try:
         found = len(find_folder(str(images)).files)
     except ConfigurationError as error:
         return failure(_NAME, str(error), "set data.images to a folder of images")
     return ok(_NAME, f"{found:,} image files in {short(images)}")
+
+
+def _check_examples(pattern: Path) -> Check:
+    found = len(glob(str(pattern)))  # noqa: PTH207 (as TFX does)
+    if not found:
+        return failure(_NAME, f"data.examples: no file matches {pattern}", "set data.examples to files of TFRecords")
+    return ok(_NAME, f"{found:,} files match {short(pattern)}")
 
 
 def registered_files(dataset: str, package: Path | None = None) -> list[SourceFile]:

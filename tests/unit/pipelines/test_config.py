@@ -153,7 +153,10 @@ def test_a_configuration_cannot_be_changed(config_file: Path):
         ("model.hidden_units=[64,-1]", "model.hidden_units.1: -1 is not allowed: it should be greater than 0"),
         ("transform.image_shape=[28,28]", "transform.image_shape.2: is missing"),
         ("data.splits={train: train}", "data.splits: "),
-        ("data.directory=/data", "data: needs exactly one of data.dataset (a name), data.directory (a prepared dataset) and"),
+        (
+            "data.directory=/data",
+            "data: needs exactly one of data.dataset (a name), data.directory (a prepared dataset),",
+        ),
         ("data={images: /shoes, dataset: mnist}", "data: needs exactly one of data.dataset (a name), data.directory"),
         ("data={schema_path: null}", "data: needs data.schema_path"),
         ("data={images: /shoes, fractions: {train: 1}}", "data.fractions: "),
@@ -346,8 +349,11 @@ def test_windows_are_read(config_file: Path):
     [
         ("data.window=newest", 'data.window: "newest" is not allowed: it must be latest, all or {last: N} with N from 1 on'),
         ("data.window={last: 0}", "data.window: must be latest, all or {last: N} with N from 1 on"),
-        ("data.window=all", "data.window needs {SPAN}, or {YYYY}, {MM} and {DD}, in data.images"),
-        ("evaluator.test_window={last: 2}", "evaluator.test_window needs {SPAN}, or {YYYY}, {MM} and {DD}, in data.images"),
+        ("data.window=all", "data.window needs {SPAN}, or {YYYY}, {MM} and {DD}, in data.images or"),
+        (
+            "evaluator.test_window={last: 2}",
+            "evaluator.test_window needs {SPAN}, or {YYYY}, {MM} and {DD}, in data.images or",
+        ),
     ],
 )
 def test_a_window_that_means_nothing_is_refused(config_file: Path, window: str, message: str):
