@@ -164,6 +164,7 @@ def train(
     from components.models.config import Precision
     from components.trainer.checkpoints import TrainingCheckpoint
     from components.trainer.input_data import ImagesInMemory, PixelScale
+    from components.trainer.latent_survey import pseudo_inputs
     from components.trainer.optimizer import resolve_precision
     from components.trainer.training_loop import TrainingData, TrainingLoop
     from components.trainer.views import ImageViews
@@ -179,6 +180,8 @@ def train(
         return build_model(config.model.model_copy(update={"precision": precision}), (28, 28, 1), data.train.pixel_mean, seed)
 
     model = build(resolve_precision(config.model.precision))
+    if model.pseudo_inputs is not None:
+        model.pseudo_inputs.assign(pseudo_inputs(data.train, config.model.prior_components))
     loop = TrainingLoop(model, data, config.trainer, beta=config.model.beta if config.model.kind == "vae" else 0.0)
     with tempfile.TemporaryDirectory() as directory:
         history = loop.run(TrainingCheckpoint(f"{directory}/checkpoints", model, loop.optimizer), f"{directory}/curves")
@@ -196,7 +199,11 @@ def mean_losses(model: "Autoencoder", images: np.ndarray) -> Any:
 
     evaluate = tf.function(
         lambda batch, index: per_example_losses(
-            model, batch, batch, tf.random.stateless_normal([len(batch), model.latent_dim], [EVALUATION_SEED, index])
+            model,
+            batch,
+            batch,
+            tf.random.stateless_normal([len(batch), model.latent_dim], [EVALUATION_SEED, index]),
+            prior=model.training_prior(),
         ),
         reduce_retracing=True,
     )

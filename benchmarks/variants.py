@@ -119,7 +119,7 @@ def _free_bits() -> AbstractContextManager[Any]:
     from components.models.distributions import kl_divergence
     from components.trainer import training_loop
 
-    def objective(_: Any, losses: "Losses", samples: "PosteriorSamples", beta: Any) -> "tf.Tensor":
+    def objective(_: Any, losses: "Losses", samples: "PosteriorSamples", beta: Any, __: Any) -> "tf.Tensor":
         posterior = samples.posterior
         by_dimension = tf.reduce_mean(kl_divergence(posterior.mean, posterior.log_variance), axis=0)
         return losses.reconstruction_loss + beta * tf.reduce_sum(tf.maximum(by_dimension, _FREE_NATS))

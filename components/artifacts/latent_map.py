@@ -17,6 +17,9 @@ from components.settings import Section
 LATENT_MAP_FILE: Final = "assets.extra/latent_map.json"
 """In the SavedModel's directory."""
 
+PRIOR_PROBABILITIES: Final = (0.00135, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.99865)
+"""Of `LatentDimension.prior_quantiles`; the first and the last are three standard deviations of a Gaussian from its mean."""
+
 _PERCENTS: Final = 101
 # More different labels are hardly classes, and do not fit into a legend.
 _MOST_LABELS: Final = 50
@@ -32,6 +35,9 @@ class LatentDimension(Section):
     standard_deviation: float
     kl_divergence: float | None
     """Mean, in nats per image; None for an autoencoder."""
+
+    prior_quantiles: tuple[float, ...] | None = None
+    """Quantiles of the prior in this dimension, at `PRIOR_PROBABILITIES`; None in models of earlier versions."""
 
 
 class LabelCenter(Section):
@@ -80,6 +86,7 @@ def draw_map(
     kl_divergence: NDArray[np.float32] | None,
     scores: ArrayLike,
     labels: NDArray[np.int64] | None,
+    prior_codes: NDArray[np.float32],
 ) -> LatentMap:
     """Makes a map of codes.
 
@@ -88,6 +95,7 @@ def draw_map(
       kl_divergence: Nats of each dimension, [N, L]; None for an autoencoder.
       scores: Negative ELBO, nats per image, [N].
       labels: [N], or None.
+      prior_codes: Drawn from the prior of the model, [M, L].
     """
     if labels is not None and len(np.unique(labels)) > _MOST_LABELS:
         labels = None
@@ -104,7 +112,7 @@ def draw_map(
         points=tuple((_round(x), _round(y)) for x, y in points),
         labels=None if labels is None else tuple(labels.tolist()),
         centers=tuple(LabelCenter(label=int(kind), mean=_rounded(center)) for kind, center in zip(kinds, centers, strict=True)),
-        dimensions=_dimensions(values, kl_divergence),
+        dimensions=_dimensions(values, kl_divergence, prior_codes),
         score_percentiles=_rounded(np.percentile(np.asarray(scores, np.float64), np.linspace(0, 100, _PERCENTS))),
     )
 
@@ -164,7 +172,10 @@ def _principal_directions(rows: NDArray[np.float64], negligible: float) -> NDArr
     return directions[sizes > negligible]
 
 
-def _dimensions(codes: NDArray[np.float64], kl_divergence: NDArray[np.float32] | None) -> tuple[LatentDimension, ...]:
+def _dimensions(
+    codes: NDArray[np.float64], kl_divergence: NDArray[np.float32] | None, prior_codes: NDArray[np.float32]
+) -> tuple[LatentDimension, ...]:
+    quantiles = np.quantile(prior_codes.astype(np.float64), PRIOR_PROBABILITIES, axis=0)
     means, deviations = codes.mean(axis=0), codes.std(axis=0)
     divergences = None if kl_divergence is None else kl_divergence.astype(np.float64).mean(axis=0)
     # Stable: of equal ones the lower index comes first.
@@ -175,6 +186,7 @@ def _dimensions(codes: NDArray[np.float64], kl_divergence: NDArray[np.float32] |
             mean=_round(means[index]),
             standard_deviation=_round(deviations[index]),
             kl_divergence=None if divergences is None else _round(divergences[index]),
+            prior_quantiles=_rounded(quantiles[:, index]),
         )
         for index in order
     )

@@ -176,7 +176,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "KL divergence from N(0, I)",
         "nats",
         Better.NEITHER,
-        "what training weighs with β; the KL divergence itself if the prior is N(0, I)",
+        "what training weighs with β, unless it learns its prior; the KL divergence itself if the prior is N(0, I)",
         "½ Σ (σ² + μ² − 1 − log σ²), for every prior; 0 for an autoencoder (Kingma & Welling, 2014, appendix B)",
         "KlToStandardNormal",
     ),

@@ -1,7 +1,7 @@
 """The autoencoder, and the variational autoencoder of Kingma & Welling, 2014, and Rezende et al., 2014.
 
-In training a code z has the prior p(z) = N(0, I); the finished model may have another (prior.py). An image x has the
-likelihood p(x|z), whose parameters are the decoder's output. The encoder gives q(z|x) = N(mean, diag(variance)), an
+In training a code z has the prior p(z) = N(0, I) or a learned one; the finished model may have another (prior.py). An image x
+has the likelihood p(x|z), whose parameters are the decoder's output. The encoder gives q(z|x) = N(mean, diag(variance)), an
 approximation of the intractable posterior p(z|x). For every such q
 
     log p(x)  >=  E_q[log p(x|z)] - KL(q(z|x) || p(z))  =  ELBO
@@ -19,9 +19,10 @@ import keras
 import tensorflow as tf
 
 from components.models import distributions
-from components.models.config import ModelConfig, ModelKind
+from components.models.config import ModelConfig, ModelKind, PriorKind
 from components.models.distributions import Posterior
 from components.models.networks import build_decoder, build_encoder
+from components.models.prior import STANDARD_NORMAL, TrainingPrior, VampPrior
 
 
 class Autoencoder(keras.Model):
@@ -41,6 +42,8 @@ class Autoencoder(keras.Model):
       config: as given.
       image_shape: as given.
       latent_dim: L, the number of dimensions of a code.
+      pseudo_inputs: weights [K, height, width, channels], normalised as images are, if the prior is made of their posteriors;
+        else None. They are 0 until they are set to K images.
     """
 
     has_posterior = False
@@ -52,6 +55,10 @@ class Autoencoder(keras.Model):
         self.latent_dim = config.latent_dim
         self.encoder = build_encoder(config, image_shape, seed)
         self.decoder = build_decoder(config, image_shape, pixel_mean, seed)
+        self.pseudo_inputs = None
+        if config.resolved_prior is PriorKind.VAMP:
+            shape = (config.prior_components, *image_shape)
+            self.pseudo_inputs = self.add_weight(shape=shape, initializer="zeros", name="pseudo_inputs")
         self._pixels = distributions.pixel_distribution(config)
         self.built = True
 
@@ -109,6 +116,10 @@ class Autoencoder(keras.Model):
         """KL(q(z|x) || N(0, I)) in nats for each latent dimension, float32 [N, L]. It is 0 for a deterministic code."""
         return tf.zeros_like(posterior.mean)
 
+    def training_prior(self) -> TrainingPrior:
+        """The prior p(z) of the training. An autoencoder's training does not use it."""
+        return STANDARD_NORMAL
+
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The expected image of the posterior's mean: float32 [N, height, width, channels] in [0, 1]."""
         posterior = self.encode(inputs, training)
@@ -116,7 +127,7 @@ class Autoencoder(keras.Model):
 
 
 class VariationalAutoencoder(Autoencoder):
-    """An autoencoder whose code is a random variable with a Gaussian posterior, trained with a standard normal prior."""
+    """An autoencoder whose code is a random variable with a Gaussian posterior."""
 
     has_posterior = True
 
@@ -127,6 +138,14 @@ class VariationalAutoencoder(Autoencoder):
     def kl_divergence(self, posterior: Posterior) -> tf.Tensor:
         """KL(q(z|x) || N(0, I)) in nats for each latent dimension: float32 [N, L]."""
         return distributions.kl_divergence(posterior.mean, posterior.log_variance)
+
+    def training_prior(self) -> TrainingPrior:
+        """N(0, I), or the mean of the posteriors of the pseudo-inputs as they are now."""
+        if self.pseudo_inputs is None:
+            return STANDARD_NORMAL
+        # As the finished model encodes: pseudo-inputs must not change the statistics of batch normalisation.
+        posterior = self.encode(self.pseudo_inputs)
+        return VampPrior(posterior.mean, posterior.log_variance)
 
 
 def build_model(config: ModelConfig, image_shape: tuple[int, int, int], pixel_mean: float, seed: int) -> Autoencoder:

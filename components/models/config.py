@@ -69,6 +69,12 @@ class PriorKind(StrEnum):
     MIXTURE = "mixture"
     """A mixture of Gaussians, fitted to the training codes after training (Ghosh et al., 2020)."""
 
+    FLOW = "flow"
+    """A normalizing flow of coupling layers, fitted to the training codes after training (Dinh et al., 2017)."""
+
+    VAMP = "vamp"
+    """The mean of the posteriors of learned pseudo-inputs, trained with the model (Tomczak & Welling, 2018)."""
+
 
 class Objective(StrEnum):
     """What training lowers."""
@@ -147,12 +153,13 @@ class ModelConfig(Section):
     """Codes drawn for each image in training. The decoder's work grows with them."""
 
     prior: PriorKind | None = None
-    """The distribution from which new images are drawn: `standard_normal`, or `gaussian` or `mixture`, which are fitted to the
-    training codes after training. null: `standard_normal` for a `vae`, `gaussian` for an `ae`. Losses are those of the model
-    with its prior; training always uses N(0, I)."""
+    """The distribution from which new images are drawn: `standard_normal`; `gaussian`, `mixture` or `flow`, fitted to the
+    training codes after training; or `vamp`, which a `vae` is trained with (all others are trained with N(0, I)). null:
+    `standard_normal` for a `vae`, `gaussian` for an `ae`. Losses are those of the model with its prior."""
 
-    prior_components: PositiveInt = 50
-    """Gaussians in a `mixture`, at most: each needs 10 training images for each latent dimension."""
+    prior_components: PositiveInt = 100
+    """Gaussians in a `mixture`, at most: each needs 10 codes for each latent dimension, and an image of a `vae` gives two. For
+    `vamp` the number of pseudo-inputs."""
 
     precision: Precision = Precision.AUTO
     """Precision of matrix products in training: `float32`, `bfloat16` (faster with AVX512_BF16, AMX or an accelerator, much
@@ -203,6 +210,8 @@ class ModelConfig(Section):
     def _objective_fits_the_model(self) -> Self:
         if self.kind is ModelKind.AE and (self.objective is Objective.IWAE or self.samples > 1):
             raise ValueError("kind ae has one code an image: set objective to elbo and samples to 1, or kind to vae")
+        if self.kind is ModelKind.AE and self.prior is PriorKind.VAMP:
+            raise ValueError("prior vamp is made of posteriors, which kind ae has not: set prior to mixture, or kind to vae")
         if self.objective is Objective.IWAE and self.beta != 1.0:
             raise ValueError(f"objective iwae has no weight of the KL divergence: set beta to 1 (it is {self.beta:g})")
         return self

@@ -22,7 +22,7 @@ import tensorflow as tf
 from components.models.autoencoder import Autoencoder
 from components.models.config import Objective
 from components.models.distributions import Posterior
-from components.models.prior import STANDARD_NORMAL, Prior, log_standard_normal
+from components.models.prior import STANDARD_NORMAL, Density, log_standard_normal
 
 
 class PosteriorSamples(NamedTuple):
@@ -92,7 +92,7 @@ def per_example_losses(
     pixels: tf.Tensor,
     noise: tf.Tensor,
     training: bool = False,
-    prior: Prior = STANDARD_NORMAL,
+    prior: Density = STANDARD_NORMAL,
 ) -> Losses:
     """The losses of each image, with E_q estimated from one code.
 
@@ -101,7 +101,9 @@ def per_example_losses(
     return sampled_losses(model, pixels, sample_posterior(model, inputs, pixels, noise[tf.newaxis], training), prior)
 
 
-def sampled_losses(model: Autoencoder, pixels: tf.Tensor, samples: PosteriorSamples, prior: Prior = STANDARD_NORMAL) -> Losses:
+def sampled_losses(
+    model: Autoencoder, pixels: tf.Tensor, samples: PosteriorSamples, prior: Density = STANDARD_NORMAL
+) -> Losses:
     """The losses of each image, with E_q estimated from K codes.
 
     The KL divergence from N(0, I) has a closed form. That from another prior differs by an expectation, which is estimated
@@ -113,7 +115,7 @@ def sampled_losses(model: Autoencoder, pixels: tf.Tensor, samples: PosteriorSamp
       model: the model of the samples.
       pixels: the images in [0, 1], float32 [N, height, width, channels].
       samples: K codes for each image.
-      prior: p(z); of training if left out.
+      prior: p(z).
     """
     reconstruction_loss = -tf.reduce_mean(samples.log_likelihood, axis=0)
     squared_difference = tf.math.squared_difference(pixels, samples.expected_images)
@@ -128,7 +130,13 @@ def sampled_losses(model: Autoencoder, pixels: tf.Tensor, samples: PosteriorSamp
     )
 
 
-def training_objective(objective: Objective, losses: Losses, samples: PosteriorSamples, beta: tf.Tensor | float) -> tf.Tensor:
+def training_objective(
+    objective: Objective,
+    losses: Losses,
+    samples: PosteriorSamples,
+    beta: tf.Tensor | float,
+    prior: Density = STANDARD_NORMAL,
+) -> tf.Tensor:
     """The number that training minimises, for each image: float32 [N], nats per image.
 
     Args:
@@ -138,13 +146,14 @@ def training_objective(objective: Objective, losses: Losses, samples: PosteriorS
       losses: of the images.
       samples: the codes from which the losses were estimated.
       beta: weight of the KL divergence; `iwae` ignores it.
+      prior: p(z), as for the losses.
 
     Raises:
       ValueError: `iwae` for a deterministic code.
     """
     # AutoGraph does not support `match`.
     if objective is Objective.IWAE:
-        return -importance_weighted_bound(log_weights(samples))
+        return -importance_weighted_bound(log_weights(samples, prior))
     return losses.reconstruction_loss + beta * losses.kl_divergence
 
 
@@ -169,18 +178,18 @@ def log_importance_weights(
     pixels: tf.Tensor,
     noise: tf.Tensor,
     training: bool = False,
-    prior: Prior = STANDARD_NORMAL,
+    prior: Density = STANDARD_NORMAL,
 ) -> tf.Tensor:
     """log w_k of K new codes of each image: arguments as for `sample_posterior`, and the prior; result as for `log_weights`."""
     return log_weights(sample_posterior(model, inputs, pixels, noise, training), prior)
 
 
-def log_weights(samples: PosteriorSamples, prior: Prior = STANDARD_NORMAL) -> tf.Tensor:
+def log_weights(samples: PosteriorSamples, prior: Density = STANDARD_NORMAL) -> tf.Tensor:
     """log w_k = log p(x|z_k) + log p(z_k) - log q(z_k|x). Logarithms, because weights span hundreds of orders of magnitude.
 
     Args:
       samples: K codes for each of N images.
-      prior: p(z); of training if left out.
+      prior: p(z).
 
     Returns:
       float32 [K, N], in nats per image.

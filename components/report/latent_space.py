@@ -1,5 +1,7 @@
 """The section about the latent space: projections, dimensions, and codes compared with the prior."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -8,6 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from components.artifacts.latent_map import PRIOR_PROBABILITIES, read_map
 from components.models.latent_space import ACTIVE_VARIANCE, is_active, linear_path, spherical_path
 from components.models.prior import fit_gaussian
 from components.report.figures import beside_prior, kl_per_dimension, scatter
@@ -84,24 +87,29 @@ def interpolate(model: ReportedModel, starts: Pixels, ends: Pixels, steps: int) 
     return linear, spherical
 
 
-def manifold(model: ReportedModel, codes: Codes, steps: int) -> Pixels:
-    """Decodes a grid of codes: Kingma & Welling, 2014, figure 4.
+def manifold(model: ReportedModel, steps: int) -> Pixels:
+    """Decodes a grid of codes over the range of the prior: Kingma & Welling, 2014, figure 4.
 
     Args:
       model: A model of latent size 2.
-      codes: The codes of test images. For an autoencoder the grid follows the Gaussian fitted to them, for a VAE the prior.
       steps: Number of images along each side.
 
     Returns:
       [steps, steps, height, width, channels]; the second coordinate increases upwards.
     """
-    # Equal steps in probability: more images where there are more codes.
-    places = stats.norm.ppf((np.arange(steps) + 0.5) / steps)
-    plane = np.stack(np.meshgrid(places, places[::-1]), axis=-1).reshape(-1, 2)
-    if codes.log_variance is None:
-        fit = fit_gaussian(codes.mean)
-        plane = plane @ fit.cholesky.astype(np.float64).T + fit.mean
+    # Equal steps in the probability of each coordinate: more images where there are more codes.
+    places = (np.arange(steps) + 0.5) / steps
+    across, up = (np.interp(places, PRIOR_PROBABILITIES, quantiles) for quantiles in _prior_quantiles(model))
+    plane = np.stack(np.meshgrid(across, up[::-1]), axis=-1).reshape(-1, 2)
     return model.decode(plane).reshape(steps, steps, *model.image_shape)
+
+
+def _prior_quantiles(model: ReportedModel) -> list[Sequence[float]]:
+    """Of each dimension, in their order in the code; those of N(0, 1) for models of versions that had no other prior."""
+    latent_map = read_map(model.directory)
+    dimensions = sorted(latent_map.dimensions, key=lambda dimension: dimension.index) if latent_map else []
+    known = [dimension.prior_quantiles for dimension in dimensions if dimension.prior_quantiles]
+    return list(known) or [stats.norm.ppf(PRIOR_PROBABILITIES)] * model.latent_dim
 
 
 def latent_section(findings: Findings) -> Section:

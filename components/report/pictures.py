@@ -189,9 +189,9 @@ def _manifold(findings: Findings) -> Figure:
     steps = findings.config.manifold_steps
     return Figure(
         "manifold",
-        image_grid(manifold(findings.model, findings.codes, steps)),
-        f"The whole latent space: {steps} by {steps} codes, in equal steps of probability, decoded (Kingma & Welling, 2014, "
-        "figure 4). Neighbours should change into each other gradually.",
+        image_grid(manifold(findings.model, steps)),
+        f"The latent space over the range of the prior: {steps} by {steps} codes, in equal steps of probability, decoded "
+        "(Kingma & Welling, 2014, figure 4). Neighbours should change into each other gradually.",
         f"{steps} rows of {steps} images; each is similar to its neighbours.",
     )
 

@@ -1,6 +1,7 @@
-"""The map of the latent space of a trained model, from images of the eval split."""
+"""Codes of a trained model: those that the prior is fitted to, and the map of the latent space."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +17,63 @@ from components.trainer.input_data import ImageSource, PixelScale
 
 _IMAGES = 2000
 _BATCH = 500
+_PRIOR_CODES = 10_000
+"""From which the quantiles of the prior come."""
+
+_DRAWS = 2
+"""Codes of an image that the prior is fitted to, if they are random."""
+
+_MOST_CODES = 120_000
+_MOST_NUMBERS = 2**24
+"""In all codes: 64 MB."""
+
+
+class DrawnCodes(NamedTuple):
+    """Codes of images of a split."""
+
+    values: NDArray[np.float32]
+    """[N, L]."""
+
+    images: NDArray[np.int64]
+    """[N]: the place in the split of the image of each code."""
+
+
+def draw_codes(model: Autoencoder, images: ImageSource, seed: int) -> DrawnCodes:
+    """Codes that a prior can be fitted to: of a VAE two from the posterior of each image.
+
+    There are at most 120,000, fewer if a code is long; if that is too few for all images, of images at even distances.
+
+    Args:
+      model: The model that is exported.
+      images: The split.
+      seed: Fixes the codes.
+    """
+    draws = _DRAWS if model.has_posterior else 1
+    most = max(1, min(_MOST_CODES, _MOST_NUMBERS // model.latent_dim) // draws)
+    codes, owners = [], []
+    for number, (places, batch) in enumerate(_spread(images, min(most, images.count))):
+        posterior = model.encode(batch)
+        noise = tf.random.stateless_normal((draws, *posterior.mean.shape), (seed, number))
+        codes.append(tf.reshape(model.sample_code(posterior, noise), [-1, model.latent_dim]).numpy())
+        owners.append(np.tile(places, draws))
+    return DrawnCodes(np.concatenate(codes), np.concatenate(owners))
+
+
+def pseudo_inputs(images: ImageSource, count: int) -> tf.Tensor:
+    """Images at even distances in a split, with which pseudo-inputs start: [count, height, width, channels].
+
+    Some are repeated if there are fewer.
+    """
+    return tf.concat([batch for _, batch in _spread(images, count)], axis=0)
+
+
+def _spread(images: ImageSource, count: int) -> Iterator[tuple[NDArray[np.int64], tf.Tensor]]:
+    """Images at even distances in a split, in batches with their places in the split."""
+    chosen = np.arange(count) * images.count // count
+    for number, batch in enumerate(images.in_order(_BATCH)):
+        places = chosen[chosen // _BATCH == number]
+        if len(places):
+            yield places, tf.gather(batch, places % _BATCH)
 
 
 def survey(
@@ -34,16 +92,12 @@ def survey(
       scale: The relation of normalised pixels to pixels in [0, 1].
       labels: Labels of all images, in their order; None if there are none.
       seed: Fixes the codes from which the scores are estimated.
-      prior: Of the model, for the scores.
+      prior: Of the model.
     """
     count = min(_IMAGES, images.count)
     chosen = np.arange(count) * images.count // count
     codes, divergences, scores = [], [], []
-    for number, batch in enumerate(images.in_order(_BATCH)):
-        places = chosen[chosen // _BATCH == number] % _BATCH
-        if not len(places):
-            continue
-        normalized = tf.gather(batch, places)
+    for number, (_, normalized) in enumerate(_spread(images, count)):
         posterior = model.encode(normalized)
         noise = tf.random.stateless_normal(tf.shape(posterior.mean), (seed, number))
         codes.append(posterior.mean.numpy())
@@ -55,6 +109,10 @@ def survey(
         np.concatenate(divergences) if model.has_posterior else None,
         np.concatenate(scores),
         None if labels is None else labels[chosen],
+        prior.sample(
+            tf.random.stateless_normal((_PRIOR_CODES, model.latent_dim), (seed, 0)),
+            tf.random.stateless_uniform((_PRIOR_CODES,), (seed, 1)),
+        ).numpy(),
     )
 
 

@@ -26,8 +26,8 @@ from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import CustomConfig, WarmStart
 from components.trainer.distribution import Replicas, open_replicas
-from components.trainer.input_data import ImageSource, open_images, pixel_scale
-from components.trainer.latent_survey import read_labels, survey, write_map
+from components.trainer.input_data import open_images, pixel_scale
+from components.trainer.latent_survey import DrawnCodes, draw_codes, pseudo_inputs, read_labels, survey, write_map
 from components.trainer.optimizer import resolve_precision
 from components.trainer.requirements import check_requirements
 from components.trainer.signatures import WARMUP_IMAGES, ExportedModel, warmup_requests
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     # Only for types: the workers of a distributed training need no TFX.
     from tfx.components.trainer.fn_args_utils import FnArgs
 
-_ENCODE_BATCH = 1000
-_MOST_CODES = 100_000
 _MOST_LABELS = 100
 """Each has a mixture of its own, whose size grows with the square of the latent dimensions."""
 
@@ -128,6 +126,8 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
     model_config = model_config.model_copy(update={"precision": resolve_precision(model_config.precision)})
     with replicas.scope():
         model = build_model(model_config, shape, pixel_mean, config.seed)
+    if model.pseudo_inputs is not None:
+        model.pseudo_inputs.assign(pseudo_inputs(data.train, model_config.prior_components))
     if config.warm_start is WarmStart.CHAMPION:
         start_from(model, arguments.base_model)
     loop = TrainingLoop(model, data, config, model_config.beta if model.has_posterior else 0.0, replicas)
@@ -143,9 +143,9 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     config = trained.model.config.model_copy(update={"precision": Precision.FLOAT32})
     model = build_model(config, trained.model.image_shape, trained.pixel_mean, seed)
     model.set_weights(trained.model.get_weights())
-    codes = cache(lambda: _codes(model, data.train, seed))
-    prior = fit_prior(config, codes, seed)
-    by_label = _fit_by_label(codes, data.train, read_labels(arguments.train_files, transform_graph), seed)
+    codes = cache(lambda: draw_codes(model, data.train, seed))
+    prior = fit_prior(config, lambda: codes().values, seed, model.training_prior())
+    by_label = _fit_by_label(codes, read_labels(arguments.train_files, transform_graph), seed)
     scale, directory = data.views.scale, arguments.serving_model_dir
     signatures = ExportedModel(model, transform_graph, scale, prior, seed, by_label).save(directory)
     pixels = scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES)))
@@ -158,30 +158,11 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     write_map(survey(model, data.eval, scale, labels, seed, prior), directory)
 
 
-def _fit_by_label(
-    codes: Callable[[], NDArray[np.float32]], images: ImageSource, labels: NDArray[np.int64] | None, seed: int
-) -> LabelledMixtures | None:
+def _fit_by_label(codes: Callable[[], DrawnCodes], labels: NDArray[np.int64] | None, seed: int) -> LabelledMixtures | None:
     """A distribution of the codes of each label; None without labels, or with more than are classes."""
     if labels is None or len(np.unique(labels)) > _MOST_LABELS:
         return None
-    return fit_labelled_mixtures(codes(), labels[_chosen(images)], seed)
-
-
-def _chosen(images: ImageSource) -> NDArray[np.int64]:
-    """Indices of the images to whose codes distributions are fitted: at most 100,000 at even distances."""
-    return np.arange(images.count)[:: -(-images.count // _MOST_CODES)]
-
-
-def _codes(model: Autoencoder, images: ImageSource, seed: int) -> NDArray[np.float32]:
-    """A code drawn from the posterior of each chosen image, [N, L]."""
-    chosen = _chosen(images)
-    codes = []
-    for number, batch in enumerate(images.in_order(_ENCODE_BATCH)):
-        places = chosen[chosen // _ENCODE_BATCH == number] % _ENCODE_BATCH
-        posterior = model.encode(tf.gather(batch, places))
-        noise = tf.random.stateless_normal(tf.shape(posterior.mean), (seed, number))
-        codes.append(model.sample_code(posterior, noise).numpy())
-    return np.concatenate(codes)
+    return fit_labelled_mixtures(codes().values, labels[codes().images], seed)
 
 
 def _checkpoint_directory(arguments: TrainingArguments) -> str:

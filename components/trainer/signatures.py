@@ -101,6 +101,8 @@ class ExportedModel:
         root = tf.Module()
         read = {id(variable) for function in signatures.values() for variable in function.variables}
         # In the order of the model, because it decides their names; the order of the functions differs between processes.
+        # No function reads pseudo-inputs, but a later training can start from them.
+        read.add(id(getattr(self._model.pseudo_inputs, "value", None)))
         root.variables_read = [weight.value for weight in self._model.weights if id(weight.value) in read]
         # None, unless the prior was fitted.
         root.prior = self._prior if isinstance(self._prior, tf.Module) else None

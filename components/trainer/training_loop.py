@@ -188,9 +188,9 @@ class TrainingLoop:
         shape = [self._model.config.samples, tf.shape(view.inputs)[0], self._model.latent_dim]
         noise = self._replicas.share(tf.random.stateless_normal(shape, seed), axis=1)
         inputs, pixels = (self._replicas.share(images) for images in view)
-        samples = sample_posterior(self._model, inputs, pixels, noise, training)
-        losses = sampled_losses(self._model, pixels, samples)
-        return losses, training_objective(self._model.config.objective, losses, samples, weight), samples.posterior
+        samples, prior = sample_posterior(self._model, inputs, pixels, noise, training), self._model.training_prior()
+        losses = sampled_losses(self._model, pixels, samples, prior)
+        return losses, training_objective(self._model.config.objective, losses, samples, weight, prior), samples.posterior
 
     def _evaluate(self) -> tuple[EpochLosses, LatentMoments]:
         """Means over the eval split, with the same noise after every epoch, and moments of its codes."""

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 from support.digits import SIZES, Transformed, train
 
-from components.artifacts.latent_map import LATENT_MAP_FILE, LatentMap, read_map
+from components.artifacts.latent_map import LATENT_MAP_FILE, PRIOR_PROBABILITIES, LatentMap, read_map
 
 COUNT = SIZES["eval"]
 
@@ -67,6 +68,17 @@ def test_dimensions_are_described_as_the_evaluation_finds_them(surveyed):
         assert list(divergence[order]) == sorted(divergence, reverse=True)
     else:
         assert list(deviation[order]) == sorted(deviation, reverse=True)
+
+
+def test_the_quantiles_of_the_prior_are_those_of_the_standard_normal_or_of_the_gaussian_fitted_to_the_codes(surveyed):
+    drawn, said = surveyed
+    is_vae = said["kl_divergence"].any()
+    for dimension in drawn.dimensions:
+        normal = stats.norm() if is_vae else stats.norm(dimension.mean, dimension.standard_deviation)
+        expected = normal.ppf(PRIOR_PROBABILITIES)
+        # Of an autoencoder, the Gaussian is fitted to the training codes, and this one to those of the eval split.
+        tolerance = 0.1 if is_vae else 0.3
+        assert np.abs(np.array(dimension.prior_quantiles) - expected)[1:-1].max() < tolerance * normal.std()
 
 
 def test_the_same_training_writes_the_same_map(transformed: Transformed, tmp_path: Path):

@@ -124,6 +124,20 @@ def test_a_warm_start_takes_over_the_weights_of_the_champion(transformed: Transf
     assert warm.curves()[0]["train"]["loss"] < first
 
 
+def test_a_learned_prior_is_trained_exported_and_taken_over_by_a_warm_start(transformed: Transformed, tmp_path: Path):
+    settings, recipe = {"prior": "vamp", "prior_components": 6}, {"epochs": 1, "warm_start": "champion"}
+    champion = train(transformed, tmp_path / "champion", settings, {"epochs": 4})
+    signatures = tf.saved_model.load(str(champion.serving_model)).signatures
+    evaluated = signatures["evaluate"](examples=tf.constant(transformed.raw["eval"]))
+    best = min((epoch["eval"] for epoch in champion.curves()), key=lambda losses: losses["loss"])
+    # The same images with other noise. The divergence from N(0, I) is another number.
+    assert np.mean(evaluated["kl_divergence"]) == pytest.approx(best["kl_divergence"], abs=0.4)
+    assert abs(np.mean(evaluated["kl_per_dimension"].numpy().sum(axis=1)) - best["kl_divergence"]) > 0.6
+    assert signatures["generate"](count=tf.constant(3), seed=tf.constant([0, 1]))["image"].shape == (3, 28, 28, 1)
+    warm = fit(transformed, tmp_path / "warm", settings, recipe, base_model=champion.serving_model)
+    assert warm.curves()[0]["train"]["loss"] < champion.curves()[1]["train"]["loss"]
+
+
 def test_a_warm_start_that_cannot_be_starts_afresh_and_says_why(
     exported: Trained, transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):

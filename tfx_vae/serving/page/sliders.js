@@ -85,11 +85,17 @@ function leadingDimensions({ latent_map: map, latent_dim: count, has_posterior: 
   const known = map?.dimensions ?? Array.from({ length: count }, (_value, index) => ({ index, mean: 0, standard_deviation: 1 }));
   return known.slice(0, SLIDERS).map((dimension) => ({
     index: dimension.index,
-    // The prior of a VAE has mean 0 and standard deviation 1, also in dimensions that the data does not use.
-    mean: hasPosterior ? 0 : dimension.mean,
-    reach: REACH * (hasPosterior ? 1 : dimension.standard_deviation || 1),
+    ...range(dimension, hasPosterior),
     note: note(dimension, map),
   }));
+}
+
+/** The middle of the prior's range, and the distance from there to its ends. */
+function range({ mean, standard_deviation: deviation, prior_quantiles: quantiles }, hasPosterior) {
+  // Models of earlier versions do not say where their prior is; that of a VAE was N(0, 1).
+  const [low, high] = quantiles ? [quantiles[0], quantiles.at(-1)]
+    : hasPosterior ? [-REACH, REACH] : [mean - REACH * (deviation || 1), mean + REACH * (deviation || 1)];
+  return { mean: (low + high) / 2, reach: (high - low) / 2 || REACH };
 }
 
 function decimal(value) {

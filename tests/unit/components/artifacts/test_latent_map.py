@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.artifacts.latent_map import LATENT_MAP_FILE, LatentMap, draw_map, read_map
+from components.artifacts.latent_map import LATENT_MAP_FILE, PRIOR_PROBABILITIES, LatentMap, draw_map, read_map
 from components.errors import DataError
 
 TURN = np.array([[0.8, 0.6], [-0.6, 0.8]])
@@ -15,10 +15,11 @@ TURN = np.array([[0.8, 0.6], [-0.6, 0.8]])
 ELLIPSE = np.array([[3, 0], [-3, 0], [0, 1], [0, -1]]) @ TURN + [10, 20]
 
 
-def mapped(codes, kl_divergence=None, scores=None, labels=None) -> LatentMap:
+def mapped(codes, kl_divergence=None, scores=None, labels=None, prior_codes=None) -> LatentMap:
     codes = np.asarray(codes, np.float32)
     kl = None if kl_divergence is None else np.asarray(kl_divergence, np.float32)
-    return draw_map(codes, kl, np.zeros(len(codes)) if scores is None else scores, labels)
+    prior = codes if prior_codes is None else prior_codes
+    return draw_map(codes, kl, np.zeros(len(codes)) if scores is None else scores, labels, prior)
 
 
 def test_the_plane_of_a_turned_ellipse_is_its_axes():
@@ -83,7 +84,7 @@ def test_without_usable_labels_the_map_is_uncoloured(labels):
 def test_a_vaes_dimensions_are_ordered_by_their_mean_kl_divergence():
     drawn = mapped([[0, 5, 1], [2, -5, 1]], kl_divergence=[[1, 0, 2], [3, 0.5, 3]])
 
-    assert [dimension.model_dump() for dimension in drawn.dimensions] == [
+    assert [dimension.model_dump(exclude={"prior_quantiles"}) for dimension in drawn.dimensions] == [
         {"index": 2, "mean": 1, "standard_deviation": 0, "kl_divergence": 2.5},
         {"index": 0, "mean": 1, "standard_deviation": 1, "kl_divergence": 2},
         {"index": 1, "mean": 0, "standard_deviation": 5, "kl_divergence": 0.25},
@@ -95,6 +96,15 @@ def test_an_autoencoders_dimensions_are_ordered_by_their_variance():
 
     assert [dimension.index for dimension in drawn.dimensions] == [1, 0, 2]
     assert {dimension.kl_divergence for dimension in drawn.dimensions} == {None}
+
+
+def test_each_dimension_has_the_quantiles_of_the_prior_in_it():
+    # In the order of the dimensions' variances, the second first.
+    drawn = mapped([[0, 5], [1, -5]], prior_codes=np.stack([np.arange(10_001), -2 * np.arange(10_001)], axis=1))
+
+    second, first = (dimension.prior_quantiles for dimension in drawn.dimensions)
+    assert first == pytest.approx(1e4 * np.array(PRIOR_PROBABILITIES), rel=1e-3)
+    assert second == pytest.approx(-2e4 * (1 - np.array(PRIOR_PROBABILITIES)), rel=1e-3)
 
 
 def test_percentiles_of_the_scores_go_from_the_least_to_the_greatest():

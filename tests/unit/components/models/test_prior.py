@@ -4,6 +4,7 @@ import tensorflow as tf
 from scipy import stats
 
 from components.models.config import ModelConfig
+from components.models.flow import CouplingFlow
 from components.models.prior import GaussianFit, fit_gaussian, fit_prior
 
 
@@ -67,6 +68,7 @@ def test_the_configuration_decides_what_is_fitted(random):
     np.testing.assert_array_equal(drawn(prior="standard_normal"), noise)
     np.testing.assert_allclose(drawn(prior="gaussian"), 0.0, atol=0.05)
     np.testing.assert_allclose(np.sort(drawn(prior="mixture", prior_components=2)[:, 0]), [-3.0, 3.0], atol=0.05)
+    assert isinstance(fit_prior(ModelConfig(prior="flow"), lambda: codes[:1], seed=0), CouplingFlow)
 
 
 def test_the_standard_normal_needs_no_codes_and_has_scipys_density(random):
