@@ -5,7 +5,10 @@ function call, with Python's logging configured it is a line in the log, and the
 """
 
 import logging
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 LOGGER_NAME: Final = "tfx_vae.progress"
@@ -40,6 +43,21 @@ def _number(value: float) -> str:
     return f"{value:,.1f}".removesuffix(".0")
 
 
+_whole: ContextVar[str] = ContextVar("whole", default="")
+
+
+@contextmanager
+def part_of(whole: str) -> Iterator[None]:
+    """Names the whole, such as `trial 3 of 20`, before every piece of work that is reported in this context."""
+    token = _whole.set(whole)
+    try:
+        yield
+    finally:
+        _whole.reset(token)
+
+
 def report(progress: Progress) -> None:
     """Tells every listener how far the work is."""
+    if whole := _whole.get():
+        progress = replace(progress, task=f"{whole}: {progress.task}")
     logging.getLogger(LOGGER_NAME).info("%s", progress, extra={RECORD_ATTRIBUTE: progress})

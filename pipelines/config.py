@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from components.errors import ConfigurationError
 from components.evaluator.config import EvaluatorConfig
@@ -21,8 +21,10 @@ from components.models.config import ModelConfig
 from components.pusher.config import PusherConfig
 from components.report.config import ReportConfig
 from components.settings import Section
-from components.trainer.config import TrainerConfig
+from components.trainer.config import CustomConfig, TrainerConfig
 from components.transform.config import TransformConfig
+from components.tuner.config import TunerConfig
+from components.tuner.space import check_search
 from components.validation.config import ValidationConfig
 from pipelines.beam.config import BeamConfig
 from pipelines.kubeflow.config import KubeflowConfig
@@ -92,6 +94,7 @@ class PipelineConfig(Section):
     model: ModelConfig = ModelConfig()
     trainer: TrainerConfig = TrainerConfig()
     evaluator: EvaluatorConfig = EvaluatorConfig()
+    tuner: TunerConfig = TunerConfig()
     infra_validator: InfraValidatorConfig = InfraValidatorConfig()
     report: ReportConfig = ReportConfig()
     pusher: PusherConfig = PusherConfig()
@@ -107,6 +110,29 @@ class PipelineConfig(Section):
             if window != "latest" and not self.data.has_spans:
                 raise ValueError(f"{key} needs {{SPAN}}, or {{YYYY}}, {{MM}} and {{DD}}, in data.images or data.examples")
         return self
+
+    @field_validator("tuner")
+    @classmethod
+    def _can_be_searched(cls, tuner: TunerConfig, info: ValidationInfo) -> TunerConfig:
+        if info.data.keys() >= {"data", "model", "trainer", "evaluator"}:
+            training = CustomConfig(
+                model=info.data["model"],
+                trainer=info.data["trainer"],
+                binarization=info.data["data"].binarization,
+                checkpoint_dir="",
+            )
+            check_search(tuner, training, info.data["evaluator"].frechet_distance.enabled)
+        return tuner
+
+    def training(self, source_digest: str = "") -> CustomConfig:
+        """What the Trainer is told."""
+        return CustomConfig(
+            model=self.model,
+            trainer=self.trainer,
+            binarization=self.data.binarization,
+            checkpoint_dir=str(self.checkpoint_dir),
+            source_digest=source_digest,
+        )
 
     @property
     def pipeline_root(self) -> str:
@@ -135,6 +161,11 @@ class PipelineConfig(Section):
     def checkpoint_dir(self) -> Path:
         """Checkpoints of unfinished trainings."""
         return self.runtime.root / "checkpoints" / self.name
+
+    @property
+    def tuning_dir(self) -> Path:
+        """The trials of searches, one directory per search."""
+        return self.runtime.root / "tuning" / self.name
 
     @property
     def serving_dir(self) -> Path:
@@ -240,7 +271,10 @@ def _explain(error: ValidationError, path: str, sources: Mapping[str, str]) -> s
     for problem in problems[:_NAMED_PROBLEMS]:
         key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
         source = next((source for name, source in sources.items() if _overlap(key, name)), path)
-        lines.append(_printable(f"{_shortened(key) or 'the configuration'}: {_explain_problem(problem)} (in {source})"))
+        explained = _explain_problem(problem)
+        # What is wrong between several keys names them itself.
+        named = "" if explained.startswith(f"{key}.") else f"{_shortened(key) or 'the configuration'}: "
+        lines.append(_printable(f"{named}{explained} (in {source})"))
     if len(problems) > _NAMED_PROBLEMS:
         lines.append(f"and {len(problems) - _NAMED_PROBLEMS:,} more")
     return "\n".join(lines)

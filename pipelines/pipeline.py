@@ -4,15 +4,18 @@ import math
 from typing import Final
 
 from tfx.components import InfraValidator as StockInfraValidator
-from tfx.components import Pusher, Trainer
+from tfx.components import Pusher, Trainer, Tuner
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.placeholder import placeholder
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import infra_validator_pb2, pusher_pb2, trainer_pb2
 from tfx.types import Channel, standard_artifacts
 from tfx.types.channel import BaseChannel
+from tfx.types.standard_component_specs import CUSTOM_CONFIG_KEY
+from tfx.utils import json_utils
 
 from components.artifacts.data_verdict import DataVerdict
 from components.artifacts.features import EVAL, TEST, TRAIN
@@ -32,13 +35,16 @@ from components.resolver.strategy import ChampionStrategy
 from components.schema_gen.component import InferredSchemaGen
 from components.source_digest import source_digest
 from components.spans.component import ExampleValidator, StatisticsGen
-from components.trainer.config import CustomConfig, WarmStart
+from components.trainer.config import WarmStart
 from components.transform.component import ImageTransform
+from components.tuner.config import Objective, SearchSettings
 from components.validation.component import ValidationGate
 from pipelines.config import PipelineConfig
 from pipelines.mlmd.connections import connection_config
 
 _RUN_FN: Final = "components.trainer.run.run_fn"
+_TUNER_FN: Final = "components.tuner.search.tuner_fn"
+_LATER: Final = "@classifier@"
 
 
 def create_pipeline(config: PipelineConfig) -> Pipeline:
@@ -96,7 +102,16 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             # A run without a new span must not go on training.
             **({"transform_graph": transform_graph} if config.data.has_spans else {}),
         ).with_id("WarmStartResolver")
-    trainer = make_trainer(config, transform, warm_start.outputs["model"] if warm_start else None)
+    base_model = warm_start.outputs["model"] if warm_start else None
+
+    # Learns what the images show, so that samples of the prior can be compared with them.
+    classifier = None
+    if config.evaluator.frechet_distance.enabled:
+        classifier = FeatureClassifier(examples=training_examples, transform_graph=transform_graph)
+
+    # Finds the settings to train with.
+    tuner = make_tuner(config, transform, base_model, classifier) if config.tuner.enabled else None
+    trainer = make_trainer(config, transform, base_model, tuner)
     model = trainer.outputs["model"]
 
     # Finds what to compare with: the champion of this pipeline, but never the candidate itself.
@@ -107,11 +122,6 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         pushed_model=Channel(type=standard_artifacts.PushedModel),
         candidate=model,
     ).with_id("BaselineResolver")
-
-    # Learns what the images show, so that samples of the prior can be compared with them.
-    classifier = None
-    if config.evaluator.frechet_distance.enabled:
-        classifier = FeatureClassifier(examples=training_examples, transform_graph=transform_graph)
 
     evaluator = make_evaluator(config, test_examples, trainer, baseline, classifier)
     in_docker = _make_docker_validator(config, trainer) if config.infra_validator.docker else None
@@ -135,13 +145,15 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             infra_blessing=infra_validator.outputs["blessing"] if infra_validator else None,
             classifier=classifier.outputs["classifier"] if classifier else None,
             baseline_model=baseline.outputs["model"],
+            best_hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+            tuner_results=tuner.outputs["tuner_results"] if tuner else None,
             config=config.report,
         )
         report.add_upstream_node(pusher)
 
     data = (example_gen, first_statistics_gen, schema_gen, statistics_gen, example_validator, validation_gate, transform)
     judged = (baseline, classifier, evaluator, in_docker, infra_validator, pusher, report)
-    return assemble(config, *data, training_spans, test_spans, warm_start, trainer, *judged)
+    return assemble(config, *data, training_spans, test_spans, warm_start, tuner, trainer, *judged)
 
 
 def make_example_gen(config: PipelineConfig) -> BaseNode:
@@ -212,22 +224,49 @@ def make_transform(config: PipelineConfig, examples: BaseChannel, schema_gen: Ba
     ).with_id("Transform")
 
 
-def make_trainer(config: PipelineConfig, transform: BaseNode, base_model: BaseChannel | None = None) -> Trainer:
+def make_tuner(
+    config: PipelineConfig, transform: BaseNode, base_model: BaseChannel | None = None, classifier: BaseNode | None = None
+) -> Tuner:
+    """Trains with many settings, and finds the best."""
+    needs_classifier = config.tuner.objective is Objective.FRECHET_DISTANCE
+    settings = SearchSettings(
+        tuner=config.tuner,
+        training=config.training(),
+        directory=str(config.tuning_dir),
+        classifier=_LATER if needs_classifier else "",
+        classifier_images=config.evaluator.frechet_distance.images,
+        source_digest=source_digest(_TUNER_FN),
+    ).model_dump(mode="json")
+    tuner = Tuner(
+        tuner_fn=_TUNER_FN,
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        base_model=base_model,
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
+        eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
+        custom_config=settings,
+    )
+    if needs_classifier and classifier:
+        # Its directory is not known before the pipeline runs; the placeholder makes it one of the Tuner's inputs.
+        before, after = json_utils.dumps(settings).split(_LATER)
+        directory = classifier.outputs["classifier"].future()[0].uri
+        tuner.exec_properties[CUSTOM_CONFIG_KEY] = placeholder.join([before, directory, after])
+    return tuner
+
+
+def make_trainer(
+    config: PipelineConfig, transform: BaseNode, base_model: BaseChannel | None = None, tuner: Tuner | None = None
+) -> Trainer:
     """Fits the model on `train`, steered by `eval`, and exports it with every signature."""
     return Trainer(
         run_fn=_RUN_FN,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         base_model=base_model,
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
         eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
-        custom_config=CustomConfig(
-            model=config.model,
-            trainer=config.trainer,
-            binarization=config.data.binarization,
-            checkpoint_dir=str(config.checkpoint_dir),
-            source_digest=source_digest(_RUN_FN),
-        ).model_dump(mode="json"),
+        custom_config=config.training(source_digest(_RUN_FN)).model_dump(mode="json"),
     )
 
 

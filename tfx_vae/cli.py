@@ -1,6 +1,7 @@
 """The command line. Imports neither tensorflow nor tfx: they take many seconds, and most commands need neither."""
 
 import sys
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import click
 from click.shell_completion import get_completion_class
 from rich.console import Console
 
-from pipelines.config import load_config
+from pipelines.config import NotifyConfig, load_config
 from tfx_vae.beam_worker import beam_worker
 from tfx_vae.compare.command import compare
 from tfx_vae.data.command import data
@@ -42,6 +43,22 @@ def run(config_path: Path, overrides: tuple[str, ...], scheduled: bool) -> None:
 
     config = load_config(config_path, overrides)
     sys.exit(session.run_unless_running(config) if scheduled else session.run(config))
+
+
+@main.command()
+@config_option
+@set_option
+def tune(config_path: Path, overrides: tuple[str, ...]) -> None:
+    """Search for the best settings, and train nothing else.
+
+    The section `tuner` of the configuration says what is searched. A search that was interrupted continues. Afterwards
+    `tfx-vae run --set tuner.enabled=true` trains with the best settings, and takes the search from the cache.
+    """
+    from pipelines.local import session
+
+    # A search is not a run of the pipeline, so nobody is told.
+    config = load_config(config_path, (*overrides, "tuner.enabled=true")).model_copy(update={"notify": NotifyConfig()})
+    sys.exit(session.run(config, partial(session.run_through_tfx, until="Tuner")))
 
 
 @main.command("config")
@@ -94,7 +111,7 @@ main.add_command(data)
 main.add_command(kubeflow)
 main.add_command(sweep)
 main.sections = {
-    "Train": ("run", "sweep", "config", "data", "doctor", "kubeflow", "beam-worker"),
+    "Train": ("run", "tune", "sweep", "config", "data", "doctor", "kubeflow", "beam-worker"),
     "Look at results": ("runs", "show", "report", "compare", "diff", "lineage", "artifacts", "gc"),
     "Decide what is served": ("rollback", "promote"),
     "Use a pushed model": ("serve", "sample", "reconstruct", "encode", "score", "interpolate"),

@@ -41,6 +41,8 @@ class ModelReportSpec(ComponentSpec):
         properties.INFRA_BLESSING: ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
         properties.CLASSIFIER: ChannelParameter(type=FeatureClassifierArtifact, optional=True),
         properties.BASELINE_MODEL: ChannelParameter(type=standard_artifacts.Model, optional=True),
+        properties.BEST_HYPERPARAMETERS: ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
+        properties.TUNER_RESULTS: ChannelParameter(type=standard_artifacts.TunerResults, optional=True),
     }
     PARAMETERS: ClassVar = {
         properties.CONFIG: ExecutionParameter(type=str),
@@ -87,6 +89,8 @@ class ModelReport(BaseComponent):
         classifier: BaseChannel | None = None,
         baseline_model: BaseChannel | None = None,
         test_examples: BaseChannel | None = None,
+        best_hyperparameters: BaseChannel | None = None,
+        tuner_results: BaseChannel | None = None,
         config: ReportConfig | None = None,
     ) -> None:
         """Constructs the component.
@@ -105,6 +109,8 @@ class ModelReport(BaseComponent):
           classifier: The output of FeatureClassifier, if there is one, for the training images that samples are nearest to.
           baseline_model: The champion, which the evaluation compares with; may be empty.
           test_examples: Raw examples whose `test` was evaluated; None if that is the `test` of `examples`.
+          best_hyperparameters: The Tuner's best settings, if it searched.
+          tuner_results: Its trials.
           config: What to show; None is the default configuration.
         """
         super().__init__(
@@ -122,6 +128,8 @@ class ModelReport(BaseComponent):
                 infra_blessing=infra_blessing,
                 classifier=classifier,
                 baseline_model=baseline_model,
+                best_hyperparameters=best_hyperparameters,
+                tuner_results=tuner_results,
                 config=(config or ReportConfig()).model_dump_json(),
                 source_digest=source_digest(Executor.__module__),
                 report=Channel(type=ReportArtifact),

@@ -39,15 +39,20 @@ class Executor(BaseExecutor):
         found = dict(input_dict)
         report = artifact_utils.get_single_instance(output_dict[properties.REPORT])
         with ExitStack() as copies:
-            for name in (properties.MODEL, properties.EVALUATION):
-                [artifact] = found[name]
-                found[name] = [_at(artifact, copies.enter_context(readable(artifact.uri)))]
+            for name in found.keys() & {
+                properties.MODEL,
+                properties.EVALUATION,
+                properties.BEST_HYPERPARAMETERS,
+                properties.TUNER_RESULTS,
+            }:
+                found[name] = [_at(artifact, copies.enter_context(readable(artifact.uri))) for artifact in found[name]]
             findings = gather(found, config, self._pipeline_name(), provenance)
             sections = []
             for number, section in enumerate(SECTIONS):
                 progress.report(progress.Progress("drawing", number, len(SECTIONS), "sections"))
                 sections.append(section(findings))
-            write(report_page(findings, sections), copies.enter_context(writable(report.uri)))
+            present = [section for section in sections if section is not None]
+            write(report_page(findings, present), copies.enter_context(writable(report.uri)))
 
     def _pipeline_name(self) -> str:
         info = self._context.pipeline_info if self._context else None

@@ -36,6 +36,7 @@ from components.artifacts.signature_names import (
     RECONSTRUCT,
     RECONSTRUCTION,
 )
+from components.artifacts.tuning import Tuning, read_best_settings, read_tuning, with_settings
 from components.report import properties
 from components.report.config import ReportConfig
 from components.report.provenance import Provenance
@@ -152,6 +153,7 @@ class Findings:
       test: The first images of the test split, in the order of its files.
       examples: The artifacts with the training split.
       classifier: The directory of FeatureClassifier's output; empty if there is none.
+      tuning: The search for settings; None if there was none.
     """
 
     config: ReportConfig
@@ -166,6 +168,7 @@ class Findings:
     test: Images
     examples: Sequence[Artifact]
     classifier: str
+    tuning: Tuning | None = None
 
     @cached_property
     def codes(self) -> Codes:
@@ -185,7 +188,8 @@ def gather(
 
     Args:
       artifacts: By the names of `properties`: `examples` and `statistics`, one or more of each; one `data_verdict`, `model` and
-        `evaluation`; optionally, one `infra_blessing` and `classifier`, and `test_examples`.
+        `evaluation`; optionally, one `infra_blessing`, `classifier`, `best_hyperparameters` and `tuner_results`, and
+        `test_examples`.
       config: How much to read.
       pipeline: The name of the pipeline.
       provenance: The executions that made the artifacts.
@@ -199,6 +203,12 @@ def gather(
     model = ReportedModel(Path(path_utils.serving_model_path(trained.uri)))
     checked = artifacts.get(properties.INFRA_BLESSING)
     test_examples = artifacts.get(properties.TEST_EXAMPLES) or examples
+    tuning = None
+    if artifacts.get(properties.BEST_HYPERPARAMETERS):
+        [best], [trials] = artifacts[properties.BEST_HYPERPARAMETERS], artifacts[properties.TUNER_RESULTS]
+        tuning = read_tuning(Path(best.uri), Path(trials.uri))
+        told = {"model": provenance.model, "trainer": provenance.trainer}
+        provenance = provenance.model_copy(update=with_settings(told, read_best_settings(Path(best.uri))))
     return Findings(
         config=config,
         pipeline=pipeline,
@@ -212,6 +222,7 @@ def gather(
         test=read_images(test_examples, TEST, config.test_images, model.model_input),
         examples=examples,
         classifier=classifiers[0].uri if (classifiers := artifacts.get(properties.CLASSIFIER)) else "",
+        tuning=tuning,
     )
 
 

@@ -15,6 +15,8 @@ BLESSING: Final = "blessing"
 INFRA_BLESSING: Final = "infra_blessing"
 CLASSIFIER: Final = "classifier"
 BASELINE_MODEL: Final = "baseline_model"
+BEST_HYPERPARAMETERS: Final = "best_hyperparameters"
+TUNER_RESULTS: Final = "tuner_results"
 
 CONFIG: Final = "config"
 """JSON: a ReportConfig."""

@@ -17,14 +17,16 @@ from components.report.latent_space import latent_section
 from components.report.numbers import data_section, making_section, metrics_section, number, training_section
 from components.report.page import Page, Section, Tile
 from components.report.pictures import interpolations_section, reconstructions_section, samples_section
+from components.report.tuning import tuning_section
 
-SECTIONS: Final[tuple[Callable[[Findings], Section], ...]] = (
+SECTIONS: Final[tuple[Callable[[Findings], Section | None], ...]] = (
     reconstructions_section,
     samples_section,
     interpolations_section,
     latent_section,
     metrics_section,
     training_section,
+    tuning_section,
     data_section,
     making_section,
 )

@@ -1,11 +1,14 @@
 """The configuration of the training, and all that the pipeline tells the Trainer."""
 
+import json
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
 from components.artifacts.features import Binarization
+from components.artifacts.tuning import with_settings
 from components.models.config import ModelConfig
 from components.settings import Section
 
@@ -134,3 +137,11 @@ class CustomConfig(Section):
 
     source_digest: str = ""
     """Digest of the code that trains, so that it is part of the cache key."""
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """The same with other values of some settings, by dotted key, as YAML has them: `{"model.latent_dim": 8}`.
+
+        Raises:
+          ValidationError: There is no such setting, or a value is not allowed.
+        """
+        return type(self).model_validate_json(json.dumps(with_settings(self.model_dump(mode="json"), settings)), strict=True)

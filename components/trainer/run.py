@@ -17,6 +17,7 @@ from components.artifacts.history import HISTORY_FILE, History
 from components.artifacts.images import image_shape
 from components.artifacts.labels import read_label_names, write_exported_labels
 from components.artifacts.model_input import EXPORTED_MODEL_INPUT_FILE, transformed_input, write_model_input
+from components.artifacts.tuning import settings_of
 from components.artifacts.warmup import write_warmup_requests
 from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import Precision
@@ -56,15 +57,19 @@ class TrainingArguments(Section):
 
     @classmethod
     def of(cls, fn_args: "FnArgs") -> Self:
-        """Takes the fields from TFX's arguments."""
-        return cls(**{name: getattr(fn_args, name) for name in cls.model_fields})
+        """Takes the fields from TFX's arguments; the settings that the Tuner found replace those of `custom_config`."""
+        given = {name: getattr(fn_args, name) for name in cls.model_fields}
+        if fn_args.hyperparameters:
+            tuned = settings_of(fn_args.hyperparameters["values"])
+            given["custom_config"] = CustomConfig.model_validate(fn_args.custom_config).with_settings(tuned)
+        return cls(**given)
 
 
 def run_fn(fn_args: "FnArgs") -> None:
     """Trains on `train`, stops and chooses the epoch by `eval`, and exports one SavedModel with every signature.
 
     Args:
-      fn_args: Only the fields of `TrainingArguments` are used.
+      fn_args: Only the fields of `TrainingArguments` and `hyperparameters` are used.
 
     Raises:
       TrainingDivergedError: A loss became NaN or infinite. Nothing is exported.
@@ -139,12 +144,9 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
 def _export(trained: Fit, arguments: TrainingArguments) -> None:
     """Writes the SavedModel, with what it takes, its warm-up requests and its latent map."""
     data, transform_graph, seed = trained.data, trained.transform_graph, arguments.custom_config.trainer.seed
-    # The exported model computes the same on every machine, also where bfloat16 is slow.
-    config = trained.model.config.model_copy(update={"precision": Precision.FLOAT32})
-    model = build_model(config, trained.model.image_shape, trained.pixel_mean, seed)
-    model.set_weights(trained.model.get_weights())
+    model = final_model(trained, seed)
     codes = cache(lambda: draw_codes(model, data.train, seed))
-    prior = fit_prior(config, lambda: codes().values, seed, model.training_prior())
+    prior = fit_prior(model.config, lambda: codes().values, seed, model.training_prior())
     by_label = _fit_by_label(codes, read_labels(arguments.train_files, transform_graph), seed)
     scale, directory = data.views.scale, arguments.serving_model_dir
     signatures = ExportedModel(model, transform_graph, scale, prior, seed, by_label).save(directory)
@@ -163,6 +165,14 @@ def _fit_by_label(codes: Callable[[], DrawnCodes], labels: NDArray[np.int64] | N
     if labels is None or len(np.unique(labels)) > _MOST_LABELS:
         return None
     return fit_labelled_mixtures(codes().values, labels[codes().images], seed)
+
+
+def final_model(trained: Fit, seed: int) -> Autoencoder:
+    """The model as it is exported: it computes the same on every machine, also where bfloat16 is slow."""
+    config = trained.model.config.model_copy(update={"precision": Precision.FLOAT32})
+    model = build_model(config, trained.model.image_shape, trained.pixel_mean, seed)
+    model.set_weights(trained.model.get_weights())
+    return model
 
 
 def _checkpoint_directory(arguments: TrainingArguments) -> str:

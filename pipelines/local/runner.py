@@ -30,7 +30,9 @@ from pipelines.pipeline import create_pipeline
 _Execution = metadata_store_pb2.Execution
 
 
-def run_pipeline(config: PipelineConfig, run_id: str, log: Path, display: RunDisplay) -> dict[str, NodeResult]:
+def run_pipeline(
+    config: PipelineConfig, run_id: str, log: Path, display: RunDisplay, until: str | None = None
+) -> dict[str, NodeResult]:
     """Runs the pipeline of a configuration.
 
     Args:
@@ -38,14 +40,15 @@ def run_pipeline(config: PipelineConfig, run_id: str, log: Path, display: RunDis
       run_id: The name of the run in ML Metadata; new for each run.
       log: The log of the run, an existing file, which is locked until the run ends.
       display: Where to show what happens; everything else should be printed to the log.
+      until: The node to run with those that it needs; None runs all.
 
     Returns:
-      The results of all nodes; empty if the `tfx` command line only looks for the pipeline.
+      The results of the nodes; empty if the `tfx` command line only looks for the pipeline.
 
     Raises:
       Exception: What the first component to fail raised.
     """
-    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log, config.settings())
+    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log, config.settings(), until)
     with locked(log):
         runner.run(create_pipeline(config))
     return runner.results
@@ -61,7 +64,13 @@ class WatchedLocalDagRunner(LocalDagRunner):
     """
 
     def __init__(
-        self, display: RunDisplay, run_id: str, location: Location, log: Path, settings: dict[str, Any] | None = None
+        self,
+        display: RunDisplay,
+        run_id: str,
+        location: Location,
+        log: Path,
+        settings: dict[str, Any] | None = None,
+        until: str | None = None,
     ) -> None:
         """Makes a runner.
 
@@ -71,6 +80,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
           location: Where ML Metadata is.
           log: The log of the run, noted in ML Metadata.
           settings: The settings of the run, likewise.
+          until: The node to run with those that it needs; None runs all.
         """
         super().__init__()
         self._display = display
@@ -78,6 +88,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
         self._location = location
         self._log = log
         self._settings = settings
+        self._until = until
         self.results: dict[str, NodeResult] = {}
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: pipeline_pb2.RunOptions | None = None) -> None:
@@ -90,7 +101,8 @@ class WatchedLocalDagRunner(LocalDagRunner):
         if run_options:
             raise ValueError("WatchedLocalDagRunner has no partial runs: finished work comes from the cache.")
         private_tfx.set_run_id(pipeline, self._run_id)
-        self._display.run_started(pipeline.pipeline_info.id, self._run_id, len(pipeline.nodes))
+        nodes = self._chosen(pipeline)
+        self._display.run_started(pipeline.pipeline_info.id, self._run_id, len(nodes))
         root = pipeline.runtime_spec.pipeline_root.field_value.string_value
         store = open_store(self._location, check_values(self._location))
         follow_moved_root(store, self._location)
@@ -98,9 +110,9 @@ class WatchedLocalDagRunner(LocalDagRunner):
         start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log, self._settings)
         try:
             with remembered_interruption() as interruption:
-                for node in pipeline.nodes:
+                for node in nodes:
                     interruption.raise_if_asked_for()
-                    self._run_node(pipeline, node.pipeline_node)
+                    self._run_node(pipeline, node)
         except BaseException as error:
             # The cause may be the disk that holds the database; the first error is the one to report.
             with contextlib.suppress(Exception):
@@ -110,6 +122,12 @@ class WatchedLocalDagRunner(LocalDagRunner):
                     self._finish("failed", failures.explain(error, Path(root)).message)
             raise
         self._finish("complete")
+
+    def _chosen(self, pipeline: pipeline_pb2.Pipeline) -> list[pipeline_pb2.PipelineNode]:
+        """The nodes to run, in topological order."""
+        chosen = None if self._until is None else {self._until, *upstream(pipeline, self._until)}
+        nodes = [node.pipeline_node for node in pipeline.nodes]
+        return [node for node in nodes if chosen is None or node.node_info.id in chosen]
 
     def _finish(self, state: str, error: str = "") -> None:
         # On a new connection: a server drops one that is silent for the hours of a training.
@@ -131,6 +149,17 @@ class WatchedLocalDagRunner(LocalDagRunner):
             raise
         self.results[node_id] = result
         self._display.node_ended(node_id, result, time.monotonic() - started)
+
+
+def upstream(pipeline: pipeline_pb2.Pipeline, node_id: str) -> set[str]:
+    """All nodes that a node depends on, directly or indirectly."""
+    direct = {node.pipeline_node.node_info.id: set(node.pipeline_node.upstream_nodes) for node in pipeline.nodes}
+    found: set[str] = set()
+    waiting = set(direct[node_id])
+    while waiting:
+        found |= waiting
+        waiting = {before for node in waiting for before in direct[node]} - found
+    return found
 
 
 def launch_node(

@@ -185,11 +185,19 @@ def _run(config: PipelineConfig, run_id: str, log: Path, console: Console) -> No
     _sum_up(config, results, log, console)
 
 
-def run_through_tfx(config: PipelineConfig, run_id: str, log: Path, console: Console) -> None:
-    """A `Work`: runs the pipeline even if nothing has changed, as the `tfx` command line expects of the file that it calls."""
+def run_through_tfx(config: PipelineConfig, run_id: str, log: Path, console: Console, until: str | None = None) -> None:
+    """A `Work`: runs the pipeline even if nothing has changed, as the `tfx` command line expects of the file that it calls.
+
+    Args:
+      config: See `Work`, as the next ones.
+      run_id: The run's name.
+      log: Its log.
+      console: Where to print.
+      until: The node to run with those that it needs; None runs all.
+    """
     display = RunDisplay(console)
     with _watched(config, run_id, display):
-        results = _through_tfx(config, run_id, log, display)
+        results = _through_tfx(config, run_id, log, display, until)
     _sum_up(config, results, log, console)
 
 
@@ -200,14 +208,16 @@ def _watched(config: PipelineConfig, run_id: str, display: RunDisplay) -> Iterat
         yield
 
 
-def _through_tfx(config: PipelineConfig, run_id: str, log: Path, display: RunDisplay) -> dict[str, NodeResult]:
+def _through_tfx(
+    config: PipelineConfig, run_id: str, log: Path, display: RunDisplay, until: str | None = None
+) -> dict[str, NodeResult]:
     with display.activity("starting TFX"):
         # Takes many seconds, so only once the configuration is known to be good.
         from pipelines.local.runner import run_pipeline
     # absl replaces the handlers of the root logger when TFX is imported.
     log_to_stderr()
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
-    return run_pipeline(config, run_id, log, display)
+    return run_pipeline(config, run_id, log, display, until)
 
 
 def _sum_up(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:

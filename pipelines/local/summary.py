@@ -2,8 +2,9 @@
 
 import datetime
 from collections.abc import Container
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -13,12 +14,15 @@ from components.artifacts.evaluation import Evaluation, read_evaluation
 from components.artifacts.features import EXAMPLE_COUNT
 from components.artifacts.files import is_in_object_store, readable
 from components.artifacts.infra_blessing import REFUSAL
-from components.artifacts.metrics import CATALOGUE, Metric
+from components.artifacts.metrics import CATALOGUE, Metric, describe
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION, find_difference, find_fault, pushed_versions
+from components.artifacts.tuning import Tuning, read_tuning, shown
 from components.evaluator.config import EvaluatorConfig
 from pipelines.config import PipelineConfig
 from pipelines.local.display import NodeResult, NodeState
 from pipelines.mlmd.location import Backend
+
+_BEST_TRIALS: Final = 10
 
 
 def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: Path, console: Console) -> None:
@@ -33,6 +37,16 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
     console.print()
     if idle := describe_idleness(config, results):
         console.print(f"{idle}\n", style="bold", highlight=False, soft_wrap=True)
+    if "Tuner" in results:
+        places = (_only_output(results["Tuner"], name).uri for name in ("best_hyperparameters", "tuner_results"))
+        with ExitStack() as copies:
+            tuning = read_tuning(*(copies.enter_context(readable(place)) for place in places))
+        metric = describe(tuning.objective)
+        unit = f", {metric.unit} per image" if metric.unit else ""
+        title = f"Search: {len(tuning.trials)} trials by {metric.title}{unit}, on the eval split"
+        console.print(Text(title, style="bold"))
+        console.print(_trials_table(tuning))
+        console.print()
     if "Evaluator" in results:
         with readable(_only_output(results["Evaluator"], "evaluation").uri) as directory:
             evaluation = read_evaluation(directory)
@@ -59,6 +73,23 @@ def describe_idleness(config: PipelineConfig, results: dict[str, NodeResult]) ->
     is_date = "{YYYY}" in str(config.data.arriving)
     named = (datetime.date(1970, 1, 1) + datetime.timedelta(newest)).isoformat() if is_date else str(newest)
     return f"No new images since span {named}: nothing was trained."
+
+
+def _trials_table(tuning: Tuning) -> Table:
+    """The best trials. The names of settings are broken into lines, so that they fit into 80 columns."""
+    metric, others = describe(tuning.objective), len(tuning.trials) - _BEST_TRIALS
+    caption = f"and {others} more" if others > 0 else None
+    table = Table(box=None, caption=caption, caption_justify="left")
+    for name in ("trial", metric.title, *(axis.key.rpartition(".")[2] for axis in tuning.axes)):
+        table.add_column(name.replace("_", "\n").replace(" ", "\n"), justify="right", overflow="fold", vertical="bottom")
+    with_epochs = any(trial.epochs is not None for trial in tuning.trials)
+    if with_epochs:
+        table.add_column("epochs", justify="right", vertical="bottom")
+    for trial in tuning.trials[:_BEST_TRIALS]:
+        values = (shown(trial.settings[axis.key]) for axis in tuning.axes)
+        epochs = [str(trial.epochs)] if with_epochs else []
+        table.add_row(str(trial.number), f"{trial.score:.{metric.decimals}f}", *values, *epochs)
+    return table
 
 
 def _metrics_table(evaluation: Evaluation) -> Table:

@@ -35,7 +35,11 @@ print(json.dumps(loaded))
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
     """Class of the executor and parameters, as text, by component."""
-    settings = [f"runtime.root={tmp_path_factory.mktemp('root')}", "evaluator.frechet_distance.enabled=true"]
+    settings = [
+        f"runtime.root={tmp_path_factory.mktemp('root')}",
+        "evaluator.frechet_distance.enabled=true",
+        "tuner.enabled=true",
+    ]
     folder = [f"data.images={tmp_path_factory.mktemp('images')}", "data.dataset=null", "data.schema_path=null"]
     found = {}
     records = ["data.examples=/records/*", "data.dataset=null", "data.schema_path=null"]
@@ -64,7 +68,7 @@ def test_the_key_holds_the_digest(component: str, given: dict[str, tuple[str, st
 
 def test_the_digest_covers_every_module_that_python_loads_for_a_component() -> None:
     modules = {
-        component: sorted({re.sub(r"\.(run_fn|preprocessing_fn)$", "", name) for name in names})
+        component: sorted({re.sub(r"\.(run_fn|tuner_fn|preprocessing_fn)$", "", name) for name in names})
         for component, names in ENTRY_POINTS.items()
     }
     command = [sys.executable, "-c", LOADED_BY_EACH, json.dumps(modules)]

@@ -12,6 +12,7 @@ ENTRY_POINTS: Final = {
     "InferredSchemaGen": ("components.schema_gen.executor",),
     "ValidationGate": ("components.validation.executor",),
     "Transform": ("components.transform.executor", "components.transform.executor.preprocessing_fn"),
+    "Tuner": ("components.tuner.search.tuner_fn",),
     "Trainer": ("components.trainer.run.run_fn",),
     "FeatureClassifier": ("components.feature_classifier.executor",),
     "Evaluator": (

@@ -46,12 +46,13 @@ def configure(root: Path, dataset: Path, *settings: str) -> PipelineConfig:
     return load_config(PROJECT / "pipelines" / "configs" / "smoke.yaml", [*common, *settings], base=PROJECT)
 
 
-def run_light(config: PipelineConfig, nodes: Collection[str] = NODES) -> dict[str, NodeResult]:
+def run_light(config: PipelineConfig, nodes: Collection[str] = NODES, until: str | None = None) -> dict[str, NodeResult]:
     """Runs the first components as `tfx-vae run` does.
 
     Args:
       config: Of the whole pipeline.
       nodes: Those that run.
+      until: The node that runs with those that it needs, instead.
 
     Returns:
       What became of each.
@@ -59,14 +60,14 @@ def run_light(config: PipelineConfig, nodes: Collection[str] = NODES) -> dict[st
     # Compiled whole, since components of part of a pipeline still name those that come after them.
     compiled = private_tfx.compile_pipeline(create_pipeline(config))
     for node in reversed(compiled.nodes):
-        if node.pipeline_node.node_info.id not in nodes:
+        if until is None and node.pipeline_node.node_info.id not in nodes:
             compiled.nodes.remove(node)
     run_id = datetime.datetime.now().strftime("%Y-%m-%dT%H-%M-%S.%f")
     log = config.log_dir / f"{run_id}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.touch()
     display = RunDisplay(Console(file=io.StringIO()))
-    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log)
+    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log, until=until)
     with database_lock(config.metadata_location, f"run {run_id}", lambda reason: contextlib.nullcontext()), locked(log):
         runner.run_with_ir(compiled)
     return runner.results

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from components.artifacts.evaluation import read_means
 from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
 from components.artifacts.training_settings import TrainingSettings
+from components.artifacts.tuning import HYPERPARAMETERS, read_best_settings, with_settings
 from pipelines.mlmd import names
 from tfx_vae.metadata.entities import Artifact, Direction, Execution, Run, Snapshot
 from tfx_vae.metadata.reader import parsed
@@ -21,12 +23,13 @@ EVALUATION: Final = "ModelEvaluation"
 BLESSING: Final = "ModelBlessing"
 INFRA_BLESSING: Final = "InfraBlessing"
 PUSHED_MODEL: Final = "PushedModel"
+BEST_SETTINGS: Final = "HyperParameters"
 """Names of TFX's types of artifacts."""
 
 CUSTOM_CONFIG: Final = "custom_config"
 """The parameter of Transform, Trainer and Pusher that holds what this project tells them."""
 
-ARTIFACT_TYPES: Final = (EXAMPLES, EVALUATION, BLESSING, INFRA_BLESSING, PUSHED_MODEL)
+ARTIFACT_TYPES: Final = (EXAMPLES, EVALUATION, BLESSING, INFRA_BLESSING, PUSHED_MODEL, BEST_SETTINGS)
 ARTIFACT_PROPERTIES: Final = (DATASET, DATASET_VERSION, BLESSED, REFUSAL, PUSHED, PUSHED_VERSION)
 EXECUTION_PROPERTIES: Final = (CUSTOM_CONFIG,)
 """What has to be read for `dataset`, `model`, `metrics`, `blessed`, `refusal` and `pushed_version`."""
@@ -75,9 +78,17 @@ def training_settings(execution: Execution) -> TrainingSettings | None:
     return TrainingSettings.read(str(execution.properties.get(CUSTOM_CONFIG, "")))
 
 
-def model(executions: Sequence[Execution]) -> dict[str, Any] | None:
-    """The settings of the model; None if the run did not come that far."""
-    return next((found.model for execution in executions if (found := training_settings(execution))), None)
+def model(snapshot: Snapshot, executions: Sequence[Execution]) -> dict[str, Any] | None:
+    """The settings of the model, also those that the Tuner found; None if the run did not come that far."""
+    for execution in executions:
+        if (told := training_settings(execution)) is None:
+            continue
+        settings: dict[str, Any] = {"model": told.model}
+        for artifact in snapshot.linked(execution, Direction.INPUT).get(HYPERPARAMETERS, ()):
+            with suppress(OSError, ValueError):
+                settings = with_settings(settings, read_best_settings(Path(artifact.uri)))
+        return dict(settings["model"])
+    return None
 
 
 def metrics(snapshot: Snapshot, executions: Sequence[Execution]) -> Mapping[str, float] | None:

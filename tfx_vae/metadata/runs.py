@@ -104,7 +104,7 @@ def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
         seconds=run_seconds(state, executions),
         state=state,
         dataset=facts.dataset(snapshot, executions),
-        model=facts.model(executions),
+        model=facts.model(snapshot, executions),
         metrics=facts.metrics(snapshot, executions),
         blessed=facts.blessed(snapshot, executions),
         refusal=facts.refusal(snapshot, executions),

@@ -36,18 +36,19 @@ class VariantRunner(WatchedLocalDagRunner):
           config: The configuration of the variant.
           log: The log of the run.
         """
-        super().__init__(display, run_id, config.metadata_location, log)
+        super().__init__(display, run_id, config.metadata_location, log, until=_EVALUATOR)
         self._shared_with = shared_with
 
+    def _chosen(self, pipeline: pipeline_pb2.Pipeline) -> list[pipeline_pb2.PipelineNode]:
+        return [node for node in super()._chosen(pipeline) if node.node_info.id != _BASELINE]
+
     def _run_node(self, pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.PipelineNode) -> None:
-        data = _upstream(pipeline, _EVALUATOR) - {_TRAINER, _BASELINE}
-        if node.node_info.id in data:
+        if node.node_info.id not in (_TRAINER, _EVALUATOR):
             shared = pipeline_pb2.Pipeline()
             shared.CopyFrom(pipeline)
             shared.pipeline_info.id = self._shared_with
-            super()._run_node(shared, node)
-        elif node.node_info.id in (_TRAINER, _EVALUATOR):
-            super()._run_node(pipeline, node)
+            pipeline = shared
+        super()._run_node(pipeline, node)
 
 
 def run_variant(shared_with: str, config: PipelineConfig, run_id: str, log: Path, display: RunDisplay) -> dict[str, NodeResult]:
@@ -70,14 +71,3 @@ def run_variant(shared_with: str, config: PipelineConfig, run_id: str, log: Path
     with locked(log):
         runner.run(create_pipeline(config))
     return runner.results
-
-
-def _upstream(pipeline: pipeline_pb2.Pipeline, node_id: str) -> set[str]:
-    """All nodes that a node depends on, directly or indirectly."""
-    direct = {node.pipeline_node.node_info.id: set(node.pipeline_node.upstream_nodes) for node in pipeline.nodes}
-    found: set[str] = set()
-    waiting = set(direct[node_id])
-    while waiting:
-        found |= waiting
-        waiting = {before for node in waiting for before in direct[node]} - found
-    return found

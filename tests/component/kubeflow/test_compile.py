@@ -94,6 +94,18 @@ def test_each_component_is_a_step_that_waits_for_those_it_needs(pipeline: dict[s
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("objective", "needed"), [("negative_elbo", ["transform"]), ("frechet_distance", ["featureclassifier", "transform"])]
+)
+def test_a_search_is_a_step_before_the_trainer(tmp_path: Path, objective: str, needed: list[str]):
+    settings = [f"kubeflow.image={IMAGE}", "tuner.enabled=true", f"tuner.objective={objective}"]
+    compile_pipeline(load_config(SMOKE, settings, base=Path()), tmp_path / "pipeline.yaml")
+
+    tasks = next(yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text()))["root"]["dag"]["tasks"]
+    assert sorted(tasks["tuner"]["dependentTasks"]) == needed
+    assert sorted(tasks["trainer"]["dependentTasks"]) == ["transform", "tuner"]
+
+
 def test_all_steps_share_kubeflows_id_of_the_run_and_are_never_taken_from_its_cache(pipeline: dict[str, Any]):
     for task in pipeline["root"]["dag"]["tasks"].values():
         given = task["inputs"]["parameters"]

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE, Progress, report
+from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE, Progress, part_of, report
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,12 @@ def test_a_report_reaches_whoever_listens_whole(caplog: pytest.LogCaptureFixture
 
     [record] = caplog.records
     assert getattr(record, RECORD_ATTRIBUTE) is progress
+
+
+def test_a_part_is_reported_with_the_whole(caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
+        with part_of("trial 3 of 20"):
+            report(Progress("training", 1, 2, "epochs"))
+        report(Progress("exporting", 1, 2, "files"))
+
+    assert caplog.messages == ["trial 3 of 20: training 1 of 2 epochs", "exporting 1 of 2 files"]

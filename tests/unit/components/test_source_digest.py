@@ -28,7 +28,7 @@ def expected_files(component: str, tree: Path) -> set[str]:
     """What Python's own modulefinder, which reads bytecode, reaches below `tree`; strings and data files by hand."""
     finder = ModuleFinder(path=[str(tree)])
     for name in (*ENTRY_POINTS[component], *STARTED_BY_NAME.get(component, ())):
-        finder.import_hook(name.removesuffix(".run_fn").removesuffix(".preprocessing_fn"))
+        finder.import_hook(name.removesuffix(".run_fn").removesuffix(".tuner_fn").removesuffix(".preprocessing_fn"))
     sources = (getattr(module, "__file__", None) for module in finder.modules.values())
     return {Path(source).relative_to(tree).as_posix() for source in sources if source} | DATA.get(component, set())
 

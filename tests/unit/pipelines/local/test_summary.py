@@ -1,6 +1,7 @@
 """What a person is told when a run has ended."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,30 @@ def test_a_night_without_new_images_is_told():
     assert told("/shoes", 0, **idle) == ""
     assert told("/shoes/{SPAN}", 3, **idle | {"Trainer": NodeState.RAN}) == ""
     assert told("/shoes/{SPAN}", 3, **idle | {"ImageExampleGen": NodeState.RAN}) == ""
+
+
+def test_the_trials_of_a_search_fit_into_80_columns(tmp_path: Path):
+    settings = {"model.hidden_units": "[512, 512]", "trainer.learning_rate": 0.00345, "trainer.early_stopping_patience": 3}
+    space = [{"class_name": "Choice", "config": {"name": key, "values": [value, value]}} for key, value in settings.items()]
+    values = {"objective": "negative_elbo", **settings}
+    (tmp_path / "best_hyperparameters.txt").write_text(json.dumps({"space": space, "values": values}))
+    rows = [{"trial_id": str(number), "score": 90.5 + number, "tuner/epochs": 5, **values} for number in range(12)]
+    (tmp_path / "tuner_results.json").write_text(json.dumps(rows))
+    artifact = metadata_store_pb2.Artifact(uri=str(tmp_path))
+    outputs = {"best_hyperparameters": [artifact], "tuner_results": [artifact]}
+    printed = io.StringIO()
+    config = PipelineConfig.model_validate({"name": "study"})
+    results = {"Tuner": NodeResult(NodeState.RAN, 1, outputs)}
+
+    print_summary(config, results, tmp_path / "log", Console(file=printed, width=80))
+
+    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
+    assert lines[1] == "Search: 12 trials by negative ELBO, nats per image, on the eval split"
+    assert max(map(len, lines)) <= 80
+    assert [line.split() for line in lines[2:6]] == [
+        ["early"],
+        ["negative", "hidden", "learning", "stopping"],
+        ["trial", "ELBO", "units", "rate", "patience", "epochs"],
+        ["1", "90.50", "[512,", "512]", "0.00345", "3", "5"],
+    ]
+    assert "and 2 more" in lines
