@@ -60,6 +60,8 @@ def _variant(config: PipelineConfig, latent_dim: int, beta: float) -> PipelineCo
     changed = config.model_dump()
     changed["name"] = config.name + _SUFFIX
     changed["model"] |= {"latent_dim": latent_dim, "beta": beta}
+    # What a search finds would replace what the sweep changes.
+    changed["tuner"] |= {"enabled": False}
     try:
         return PipelineConfig.model_validate(changed)
     except ValidationError as error:

@@ -30,6 +30,11 @@ def test_a_variant_has_another_name_and_no_other_difference():
     assert variant.config.model_copy(update={"name": original.name}) == original
 
 
+def test_a_variant_is_not_searched():
+    [variant] = variants_of(config(tuner__enabled="true"), [2], [1.0])
+    assert not variant.config.tuner.enabled
+
+
 @pytest.mark.parametrize(
     ("changes", "latent_dims", "betas", "sentence"),
     [
