@@ -50,11 +50,11 @@ class SpanWindowStrategy(ResolverStrategy):
           input_dict: All artifacts of the keys above.
 
         Returns:
-          Lists of equal length for `examples` and `statistics`; the other lists are empty.
+          Lists of equal length for `examples` and `statistics`, and their `verdicts`, which `tfx-vae gc` keeps therefore.
         """
         del store
-        passed = {
-            identity
+        verdicts = {
+            identity: verdict
             for verdict in input_dict[VERDICTS]
             for identity in json.loads(verdict.get_string_custom_property(PASSED) or "[]")
         }
@@ -63,7 +63,7 @@ class SpanWindowStrategy(ResolverStrategy):
             [
                 one
                 for one in input_dict[EXAMPLES]
-                if one.id in passed and one.get_string_custom_property(INGESTION) == ingestion and fileio.exists(one.uri)
+                if one.id in verdicts and one.get_string_custom_property(INGESTION) == ingestion and fileio.exists(one.uri)
             ],
             self._count,
         )
@@ -71,6 +71,7 @@ class SpanWindowStrategy(ResolverStrategy):
         return {
             **{key: [] for key in input_dict},
             EXAMPLES: chosen,
+            VERDICTS: list({verdicts[one.id].id: verdicts[one.id] for one in chosen}.values()),
             STATISTICS: [described[one.id] for one in chosen if one.id in described],
         }
 

@@ -36,13 +36,15 @@ def statistics(identity: int, of: int) -> ExampleStatistics:
 def window(store: ml_metadata.MetadataStore, count: int, found: list[Examples], refused: int = 0) -> list[int]:
     """The ids of what is chosen; the statistics must be the latest ones of each."""
     verdict = DataVerdict()
+    verdict.id = 999
     verdict.set_string_custom_property("passed_examples", json.dumps([one.id for one in found if one.id != refused]))
     described = [statistics(100 * again + one.id, of=one.id) for one in found for again in (2, 1)]
     chosen = SpanWindowStrategy(count).resolve_artifacts(
         store, {"examples": found, "statistics": described, "verdicts": [DataVerdict(), verdict], "current": found[-1:]}
     )
     assert [one.id for one in chosen["statistics"]] == [200 + one.id for one in chosen["examples"]]
-    assert chosen["verdicts"] == chosen["current"] == []
+    assert chosen["verdicts"] == [verdict]
+    assert chosen["current"] == []
     return [int(one.id) for one in chosen["examples"]]
 
 

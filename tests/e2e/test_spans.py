@@ -1,0 +1,74 @@
+"""Nights with and without a new span of digits: from the folder to the pushed model."""
+
+import resource
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2
+from support.workplace import Workplace, states
+
+from pipelines.mlmd.connections import open_store
+from pipelines.mlmd.location import sqlite_location
+from tfx_vae.data.split import write_spans
+
+pytestmark = pytest.mark.timeout(1200)
+
+SETTINGS = (
+    "name=digits",
+    "data.window=all",
+    "data.schema_path=schema/schema.pbtxt",
+    "data.fractions={train: 0.7, eval: 0.15, test: 0.15}",
+    "validation.missing_label=warn",
+    "trainer.epochs=1",
+    "trainer.warm_start=champion",
+    "evaluator.thresholds={negative_elbo: {upper: 5000}}",
+    # Quicker.
+    "evaluator.importance_weighted.enabled=false",
+    "evaluator.latent_space.enabled=false",
+    "evaluator.frechet_distance.enabled=false",
+    "evaluator.binarized=false",
+    "infra_validator.enabled=false",
+)
+
+
+def inputs(store: Any, node: str) -> list[list[int]]:
+    """The spans that each execution of a node read, the first execution first."""
+    executions = store.get_executions_by_context(store.get_context_by_type_and_name("node", f"digits.{node}").id)
+    found = []
+    for execution in sorted(executions, key=lambda one: one.id):
+        events = store.get_events_by_execution_ids([execution.id])
+        read = [event.artifact_id for event in events if event.type == metadata_store_pb2.Event.INPUT]
+        examples = [one for one in store.get_artifacts_by_id(read) if one.type == "Examples"]
+        found.append(sorted(one.custom_properties["span"].int_value for one in examples))
+    return found
+
+
+def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(workplace: Workplace, tmp_path: Path):
+    write_spans(tmp_path / "all", spans=2, count=400)
+    nights = tmp_path / "nights"
+    settings = (*SETTINGS, f"data.images={nights}/span-{{SPAN}}")
+
+    shutil.copytree(tmp_path / "all" / "span-1", nights / "span-1")
+    first = workplace.run(*settings)
+    assert first.returncode == 0, first.stdout + first.stderr
+    shutil.rmtree(nights / "span-1")  # what was read is not needed any more
+    shutil.copytree(tmp_path / "all" / "span-2", nights / "span-2")
+    second = workplace.run(*settings)
+    assert second.returncode == 0, second.stdout + second.stderr
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    third = workplace.run(*settings)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert third.returncode == 0, third.stdout + third.stderr
+
+    assert "No new images since span 2: nothing was trained." in third.stdout
+    assert {name for name, state in states(third.stdout).items() if state == "ran"} == {
+        "TrainingSpans", "TestSpans", "WarmStartResolver", "BaselineResolver",
+    }  # fmt: skip
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 30  # other processes do not count
+    store = open_store(sqlite_location(workplace.root / "metadata.sqlite"))
+    assert inputs(store, "StatisticsGen") == [[1], [2], [2]]  # span 1 is looked at once
+    assert inputs(store, "Transform") == [[1], [1, 2], [1, 2]]
+    assert inputs(store, "Evaluator") == [[1], [2], [2]]
+    assert len(workplace.versions("digits")) == 2
