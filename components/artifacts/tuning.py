@@ -47,6 +47,11 @@ def with_settings(sections: Mapping[str, Any], settings: Mapping[str, Any]) -> d
     return changed
 
 
+def words(key: str) -> str:
+    """The name of a setting, for a person: `latent dim` for `model.latent_dim`."""
+    return key.rpartition(".")[2].replace("_", " ")
+
+
 def shown(value: Any) -> str:
     """A value of a setting, for a person."""
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patheffects import withStroke
 
 from components.artifacts.metrics import describe
-from components.artifacts.tuning import Axis, Trial, Tuning, shown
+from components.artifacts.tuning import Axis, Trial, Tuning, shown, words
 from components.report.figures import BLUE, CYAN, RED, WIDTH, figure
 from components.report.findings import Findings
 from components.report.page import Cell, Figure, Section, Table
@@ -68,13 +68,9 @@ def _table(tuning: Tuning) -> Table:
         ]
         for trial in tuning.trials[:_ROWS]
     ]
-    columns = ["trial", metric.title, *(_words(axis.key) for axis in tuning.axes), *(["epochs"] if with_epochs else [])]
+    columns = ["trial", metric.title, *(words(axis.key) for axis in tuning.axes), *(["epochs"] if with_epochs else [])]
     others = f"; {len(tuning.trials) - _ROWS} more are left out" if len(tuning.trials) > _ROWS else ""
     return Table(f"Trials, the best first{others}", columns, rows)
-
-
-def _words(key: str) -> str:
-    return key.rpartition(".")[2].replace("_", " ")
 
 
 @figure
@@ -112,7 +108,7 @@ def _draw_axis(plot: Any, place: int, heading: str, ticks: dict[float, str]) -> 
 
 
 def _heading(axis: Axis) -> str:
-    return _words(axis.key).replace(" ", "\n") + ("\n(log)" if axis.is_log else "")
+    return words(axis.key).replace(" ", "\n") + ("\n(log)" if axis.is_log else "")
 
 
 def _ticks(axis: Axis) -> dict[float, str]:

@@ -16,7 +16,7 @@ from components.artifacts.files import is_in_object_store, readable
 from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.metrics import CATALOGUE, Metric, describe
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION, find_difference, find_fault, pushed_versions
-from components.artifacts.tuning import Tuning, read_tuning, shown
+from components.artifacts.tuning import Tuning, read_tuning, shown, words
 from components.evaluator.config import EvaluatorConfig
 from pipelines.config import PipelineConfig
 from pipelines.local.display import NodeResult, NodeState
@@ -80,8 +80,8 @@ def _trials_table(tuning: Tuning) -> Table:
     metric, others = describe(tuning.objective), len(tuning.trials) - _BEST_TRIALS
     caption = f"and {others} more" if others > 0 else None
     table = Table(box=None, caption=caption, caption_justify="left")
-    for name in ("trial", metric.title, *(axis.key.rpartition(".")[2] for axis in tuning.axes)):
-        table.add_column(name.replace("_", "\n").replace(" ", "\n"), justify="right", overflow="fold", vertical="bottom")
+    for name in ("trial", metric.title, *(words(axis.key) for axis in tuning.axes)):
+        table.add_column(name.replace(" ", "\n"), justify="right", overflow="fold", vertical="bottom")
     with_epochs = any(trial.epochs is not None for trial in tuning.trials)
     if with_epochs:
         table.add_column("epochs", justify="right", vertical="bottom")

@@ -1,1 +1,1 @@
-"""Trains variants of a pipeline that differ in latent size and beta, and draws the trade-off between rate and distortion."""
+"""Trains variants of a pipeline that differ in one or two settings, and draws how the loss depends on them."""
