@@ -1,6 +1,7 @@
 """The base of every configuration section."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,13 @@ _LARGEST: Final = 2**31
 _LONGEST_NAME: Final = 255
 _LONGEST_PATH: Final = 3000
 """In bytes: Linux takes 4,095, of which files in a directory need some."""
+
+
+class Action(StrEnum):
+    """What happens if data is not as it should be."""
+
+    STOP = "stop"
+    WARN = "warn"
 
 
 class Section(BaseModel):

@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from components.drift.config import DriftConfig
 from components.errors import ConfigurationError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import DataConfig
@@ -67,6 +68,7 @@ class Event(StrEnum):
 
     FAILED = "failed"
     NOT_BLESSED = "not_blessed"
+    DRIFTED = "drifted"
     BLESSED = "blessed"
 
 
@@ -77,8 +79,8 @@ class NotifyConfig(Section):
     """A shell command, which gets one JSON object on its standard input. A local run starts it on this machine, a run
     on Kubeflow in a step at its end. If the command fails, the log says so; the result of the run does not change."""
 
-    when: tuple[Event, ...] = (Event.FAILED, Event.NOT_BLESSED)
-    """The endings of a run after which the command runs: `failed`, `not_blessed`, `blessed`."""
+    when: tuple[Event, ...] = (Event.FAILED, Event.NOT_BLESSED, Event.DRIFTED)
+    """The endings of a run after which the command runs: `failed`, `not_blessed`, `drifted`, `blessed`."""
 
 
 class PipelineConfig(Section):
@@ -90,6 +92,7 @@ class PipelineConfig(Section):
 
     data: DataConfig = DataConfig()
     validation: ValidationConfig = ValidationConfig()
+    drift: DriftConfig = DriftConfig()
     transform: TransformConfig = TransformConfig()
     model: ModelConfig = ModelConfig()
     trainer: TrainerConfig = TrainerConfig()

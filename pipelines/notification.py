@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from typing import Any, Final
 
+from components.artifacts.drift import read_summary
 from components.artifacts.evaluation import read_evaluation
 from components.artifacts.files import readable
 from components.artifacts.infra_blessing import BLESSED, REFUSAL
@@ -39,9 +40,8 @@ def notify(config: PipelineConfig, run_id: str, reason: str | None = None, has_s
         return
     try:
         description = describe_run(config, run_id, reason, has_started)
-        event = _event(description)
-        if event in config.notify.when:
-            _tell(config.notify.command, {"event": event, **description})
+        if told := [event for event in _events(description) if event in config.notify.when]:
+            _tell(config.notify.command, {"event": told[0], **description})
     except (OSError, ValueError, PipelineError, subprocess.SubprocessError) as error:
         _log.warning("notify.command failed: %s", error)
 
@@ -68,6 +68,7 @@ def describe_run(config: PipelineConfig, run_id: str, reason: str | None = None,
         "blessed": None,
         "refusals": [],
         "metrics": {},
+        "drift": None,
         "model": outputs["Model"].uri if "Model" in outputs else None,
         "version": pushed_version(outputs.get("PushedModel")),
         "report": f"{outputs['ModelReport'].uri}/index.html" if "ModelReport" in outputs else None,
@@ -81,6 +82,12 @@ def describe_run(config: PipelineConfig, run_id: str, reason: str | None = None,
         description["metrics"] = dict(evaluation.metrics)
         description["blessed"] = bool(outputs["ModelBlessing"].custom_properties[BLESSED].int_value)
         description["refusals"] = [] if description["blessed"] else list(evaluation.reasons)
+    if "DriftVerdict" in outputs:
+        with readable(outputs["DriftVerdict"].uri) as directory:
+            drift = read_summary(directory)
+        description["drift"] = {"drifted": drift.drifted, "sentence": drift.sentence()} | drift.model_dump(
+            include={"champion", "known_images", "new_images", "measures"}
+        )
     if "InfraBlessing" in outputs and (refusal := outputs["InfraBlessing"].custom_properties[REFUSAL].string_value):
         description |= {"blessed": False, "refusals": [*description["refusals"], refusal]}
     return description
@@ -92,12 +99,15 @@ def outputs_of_run(config: PipelineConfig, run_id: str) -> dict[str, Any]:
     return found
 
 
-def _event(description: dict[str, Any]) -> Event | None:
-    if description["state"] == "failed":
-        return Event.FAILED
-    if description["blessed"] is None:
-        return None
-    return Event.BLESSED if description["blessed"] else Event.NOT_BLESSED
+def _events(description: dict[str, Any]) -> list[Event]:
+    """How the run ended, the most urgent first."""
+    happened = {
+        Event.FAILED: description["state"] == "failed",
+        Event.NOT_BLESSED: description["blessed"] is False,
+        Event.DRIFTED: description["drift"] is not None and description["drift"]["drifted"],
+        Event.BLESSED: description["blessed"] is True,
+    }
+    return [Event.FAILED] if happened[Event.FAILED] else [event for event, did in happened.items() if did]
 
 
 def _tell(command: str, message: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from components.artifacts.data_verdict import DataVerdict
 from components.artifacts.features import EVAL, TEST, TRAIN
 from components.artifacts.files import check_served
 from components.artifacts.spans import EVERY_SPAN, Window, window_size
+from components.drift.component import DriftGate
 from components.evaluator.component import Evaluator
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
 from components.example_gen.component import TfdsExampleGen
@@ -31,7 +32,7 @@ from components.infra_validator.component import InfraValidator
 from components.pusher.executor import Executor as PusherExecutor
 from components.report.component import ModelReport
 from components.resolver.span_window import SpanWindowStrategy
-from components.resolver.strategy import ChampionStrategy
+from components.resolver.strategy import ChampionStrategy, DriftStrategy
 from components.schema_gen.component import InferredSchemaGen
 from components.source_digest import source_digest
 from components.spans.component import ExampleValidator, StatisticsGen
@@ -90,6 +91,18 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
 
     transform = make_transform(config, training_examples, schema_gen)
     transform.add_upstream_node(validation_gate)
+    # Says whether new images differ from those of the champion, and stops the run if it is told to.
+    drift_resolver = drift_gate = None
+    if config.drift.enabled:
+        drift_resolver = _make_drift_resolver(training_examples)
+        drift_gate = DriftGate(
+            examples=training_examples,
+            champion=drift_resolver.outputs["model"],
+            known_examples=drift_resolver.outputs["examples"],
+            config=config.drift,
+        )
+        drift_gate.add_upstream_node(validation_gate)
+        transform.add_upstream_node(drift_gate)
     transform_graph = transform.outputs["transform_graph"]
     # Finds the weights to start from.
     warm_start = None
@@ -138,6 +151,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
             schema=schema,
             anomalies=anomalies,
             data_verdict=validation_gate.outputs["verdict"],
+            drift_verdict=drift_gate.outputs["verdict"] if drift_gate else None,
             transform_graph=transform_graph,
             model=model,
             evaluation=evaluator.outputs["evaluation"],
@@ -151,9 +165,10 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         )
         report.add_upstream_node(pusher)
 
-    data = (example_gen, first_statistics_gen, schema_gen, statistics_gen, example_validator, validation_gate, transform)
+    data = (example_gen, first_statistics_gen, schema_gen, statistics_gen, example_validator, validation_gate)
+    trained = (training_spans, test_spans, drift_resolver, drift_gate, transform, warm_start, tuner, trainer)
     judged = (baseline, classifier, evaluator, in_docker, infra_validator, pusher, report)
-    return assemble(config, *data, training_spans, test_spans, warm_start, tuner, trainer, *judged)
+    return assemble(config, *data, *trained, *judged)
 
 
 def make_example_gen(config: PipelineConfig) -> BaseNode:
@@ -222,6 +237,18 @@ def make_transform(config: PipelineConfig, examples: BaseChannel, schema_gen: Ba
         fit=config.transform.fit,
         background=config.data.background,
     ).with_id("Transform")
+
+
+def _make_drift_resolver(examples: BaseChannel) -> Resolver:
+    """Finds the champion of other images, and the images that it was trained on."""
+    return Resolver(
+        strategy_class=DriftStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        pushed_model=Channel(type=standard_artifacts.PushedModel),
+        examples=Channel(type=standard_artifacts.Examples),
+        new_examples=examples,
+    ).with_id("DriftResolver")
 
 
 def make_tuner(

@@ -10,6 +10,7 @@ from tfx.types.channel import BaseChannel, Channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from components.artifacts.data_verdict import DataVerdict
+from components.artifacts.drift_verdict import DriftVerdict
 from components.artifacts.feature_classifier import FeatureClassifierArtifact
 from components.report import properties
 from components.report.config import ReportConfig
@@ -34,6 +35,7 @@ class ModelReportSpec(ComponentSpec):
         properties.SCHEMA: ChannelParameter(type=standard_artifacts.Schema),
         properties.ANOMALIES: ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         properties.DATA_VERDICT: ChannelParameter(type=DataVerdict),
+        properties.DRIFT_VERDICT: ChannelParameter(type=DriftVerdict, optional=True),
         properties.TRANSFORM_GRAPH: ChannelParameter(type=standard_artifacts.TransformGraph),
         properties.MODEL: ChannelParameter(type=standard_artifacts.Model),
         properties.EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -85,6 +87,7 @@ class ModelReport(BaseComponent):
         model: BaseChannel,
         evaluation: BaseChannel,
         blessing: BaseChannel,
+        drift_verdict: BaseChannel | None = None,
         infra_blessing: BaseChannel | None = None,
         classifier: BaseChannel | None = None,
         baseline_model: BaseChannel | None = None,
@@ -105,6 +108,7 @@ class ModelReport(BaseComponent):
           model: A model with the signatures of `components.trainer.signatures`, and its `history.json`.
           evaluation: The Evaluator's metrics of the model.
           blessing: Whether the Evaluator blessed the model.
+          drift_verdict: How the images differ from those of the champion, if they were compared.
           infra_blessing: The result of the check before pushing, if there is one.
           classifier: The output of FeatureClassifier, if there is one, for the training images that samples are nearest to.
           baseline_model: The champion, which the evaluation compares with; may be empty.
@@ -121,6 +125,7 @@ class ModelReport(BaseComponent):
                 schema=schema,
                 anomalies=anomalies,
                 data_verdict=data_verdict,
+                drift_verdict=drift_verdict,
                 transform_graph=transform_graph,
                 model=model,
                 evaluation=evaluation,

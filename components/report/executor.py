@@ -42,6 +42,7 @@ class Executor(BaseExecutor):
             for name in found.keys() & {
                 properties.MODEL,
                 properties.EVALUATION,
+                properties.DRIFT_VERDICT,
                 properties.BEST_HYPERPARAMETERS,
                 properties.TUNER_RESULTS,
             }:

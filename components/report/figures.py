@@ -219,6 +219,35 @@ def _density(axes: Any, values: NDArray[np.float64], distribution: Any, limits: 
 
 
 @figure
+def two_distributions(canvas: Figure, samples: Mapping[str, NDArray[np.floating[Any]]], quantity: str) -> None:
+    """Draws two histograms over each other: the first one filled, the second one as an outline.
+
+    Args:
+      canvas: Where to draw.
+      samples: By name, [N] and [M]. Values far outside the others are counted at the edge.
+      quantity: What they are, for the axis.
+    """
+    canvas.set_size_inches(WIDTH, 3.4)
+    axes: Any = canvas.add_subplot()
+    pooled = np.concatenate([values[np.isfinite(values)] for values in samples.values()])
+    lowest, highest = np.quantile(pooled, [0.002, 0.998]) if pooled.size else (0.0, 1.0)
+    is_wide = lowest > 0 and highest > 20 * lowest
+    edges = (np.geomspace if is_wide else np.linspace)(lowest, max(highest, lowest + 1e-6), 41)
+    for (name, values), style in zip(
+        samples.items(),
+        ({"color": BLUE, "alpha": 0.55}, {"histtype": "step", "color": RED, "linewidth": 2}),
+        strict=True,
+    ):
+        weights = np.full(len(values), 100.0 / max(1, len(values)))
+        axes.hist(np.clip(values, *edges[[0, -1]]), bins=edges, weights=weights, label=f"{name} ({len(values):,})", **style)
+    if is_wide:
+        axes.set_xscale("log")
+    axes.set_xlabel(quantity)
+    axes.set_ylabel("% of the images")
+    canvas.legend(loc="outside upper center", ncols=2)
+
+
+@figure
 def scatter(
     canvas: Figure,
     points: NDArray[np.float64],

@@ -16,8 +16,10 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import path_utils
 
-from components.artifacts.data_verdict import PIXELS_FILE, SENTENCES_FILE, PixelSummary
+from components.artifacts.data_verdict import PIXELS_FILE, SENTENCES_FILE, PixelSummary, SplitPixels
 from components.artifacts.dataset import DATASET, DATASET_VERSION
+from components.artifacts.drift import DriftSummary, read_summary
+from components.artifacts.drift_verdict import DriftArrays, read_arrays
 from components.artifacts.evaluation import Evaluation, read_evaluation
 from components.artifacts.features import IMAGE, LABEL, SPLITS, TEST, TRAIN
 from components.artifacts.history import History, read_history
@@ -120,6 +122,7 @@ class DataSummary:
       splits: Number of images by split.
       label_counts: Number of images by split and label; empty without labels.
       anomalies: Differences from the schema, one sentence each. They were accepted; otherwise there would be no report.
+      pixels: What the ValidationGate saw of the images, by split; empty if an older version looked.
       image_warnings: What is wrong with the images, one sentence each; accepted too.
       label_names: Of labels 0, 1, ...; none if labels are plain numbers.
     """
@@ -128,6 +131,7 @@ class DataSummary:
     splits: Mapping[str, int]
     label_counts: Mapping[str, Mapping[str, int]]
     anomalies: tuple[str, ...]
+    pixels: Mapping[str, SplitPixels]
     image_warnings: tuple[str, ...]
     label_names: tuple[str, ...] = ()
 
@@ -145,6 +149,8 @@ class Findings:
       pipeline: The name of the pipeline.
       provenance: The executions that made the inputs.
       data: All splits.
+      drift: How the images differ from those of the champion; None if that was not asked for.
+      drift_arrays: The scores, and the strangest images; None if nothing was compared.
       training: None if the model has no history.
       evaluation: The Evaluator's metrics and verdict.
       refusal: Why the model failed the check before pushing; empty if it passed, or was not checked.
@@ -160,6 +166,8 @@ class Findings:
     pipeline: str
     provenance: Provenance
     data: DataSummary
+    drift: DriftSummary | None
+    drift_arrays: DriftArrays | None
     training: History | None
     evaluation: Evaluation
     refusal: str
@@ -188,8 +196,8 @@ def gather(
 
     Args:
       artifacts: By the names of `properties`: `examples` and `statistics`, one or more of each; one `data_verdict`, `model` and
-        `evaluation`; optionally, one `infra_blessing`, `classifier`, `best_hyperparameters` and `tuner_results`, and
-        `test_examples`.
+        `evaluation`; optionally, one `drift_verdict`, `infra_blessing`, `classifier`, `best_hyperparameters` and
+        `tuner_results`, and `test_examples`.
       config: How much to read.
       pipeline: The name of the pipeline.
       provenance: The executions that made the artifacts.
@@ -201,7 +209,8 @@ def gather(
     examples, [trained] = artifacts[properties.EXAMPLES], artifacts[properties.MODEL]
     [verdict], [evaluation] = artifacts[properties.DATA_VERDICT], artifacts[properties.EVALUATION]
     model = ReportedModel(Path(path_utils.serving_model_path(trained.uri)))
-    checked = artifacts.get(properties.INFRA_BLESSING)
+    checked, compared = artifacts.get(properties.INFRA_BLESSING), artifacts.get(properties.DRIFT_VERDICT)
+    drift = read_summary(Path(compared[0].uri)) if compared else None
     test_examples = artifacts.get(properties.TEST_EXAMPLES) or examples
     tuning = None
     if artifacts.get(properties.BEST_HYPERPARAMETERS):
@@ -214,6 +223,8 @@ def gather(
         pipeline=pipeline,
         provenance=provenance,
         data=read_data_summary(examples, artifacts[properties.STATISTICS], verdict),
+        drift=drift,
+        drift_arrays=read_arrays(Path(compared[0].uri)) if compared and drift and drift.champion is not None else None,
         training=read_history(Path(trained.uri)),
         evaluation=read_evaluation(Path(evaluation.uri)),
         refusal=checked[0].get_string_custom_property(REFUSAL) if checked else "",
@@ -258,10 +269,10 @@ def read_data_summary(examples: Sequence[Artifact], statistics: Sequence[Artifac
     counts = {split: sum((_label_counts(dataset) for dataset in spans), Counter[str]()) for split, spans in described.items()}
     with fileio.open(f"{verdict.uri}/{SENTENCES_FILE}") as file:
         anomalies = tuple(str(file.read()).splitlines())
-    warnings: tuple[str, ...] = ()
+    found = PixelSummary(splits={}, warnings=())
     if fileio.exists(f"{verdict.uri}/{PIXELS_FILE}"):  # older versions did not look at pixels
         with fileio.open(f"{verdict.uri}/{PIXELS_FILE}") as file:
-            warnings = PixelSummary.model_validate_json(file.read()).warnings
+            found = PixelSummary.model_validate_json(file.read())
     # A later span may have more labels, but a label keeps its number.
     labels = tuple(shared_label_names(one.uri for one in examples))
     return DataSummary(
@@ -273,7 +284,8 @@ def read_data_summary(examples: Sequence[Artifact], statistics: Sequence[Artifac
             if of_split
         },
         anomalies=anomalies,
-        image_warnings=warnings,
+        pixels=found.splits,
+        image_warnings=found.warnings,
         label_names=labels,
     )
 

@@ -211,7 +211,7 @@ def data_section(findings: Findings) -> Section:
         "Data",
         f"{data.dataset or 'The dataset'}: {colours} images of {height} by {width} pixels; {counts}. "
         "Train fits the model, eval controls the training, and only the evaluation and this report use test.",
-        [*_data_figures(findings), _validation(findings)],
+        [*_data_figures(findings), *_pixels(findings), _validation(findings)],
     )
 
 
@@ -240,6 +240,23 @@ def _data_figures(findings: Findings) -> list[Block]:
     else:
         blocks.append(Note("There is no class balance: the examples have no label."))
     return blocks
+
+
+def _pixels(findings: Findings) -> list[Table]:
+    rows = [
+        [
+            Cell(split),
+            Cell(f"{seen.mean:.1f}"),
+            Cell(f"{seen.standard_deviation:.1f}"),
+            Cell(f"{seen.minimum} to {seen.maximum}"),
+            Cell(f"{seen.constant:,}"),
+            Cell(f"{seen.repeated:,}"),
+            Cell(f"{sum(seen.shared.values()):,}"),
+        ]
+        for split, seen in findings.data.pixels.items()
+    ]
+    columns = ["split", "mean", "spread", "range", "of a single colour", "repeated", "in another split"]
+    return [Table("Pixels, 0 to 255, and how many images stand out", columns, rows)] if rows else []
 
 
 def _validation(findings: Findings) -> Note:

@@ -12,6 +12,7 @@ from components.artifacts.evaluation import Evaluation
 from components.artifacts.features import BITS_PER_DIMENSION, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from components.artifacts.metrics import describe
 from components.models.latent_space import is_active
+from components.report.drift import drift_section
 from components.report.findings import Findings
 from components.report.latent_space import latent_section
 from components.report.numbers import data_section, making_section, metrics_section, number, training_section
@@ -28,6 +29,7 @@ SECTIONS: Final[tuple[Callable[[Findings], Section | None], ...]] = (
     training_section,
     tuning_section,
     data_section,
+    drift_section,
     making_section,
 )
 

@@ -1,20 +1,12 @@
 """The configuration section `validation`."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from components.settings import Section
+from components.settings import Action, Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Action(StrEnum):
-    """What happens if images are not as they should be."""
-
-    STOP = "stop"
-    WARN = "warn"
 
 
 class ValidationConfig(Section):

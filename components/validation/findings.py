@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from components.artifacts.data_verdict import PixelSummary, SplitPixels
 from components.artifacts.features import Fit
 from components.errors import ConfigurationError
-from components.validation.config import Action, ValidationConfig
+from components.settings import Action
+from components.validation.config import ValidationConfig
 from components.validation.pixels import Size, Survey
 
 _SIZES_NAMED: Final = 10

@@ -41,8 +41,8 @@ def compile_for_vertex(config: PipelineConfig, output: Path) -> None:
 def _create_vertex_pipeline(config: PipelineConfig) -> "Pipeline":
     """What Vertex AI knows of the pipeline.
 
-    It knows neither artifacts of our own types (ValidationGate, FeatureClassifier, ModelReport) nor our resolver: TFX's
-    own strategy chooses the baseline, and may choose the candidate.
+    It knows neither artifacts of our own types (ValidationGate, DriftGate, FeatureClassifier, ModelReport) nor our
+    resolvers: TFX's own strategy chooses the baseline, and may choose the candidate.
     """
     from tfx.components import ExampleValidator, StatisticsGen
     from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen

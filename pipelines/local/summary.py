@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from components.artifacts.drift import DRIFT, DRIFTED
 from components.artifacts.evaluation import Evaluation, read_evaluation
 from components.artifacts.features import EXAMPLE_COUNT
 from components.artifacts.files import is_in_object_store, readable
@@ -58,6 +59,10 @@ def print_summary(config: PipelineConfig, results: dict[str, NodeResult], log: P
         console.print()
         for line in describe_verdict(evaluation, _refusal(results)):
             console.print(line, soft_wrap=True)
+    if "DriftGate" in results:
+        verdict = _only_output(results["DriftGate"], "verdict").custom_properties
+        style = "yellow" if verdict[DRIFTED].int_value else ""
+        console.print(Text.assemble(("Drift     ", "bold"), (verdict[DRIFT].string_value, style)), soft_wrap=True)
     for name, place in _places(config, results, log):
         console.print(Text.assemble((f"{name:<10}", "bold"), place), soft_wrap=True)
 

@@ -1,16 +1,19 @@
 """Which blessed model becomes the baseline; tests/component/test_pusher.py has the strategy run inside pipelines."""
 
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2
+from support.history import History
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.types.artifact import Artifact
 from tfx.types.artifact_utils import deserialize_artifact
-from tfx.types.standard_artifacts import Model, ModelBlessing, PushedModel, TransformGraph
+from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel, TransformGraph
 
-from components.resolver.strategy import ChampionStrategy
+from components.resolver.strategy import ChampionStrategy, DriftStrategy
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +173,41 @@ def test_a_training_that_is_repeated_starts_from_the_model_that_it_started_from(
 
     assert start(second_graph, first) == start(second_graph, first, second) == [first]
     assert start(first_graph) == start(first_graph, first) == []
+
+
+def test_new_images_are_compared_with_those_of_the_latest_champion_that_was_trained_on_others(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    first, second = history.run(), history.run()
+    history.run(cached_from=second)
+
+    def of_type(type_: type[Artifact]) -> list[Artifact]:
+        known = history.store.get_artifact_type(type_.TYPE_NAME)
+        return [deserialize_artifact(known, found) for found in history.store.get_artifacts_by_type(type_.TYPE_NAME)]
+
+    def found(new: Sequence[int]) -> tuple[list[int], list[int]]:
+        """The champion, and the examples that it was trained on."""
+        examples = of_type(Examples)
+        unseen = Examples()
+        unseen.id = 999
+        chosen = DriftStrategy().resolve_artifacts(
+            history.store,
+            {
+                "model": of_type(Model),
+                "model_blessing": of_type(ModelBlessing),
+                "pushed_model": of_type(PushedModel),
+                "examples": examples,
+                "new_examples": [one for one in [*examples, unseen] if one.id in new],
+            },
+        )
+        assert chosen["new_examples"] == chosen["model_blessing"] == chosen["pushed_model"] == []
+        return [one.id for one in chosen["model"]], [one.id for one in chosen["examples"]]
+
+    models, examples = ([run.artifacts[name] for run in (first, second)] for name in ("model", "examples"))
+    assert found([999]) == ([models[1]], [examples[1]])
+    assert found([examples[1]]) == ([models[0]], [examples[0]])
+    assert found(examples) == ([models[1]], [examples[1]])
+
+    shutil.rmtree(second.uris["examples"])
+    assert found([999]) == ([models[0]], [examples[0]])
+    shutil.rmtree(first.uris["model"])
+    assert found([999]) == ([], [])

@@ -14,7 +14,7 @@ from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import sqlite_location
 
 NODES = {
-    "ImportSchemaGen", "TfdsExampleGen", "StatisticsGen", "ExampleValidator", "ValidationGate",
+    "ImportSchemaGen", "TfdsExampleGen", "StatisticsGen", "ExampleValidator", "ValidationGate", "DriftResolver", "DriftGate",
     "Transform", "Trainer", "BaselineResolver", "FeatureClassifier", "Evaluator", "InfraValidator", "ModelReport", "Pusher",
 }  # fmt: skip
 

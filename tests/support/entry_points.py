@@ -11,6 +11,7 @@ ENTRY_POINTS: Final = {
     "ExampleValidator": ("components.spans.anomalies",),
     "InferredSchemaGen": ("components.schema_gen.executor",),
     "ValidationGate": ("components.validation.executor",),
+    "DriftGate": ("components.drift.executor",),
     "Transform": ("components.transform.executor", "components.transform.executor.preprocessing_fn"),
     "Tuner": ("components.tuner.search.tuner_fn",),
     "Trainer": ("components.trainer.run.run_fn",),

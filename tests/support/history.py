@@ -11,6 +11,7 @@ from typing import Any
 from google.protobuf import text_format
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from components.artifacts.drift import DriftSummary, write_summary
 from components.artifacts.tfma_files import _message_classes
 from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import Location, sqlite_location
@@ -37,6 +38,7 @@ _PIPELINE = {
     "StatisticsGen": _Component(
         "tfx.components.statistics_gen.component.StatisticsGen", ("examples", "schema"), {"statistics": "ExampleStatistics"}
     ),
+    "DriftGate": _Component("components.drift.component.DriftGate", ("examples",), {"drift_verdict": "DriftVerdict"}),
     "Transform": _Component(
         "components.transform.component.ImageTransform",
         ("examples", "schema"),
@@ -106,6 +108,7 @@ class History:
         elbo: float = 100.0,
         blessed: bool = True,
         refusal: str | None = None,
+        drift: DriftSummary | None = None,
         cached_from: PastRun | None = None,
         baseline: PastRun | None = None,
         stops_at: str = "",
@@ -122,6 +125,7 @@ class History:
           elbo: The negative ELBO that its Evaluator measured.
           blessed: Whether the model was, and so pushed.
           refusal: Why it failed the check before pushing, empty if it passed; None if it was not checked.
+          drift: What its DriftGate found; None if it has none.
           cached_from: The run whose outputs all of its components take from the cache.
           baseline: The run whose model its Resolver chose.
           stops_at: The component that did not end well; none after it ran.
@@ -139,7 +143,8 @@ class History:
         past.log.write_text("as it went")
         pipeline_root = self.root / "pipelines" / pipeline
         start_record(self.store, pipeline, past.id, pipeline_root, past.log)
-        for node in (node for node in _PIPELINE if node != "InfraValidator" or refusal is not None):
+        left_out = {"InfraValidator": refusal is None, "DriftGate": drift is None}
+        for node in (node for node in _PIPELINE if not left_out.get(node)):
             state = CACHED if cached_from and node != "BaselineResolver" else stops_as if node == stops_at else COMPLETE
             properties = self._parameters(pipeline, node, epochs)
             if state == CACHED:
@@ -147,7 +152,8 @@ class History:
                     properties.pop(name, None)
             execution = self._execute(pipeline, past, node, state, properties, baseline)
             if state in (COMPLETE, CACHED):
-                self._publish(pipeline_root, past, node, execution, cached_from, elbo, blessed, refusal or "", bytes_each)
+                found = elbo, blessed, refusal or "", bytes_each, drift
+                self._publish(pipeline_root, past, node, execution, cached_from, *found)
             if node == stops_at:
                 break
         if record != "running":
@@ -194,6 +200,7 @@ class History:
         blessed: bool,
         refusal: str,
         bytes_each: int,
+        drift: DriftSummary | None,
     ) -> None:
         """Writes the outputs, to disk and to the database."""
         pairs = []
@@ -202,7 +209,7 @@ class History:
                 [artifact] = self.store.get_artifacts_by_id([cached_from.artifacts[name]])
             else:
                 directory = pipeline_root / node / name / str(execution.id)
-                properties = self._output(directory, past, type_, elbo, blessed, refusal, bytes_each)
+                properties = self._output(directory, past, type_, elbo, blessed, refusal, bytes_each, drift)
                 artifact = mlmd.Artifact(
                     type_id=self._type("artifact", type_),
                     uri=str(directory),
@@ -217,13 +224,24 @@ class History:
         past.artifacts |= dict(zip(_PIPELINE[node].outputs, ids, strict=True))
 
     def _output(
-        self, directory: Path, past: PastRun, type_: str, elbo: float, blessed: bool, refusal: str, bytes_each: int
+        self,
+        directory: Path,
+        past: PastRun,
+        type_: str,
+        elbo: float,
+        blessed: bool,
+        refusal: str,
+        bytes_each: int,
+        drift: DriftSummary | None,
     ) -> dict[str, Any]:
         directory.mkdir(parents=True)
         (directory / "data").write_bytes(b"x" * bytes_each)
         match type_:
             case "Examples" if directory.parent.name == "examples":
                 return {"dataset": "mnist", "dataset_version": "3.0.1", "tfx_version": "1.21.0"}
+            case "DriftVerdict" if drift:
+                write_summary(directory, drift)
+                return {"drifted": int(drift.drifted), "drift": drift.sentence()}
             case "ModelEvaluation":
                 write_evaluation(directory, {"negative_elbo": elbo, "reconstruction_loss": elbo - 20, "kl_divergence": 20.0})
             case "ModelBlessing":

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from components.artifacts.champion import BLESSED
 from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
+from components.artifacts.drift import DRIFT, DRIFTED
 from components.artifacts.evaluation import read_means
 from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
@@ -24,15 +25,16 @@ BLESSING: Final = "ModelBlessing"
 INFRA_BLESSING: Final = "InfraBlessing"
 PUSHED_MODEL: Final = "PushedModel"
 BEST_SETTINGS: Final = "HyperParameters"
-"""Names of TFX's types of artifacts."""
+DRIFT_VERDICT: Final = "DriftVerdict"
+"""Names of types of artifacts."""
 
 CUSTOM_CONFIG: Final = "custom_config"
 """The parameter of Transform, Trainer and Pusher that holds what this project tells them."""
 
-ARTIFACT_TYPES: Final = (EXAMPLES, EVALUATION, BLESSING, INFRA_BLESSING, PUSHED_MODEL, BEST_SETTINGS)
-ARTIFACT_PROPERTIES: Final = (DATASET, DATASET_VERSION, BLESSED, REFUSAL, PUSHED, PUSHED_VERSION)
+ARTIFACT_TYPES: Final = (EXAMPLES, EVALUATION, BLESSING, INFRA_BLESSING, PUSHED_MODEL, BEST_SETTINGS, DRIFT_VERDICT)
+ARTIFACT_PROPERTIES: Final = (DATASET, DATASET_VERSION, BLESSED, REFUSAL, PUSHED, PUSHED_VERSION, DRIFTED, DRIFT)
 EXECUTION_PROPERTIES: Final = (CUSTOM_CONFIG,)
-"""What has to be read for `dataset`, `model`, `metrics`, `blessed`, `refusal` and `pushed_version`."""
+"""What has to be read for `dataset`, `model`, `metrics`, `blessed`, `refusal`, `pushed_version`, `drifted` and `drift`."""
 
 
 def dataset(snapshot: Snapshot, executions: Sequence[Execution]) -> dict[str, str] | None:
@@ -111,6 +113,17 @@ def refusal(snapshot: Snapshot, executions: Sequence[Execution]) -> str:
     """Why the model failed the check before pushing; empty if it passed, or was not checked."""
     said = (artifact.properties.get(REFUSAL) for artifact in _outputs(snapshot, executions, INFRA_BLESSING))
     return str(next(filter(None, said), ""))
+
+
+def drifted(snapshot: Snapshot, executions: Sequence[Execution]) -> bool | None:
+    """Whether the images have drifted from those of the champion; None if the run did not come that far."""
+    verdicts = _outputs(snapshot, executions, DRIFT_VERDICT)
+    return next((verdict.properties.get(DRIFTED) == 1 for verdict in verdicts), None)
+
+
+def drift(snapshot: Snapshot, executions: Sequence[Execution]) -> str:
+    """What has drifted, or why nothing was compared; empty if the run did not come that far."""
+    return next((str(verdict.properties.get(DRIFT, "")) for verdict in _outputs(snapshot, executions, DRIFT_VERDICT)), "")
 
 
 def pushed_version(snapshot: Snapshot, executions: Sequence[Execution]) -> str | None:

@@ -110,6 +110,8 @@ def _run(run: RunSummary) -> dict[str, Any]:
         "blessed": run.blessed,
         "refusal": run.refusal or None,
         "pushed_version": run.pushed_version,
+        "drifted": run.drifted,
+        "drift": run.drift or None,
         "error": run.error or None,
         "decision": run.decision or None,
         "why": run.why or None,

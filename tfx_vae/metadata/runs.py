@@ -45,6 +45,8 @@ class RunSummary:
       blessed: Whether the model was blessed.
       refusal: Why it failed the check before pushing; empty otherwise.
       pushed_version: The version that it is served as.
+      drifted: Whether the images have drifted from those of the champion.
+      drift: What has drifted, or why nothing was compared; empty if the run did not get that far.
       error: Why it failed; empty otherwise.
       decision: `rollback` or `promote`, if it is a person's decision and no run of the pipeline; empty otherwise.
       why: The person's reason.
@@ -66,6 +68,8 @@ class RunSummary:
     error: str
     decision: str = ""
     why: str = ""
+    drifted: bool | None = None
+    drift: str = ""
     changed: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -109,6 +113,8 @@ def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
         blessed=facts.blessed(snapshot, executions),
         refusal=facts.refusal(snapshot, executions),
         pushed_version=facts.pushed_version(snapshot, executions),
+        drifted=facts.drifted(snapshot, executions),
+        drift=facts.drift(snapshot, executions),
         error=str(run.record.get(names.ERROR, "")),
         decision=str(run.record.get(names.DECISION, "")),
         why=str(run.record.get(names.WHY, "")),
@@ -156,6 +162,7 @@ _COLUMNS = (
     Column("BLESSED"),
     Column("VERSION", is_optional=True),
     Column("CHANGED", is_optional=True),
+    Column("DRIFTED", is_optional=True),
     Column("TOOK", is_number=True, is_optional=True),
     Column("MODEL", is_optional=True),
     Column("KL", is_number=True, is_optional=True),
@@ -186,6 +193,7 @@ def _row(run: RunSummary) -> list[Cell]:
         blessed,
         Cell("refused", "yellow") if run.refusal else Cell(run.pushed_version or NONE),
         Cell(f"{run.decision}: {run.why}" if run.decision else _describe_changes(run.changed)),
+        {True: Cell("yes", "yellow"), False: Cell("no"), None: Cell(NONE, "dim")}[run.drifted],
         Cell(describe_seconds(run.seconds)),
         Cell(describe_model(run.model)),
         _loss(run, KL_DIVERGENCE),

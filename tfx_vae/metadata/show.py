@@ -252,6 +252,8 @@ def _about(details: RunDetails) -> dict[str, Text | str]:
         about["not pushed"] = Text(f"failed the check before pushing: {run.refusal}", "yellow")
     if run.pushed_version:
         about["version"] = run.pushed_version
+    if run.drift:
+        about["drift"] = Text(run.drift, "yellow" if run.drifted else "")
     if details.versions:
         about["installed"] = ", ".join(f"{name} {version}" for name, version in details.versions.items())
     if details.host:

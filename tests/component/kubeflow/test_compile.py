@@ -80,14 +80,16 @@ def test_each_component_is_a_step_that_waits_for_those_it_needs(pipeline: dict[s
         "StatisticsGen": ["importschemagen", "tfdsexamplegen"],
         "ExampleValidator": ["importschemagen", "statisticsgen"],
         "ValidationGate": ["examplevalidator", "statisticsgen", "tfdsexamplegen"],
-        "Transform": ["importschemagen", "tfdsexamplegen", "validationgate"],
+        "DriftResolver": ["tfdsexamplegen"],
+        "DriftGate": ["driftresolver", "tfdsexamplegen", "validationgate"],
+        "Transform": ["driftgate", "importschemagen", "tfdsexamplegen", "validationgate"],
         "Trainer": ["transform"],
         "BaselineResolver": ["trainer"],
         "FeatureClassifier": ["tfdsexamplegen", "transform"],
         "Evaluator": ["baselineresolver", "featureclassifier", "tfdsexamplegen", "trainer"],
         "ModelReport": [
-            "baselineresolver", "evaluator", "examplevalidator", "featureclassifier", "importschemagen", "infravalidator",
-            "pusher", "statisticsgen", "tfdsexamplegen", "trainer", "transform", "validationgate",
+            "baselineresolver", "driftgate", "evaluator", "examplevalidator", "featureclassifier", "importschemagen",
+            "infravalidator", "pusher", "statisticsgen", "tfdsexamplegen", "trainer", "transform", "validationgate",
         ],
         "InfraValidator": ["trainer"],
         "Pusher": ["evaluator", "infravalidator", "trainer"],
@@ -144,7 +146,7 @@ def test_the_notification_runs_after_all_steps_even_if_one_failed(smoke: Pipelin
     [steps] = [name for name in tasks if name != "notification"]
     assert tasks["notification"]["dependentTasks"] == [steps]
     inner = pipeline["components"][tasks[steps]["componentRef"]["name"]]["dag"]["tasks"]
-    assert len(inner) == 13
+    assert len(inner) == 15
     assert {task["retryPolicy"]["backoffMaxDuration"] for task in inner.values()} == {f"{30 * 24 * 3600}s"}
     assert "exec-notification" in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 

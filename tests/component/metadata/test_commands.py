@@ -14,6 +14,7 @@ from click.testing import Result
 from rich.console import Console
 from support.history import History
 
+from components.artifacts.drift import DriftSummary, Measure
 from tfx_vae.metadata.entities import RunState
 from tfx_vae.metadata.runs import RunSummary, print_runs
 
@@ -21,7 +22,7 @@ Ask = Callable[..., Result]
 
 RUN = {
     "number", "id", "pipeline", "started", "seconds", "state", "dataset", "model", "metrics", "blessed", "refusal",
-    "pushed_version", "error", "decision", "why", "changed",
+    "pushed_version", "drifted", "drift", "error", "decision", "why", "changed",
 }  # fmt: skip
 ARTIFACT = {"id", "type", "state", "uri", "created", "properties"}
 
@@ -94,6 +95,19 @@ def test_a_run_whose_model_failed_the_check_before_pushing_says_so_everywhere(tm
     assert [each["name"] for each in outcome] == ["pushed_version", "refusal"]
     lineage = ask(location, "lineage", str(refused.artifacts["model"]), "--downstream").stdout
     assert f"InfraBlessing {refused.artifacts['infra_blessing']}, not blessed" in lineage
+
+
+def test_a_run_whose_images_have_drifted_says_so(tmp_path: Path, ask: Ask):
+    history = History(tmp_path)
+    measure = Measure(name="score", statistic=0.5, limit=0.1, p_value=0.0, drifted=True)
+    before, same = history.run(), history.run(drift=DriftSummary(reason="there is no champion"))
+    drifted = history.run(drift=DriftSummary(champion=7, known_images=50, new_images=60, measures=(measure,)))
+    sentence = "score 0.5 (limit 0.1): 60 new test images against 50 of the champion's"
+
+    assert {run["id"]: (run["drifted"], run["drift"]) for run in asked_runs(ask, history.location)} == {
+        before.id: (None, None), same.id: (False, "not compared: there is no champion"), drifted.id: (True, sentence),
+    }  # fmt: skip
+    assert sentence in ask(history.location, "show", drifted.id).stdout
 
 
 def asked_runs(ask: Ask, location: Any) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.history import FAILED, History
 
+from components.artifacts.drift import DriftSummary, Measure
 from pipelines.config import PipelineConfig, validate
 from pipelines.local import session
 from pipelines.notification import describe_run, notify
@@ -75,6 +76,33 @@ def test_the_command_runs_after_the_endings_that_the_user_chose_only(tmp_path: P
     notify(config(tmp_path, command=command), failed.id)
     told = json.loads(path.read_text())
     assert (told["event"], told["reason"]) == ("failed", "The disk is full.")
+
+
+DRIFT = DriftSummary(
+    champion=7, known_images=50, new_images=60, level=0.001,
+    measures=(Measure(name="score", statistic=0.5, limit=0.1, p_value=0.0, drifted=True),),
+)  # fmt: skip
+
+
+def test_a_run_whose_images_have_drifted_is_told_with_what_has_changed(tmp_path: Path):
+    history = History(tmp_path)
+    path, command = to_file(tmp_path)
+    drifted, refused = history.run(drift=DRIFT), history.run(drift=DRIFT, blessed=False)
+    same = history.run(drift=DriftSummary(reason="there is no champion"))
+
+    notify(config(tmp_path, command=command), same.id)
+    assert not path.exists()
+    assert describe_run(config(tmp_path), same.id)["drift"]["drifted"] is False
+    notify(config(tmp_path, command=command), drifted.id)
+    told = json.loads(path.read_text())
+    assert (told["event"], told["blessed"]) == ("drifted", True)
+    assert told["drift"] == {
+        "drifted": True, "sentence": "score 0.5 (limit 0.1): 60 new test images against 50 of the champion's",
+        "champion": 7, "known_images": 50, "new_images": 60,
+        "measures": [{"name": "score", "statistic": 0.5, "limit": 0.1, "p_value": 0.0, "drifted": True}],
+    }  # fmt: skip
+    notify(config(tmp_path, command=command), refused.id)
+    assert json.loads(path.read_text())["event"] == "not_blessed"
 
 
 def test_a_failure_is_told_with_what_the_run_has_recorded_or_without_a_database(tmp_path: Path):

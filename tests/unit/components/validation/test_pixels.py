@@ -11,7 +11,8 @@ from PIL import Image
 
 from components.artifacts.features import Fit
 from components.errors import ConfigurationError
-from components.validation.config import Action, ValidationConfig
+from components.settings import Action
+from components.validation.config import ValidationConfig
 from components.validation.findings import check_sizes, describe, find
 from components.validation.pixels import Survey, survey
 

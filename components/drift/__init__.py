@@ -1,0 +1,1 @@
+"""DriftGate: compares new images with those that the champion was trained on."""
