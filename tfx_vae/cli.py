@@ -49,7 +49,7 @@ def run(config_path: Path, overrides: tuple[str, ...], scheduled: bool) -> None:
 @config_option
 @set_option
 def tune(config_path: Path, overrides: tuple[str, ...]) -> None:
-    """Search for the best settings, and train nothing else.
+    """Search for the best settings of the model and its training.
 
     The section `tuner` of the configuration says what is searched. A search that was interrupted continues. Afterwards
     `tfx-vae run --set tuner.enabled=true` trains with the best settings, and takes the search from the cache.

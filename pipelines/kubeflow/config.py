@@ -21,7 +21,7 @@ class Toleration(Section):
     key: str | None = None
     """The taint's key; null with `operator: Exists` is every taint."""
 
-    operator: Literal["Equal", "Exists"] = "Equal"
+    operator: Literal["Equal", "Exists"] = Field(default="Equal", validate_default=True)
     """Whether the taint must have `value`, or any value."""
 
     value: str | None = None
