@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.history import records
 from support.workplace import BIN, PROJECT, SMOKE, Workplace, states
 
+from components.artifacts.latent_map import read_map
+from components.artifacts.loaded_model import LoadedModel
 from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import sqlite_location
 
@@ -112,6 +115,22 @@ def test_what_was_pushed_answers_a_process_that_knows_only_tensorflow(
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "(2, 28, 28, 1)"
+
+
+def test_samples_of_a_label_look_like_it_to_the_model_itself(first: subprocess.CompletedProcess[str], workplace: Workplace):
+    [version] = workplace.versions()
+    model = LoadedModel(workplace.root / "serving" / "mnist-smoke" / str(version))
+    latent_map = read_map(model.directory)
+    assert latent_map is not None
+    means = np.array([center.mean for center in latent_map.centers])
+
+    found = []
+    for label in model.labels:
+        images = model.call("generate_labelled", count=50, seed=[0, 1], label=label, temperature=0.5)["image"]
+        codes = model.call("encode", image=images)["latent_mean"]
+        found.append(np.linalg.norm(codes[:, np.newaxis] - means, axis=2).argmin(axis=1) == label)
+    # By chance a tenth; three epochs teach no more than a rough idea of a digit.
+    assert np.mean(found) > 0.4
 
 
 def test_the_second_run_is_served_from_the_cache_and_pushes_nothing_new(
