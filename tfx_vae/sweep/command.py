@@ -48,7 +48,7 @@ def sweep(
     config_path: Path,
     overrides: tuple[str, ...],
 ) -> None:
-    """Train variants that differ in one or two settings, and compare them.
+    """Train variants that differ in one or two settings.
 
     A variant is trained for every value of the one setting with every value of the other: tfx-vae sweep model.beta=0.5,1,2
     model.latent_dim=2,8. The settings may be any of model and trainer. The components before the Trainer use the cache of the
