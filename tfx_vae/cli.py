@@ -14,6 +14,7 @@ from tfx_vae.beam_worker import beam_worker
 from tfx_vae.compare.command import compare
 from tfx_vae.data.command import data
 from tfx_vae.decisions import promote, rollback
+from tfx_vae.infer import infer
 from tfx_vae.kubeflow.command import kubeflow
 from tfx_vae.metadata.commands import add_commands
 from tfx_vae.options import Commands, config_option, set_option
@@ -105,6 +106,7 @@ add_commands(main)
 add_model_commands(main)
 main.add_command(beam_worker)
 main.add_command(compare)
+main.add_command(infer)
 main.add_command(promote)
 main.add_command(rollback)
 main.add_command(data)
@@ -114,6 +116,6 @@ main.sections = {
     "Train": ("run", "tune", "sweep", "config", "data", "doctor", "kubeflow", "beam-worker"),
     "Look at results": ("runs", "show", "report", "compare", "diff", "lineage", "artifacts", "gc"),
     "Decide what is served": ("rollback", "promote"),
-    "Use a pushed model": ("serve", "sample", "reconstruct", "encode", "score", "interpolate"),
+    "Use a pushed model": ("serve", "sample", "reconstruct", "encode", "score", "interpolate", "infer"),
     "Shell": ("completion",),
 }

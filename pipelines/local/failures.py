@@ -59,10 +59,10 @@ def explain(error: BaseException, root: Path | None = None) -> Failure:
       The message, and the status to exit with.
     """
     for cause in errors.causes(error):
-        if isinstance(cause, errors.ConfigurationError):
-            return Failure(str(cause), MISUSED)
         if isinstance(cause, errors.PipelineError):
-            return Failure(str(cause), FAILED)
+            # Beam adds where in its graph it was raised.
+            status = MISUSED if isinstance(cause, errors.ConfigurationError) else FAILED
+            return Failure(_BEAM_STEP.sub("", str(cause)), status)
         if (system := errors.as_os_error(cause)) is not None:
             if _may_be_about_temporary_files(system) and (fault := errors.temporary_files_fault()):
                 return Failure(fault, FAILED)
