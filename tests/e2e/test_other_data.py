@@ -68,4 +68,4 @@ def test_a_convolutional_vae_of_a_folder_is_pushed_and_found_in_the_cache(workpl
     assert 'name: "image"' in schema.read_text()
     again = workplace.run(*settings)
     assert set(states(again.stdout).values()) == {"cached", "ran"}
-    assert {name for name, state in states(again.stdout).items() if state == "ran"} == {"BaselineResolver"}
+    assert {name for name, state in states(again.stdout).items() if state == "ran"} == {"DriftResolver", "BaselineResolver"}

@@ -1,5 +1,6 @@
 """Nights with and without a new span of digits: from the folder to the pushed model."""
 
+import re
 import resource
 import shutil
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2
+from PIL import Image, ImageOps
 from support.workplace import Workplace, states
 
 from pipelines.mlmd.connections import open_store
@@ -46,7 +48,9 @@ def inputs(store: Any, node: str) -> list[list[int]]:
 
 
 def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(workplace: Workplace, tmp_path: Path):
-    write_spans(tmp_path / "all", spans=2, count=400)
+    write_spans(tmp_path / "all", spans=3, count=600)
+    for path in (tmp_path / "all" / "span-3").rglob("*.png"):
+        ImageOps.invert(Image.open(path)).save(path)
     nights = tmp_path / "nights"
     settings = (*SETTINGS, f"data.images={nights}/span-{{SPAN}}")
 
@@ -64,7 +68,7 @@ def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(w
 
     assert "No new images since span 2: nothing was trained." in third.stdout
     assert {name for name, state in states(third.stdout).items() if state == "ran"} == {
-        "TrainingSpans", "TestSpans", "WarmStartResolver", "BaselineResolver",
+        "TrainingSpans", "TestSpans", "WarmStartResolver", "DriftResolver", "BaselineResolver",
     }  # fmt: skip
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 30  # other processes do not count
     store = open_store(sqlite_location(workplace.root / "metadata.sqlite"))
@@ -72,3 +76,18 @@ def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(w
     assert inputs(store, "Transform") == [[1], [1, 2], [1, 2]]
     assert inputs(store, "Evaluator") == [[1], [2], [2]]
     assert len(workplace.versions("digits")) == 2
+
+    shutil.copytree(tmp_path / "all" / "span-3", nights / "span-3")
+    drifted = workplace.run(*settings)
+    assert drifted.returncode == 0, drifted.stdout + drifted.stderr
+    assert re.search(r"^Drift +.*brightness", drifted.stdout, re.MULTILINE), drifted.stdout
+    good, bad = workplace.versions("digits")[-2:]
+    back = workplace.call("rollback", "--why", "inverted digits", *(word for one in settings for word in ("--set", one)))
+    assert back.returncode == 0, back.stdout + back.stderr
+    served = workplace.versions("digits")[-1]
+    assert served > bad
+    weights = {
+        version: (workplace.root / f"serving/digits/{version}/variables/variables.data-00000-of-00001").read_bytes()
+        for version in (good, bad, served)
+    }
+    assert weights[served] == weights[good] != weights[bad]
