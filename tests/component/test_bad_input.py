@@ -30,7 +30,7 @@ from tfx_vae.serving.server.requests import parse_object, read_predict_request
 COUNT: Final = int(os.environ.get("BAD_INPUTS", "40"))
 SEED: Final = os.environ.get("BAD_INPUT_SEED", "1")
 ALL_COMMANDS: Final = os.environ.get("BAD_INPUT_COMMANDS") == "all"
-LOADING_TFX: Final = ("compare", "kubeflow", "sweep")
+LOADING_TFX: Final = ("beam-worker", "compare", "kubeflow", "sweep", "tune")
 READING: Final = (
     ["runs"],
     ["show", "latest"],

@@ -83,4 +83,4 @@ def _deserialize(store: Any, identity: int) -> Artifact:
 def _findings(store: Any, compared: ComparedRun, artifacts: dict[str, Artifact], config: ReportConfig) -> Findings:
     identities = [artifact.id for artifact in artifacts.values()]
     provenance = read_provenance(store, identities, model=artifacts[properties.MODEL].id)
-    return gather(artifacts, config, compared.run.pipeline, provenance)
+    return gather({name: [artifact] for name, artifact in artifacts.items()}, config, compared.run.pipeline, provenance)

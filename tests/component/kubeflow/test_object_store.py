@@ -54,7 +54,7 @@ def test_every_component_reads_and_writes_there(ran: Any):
     assert len(artifacts) > len(statuses)
     assert [artifact.uri for artifact in artifacts if not artifact.uri.startswith(f"{config.pipeline_root}/")] == []
     root = Path(config.runtime.pipeline_root.removeprefix("file://")) / config.name
-    assert {path.name for path in root.iterdir()} >= set(statuses) - {"BaselineResolver"}
+    assert {path.name for path in root.iterdir()} >= set(statuses) - {"DriftResolver", "BaselineResolver"}
     [page] = root.glob("ModelReport/report/*/index.html")
     assert "<html" in page.read_text()
     assert list(root.glob("Trainer/model_run/*/eval/events*"))

@@ -1,5 +1,6 @@
 """What the commands share: finding and loading an exported model, and preparing images for it."""
 
+import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -97,6 +98,7 @@ def load_quietly(locations: Sequence[ModelLocation], signatures: Sequence[str]) 
 
 
 def _load_quietly(directory: Path) -> "LoadedModel":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # what TensorFlow warns of says nothing of the images
     prepare_environment()
     with (
         tempfile.NamedTemporaryFile() as printed,

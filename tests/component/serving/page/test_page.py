@@ -12,7 +12,7 @@ from support.served_page import NARROW, WIDE, Drawing
 
 both_windows = pytest.mark.parametrize("drawing", [WIDE, NARROW], indirect=True, ids=["wide", "narrow"])
 LINE = [(0.2, 0.2), (0.5, 0.4), (0.8, 0.8)]
-CONTROLS = {"button": 10 + 16 + 6, "slider": 10, "spinbutton": 1}
+CONTROLS = {"button": 10 + 16 + 6, "slider": 10 + 1, "spinbutton": 1}
 SOME_NAME = re.compile(r"\S")
 
 
