@@ -138,8 +138,7 @@ def test_a_label_is_drawn_by_its_name_at_the_temperature_of_the_slider(drawing: 
     drawing.settle()
 
     asked = drawing.asked("generate_labelled")[-1]
-    assert asked.pop("temperature") == pytest.approx(0.8)
-    assert asked == {"count": 16, "seed": [0, 0], "label": 7}
+    assert asked == {"count": 16, "seed": [0, 0], "label": 7, "temperature": pytest.approx(0.8)}
     assert drawing.text("#temperature-value") == "0.80"
     assert "with the label seven" in drawing.text("#samples-source")
     expected = model.call("generate_labelled", **asked)["image"][2]
