@@ -125,8 +125,7 @@ def notify_of_run(run_id: str, text: str) -> None:
 
 def _run(node: str, run_id: str, undated: PipelineConfig, text: str, parameters: Parameters) -> None:
     run = SharedRun(open_store(undated.metadata_location), undated.name, run_id)
-    settings = configuration(text, parameters).settings()
-    date = run.join(node, undated.pipeline_root, parse_run_date(parameters.run_date), settings)
+    date = run.join(node, undated.pipeline_root, parse_run_date(parameters.run_date), undated.settings())
     try:
         config = configuration(text, parameters, date)
         session.check(config)

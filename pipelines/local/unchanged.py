@@ -92,16 +92,18 @@ def repeat(config: PipelineConfig, run_id: str, log: Path, display: RunDisplay, 
     """
     if not config.runtime.cache or is_in_object_store(config.pipeline_root):
         return None
-    with contextlib.suppress(PipelineError):  # a database that cannot be opened is reported by the run
+    try:
         store = open_store(config.metadata_location, check_values(config.metadata_location))
-        last = _last_run(store, config)
-        if last is None or last.custom_properties[names.FINGERPRINT].string_value != fingerprint(config, files):
-            return None
-        executions = sorted(store.get_executions_by_context(last.id), key=lambda execution: execution.id)
-        if executions and _are_there(store, executions):
-            with locked(log):
-                return _record(store, config, run_id, log, display, executions, last)
-    return None
+    except PipelineError:  # the run says why
+        return None
+    last = _last_run(store, config)
+    if last is None or last.custom_properties[names.FINGERPRINT].string_value != fingerprint(config, files):
+        return None
+    executions = sorted(store.get_executions_by_context(last.id), key=lambda execution: execution.id)
+    if not executions or not _are_there(store, executions):
+        return None
+    with locked(log):
+        return _record(store, config, run_id, log, display, executions, last)
 
 
 def _record(
