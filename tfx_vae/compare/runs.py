@@ -10,13 +10,13 @@ from tfx_vae.metadata.entities import Artifact, Direction, ExecutionState, Run, 
 from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
 from tfx_vae.metadata.runs import find_run
 
-# By channel, the name of the report's input. Not imported: the package of components/report/properties.py imports TFX.
-_CHANNELS: Final = {
-    "examples": "examples",
-    "statistics": "statistics",
-    "verdict": "data_verdict",
-    "model": "model",
-    "evaluation": "evaluation",
+# By channel and type, the name of the report's input. Not imported: the package of components/report/properties.py imports TFX.
+_OUTPUTS: Final = {
+    ("examples", "Examples"): "examples",
+    ("statistics", "ExampleStatistics"): "statistics",
+    ("verdict", "DataVerdict"): "data_verdict",
+    ("model", "Model"): "model",
+    ("evaluation", "ModelEvaluation"): "evaluation",
 }
 
 
@@ -67,7 +67,7 @@ def _find(runs: dict[str, Run], name: str) -> Run:
 def _compared(database: Database, runs: dict[str, Run], run: Run) -> ComparedRun:
     artifacts = _artifacts(read_snapshot(database, runs, Selection(runs=[run])), run)
     if not _is_complete(artifacts):
-        missing = ", ".join(sorted(set(_CHANNELS.values()) - set(artifacts)))
+        missing = ", ".join(sorted(set(_OUTPUTS.values()) - set(artifacts)))
         raise ConfigurationError(f"Run {run.id} has no evaluated model: it lacks {missing}.")
     return _on_disk(ComparedRun(run, artifacts))
 
@@ -76,13 +76,14 @@ def _artifacts(snapshot: Snapshot, run: Run) -> dict[str, Artifact]:
     found = {}
     for execution in snapshot.executions_of_run[run.id]:
         for channel, artifacts in snapshot.linked(execution, Direction.OUTPUT).items():
-            if channel in _CHANNELS and execution.state in (ExecutionState.COMPLETE, ExecutionState.CACHED):
-                found[_CHANNELS[channel]] = artifacts[-1]
+            name = _OUTPUTS.get((channel, artifacts[-1].type))
+            if name is not None and execution.state in (ExecutionState.COMPLETE, ExecutionState.CACHED):
+                found[name] = artifacts[-1]
     return found
 
 
 def _is_complete(artifacts: Mapping[str, Artifact]) -> bool:
-    return set(artifacts) == set(_CHANNELS.values())
+    return set(artifacts) == set(_OUTPUTS.values())
 
 
 def _on_disk(compared: ComparedRun) -> ComparedRun:

@@ -30,6 +30,10 @@ class Runs:
                 self.artifacts[channel] = self.written.artifact(str(directory), type_name)
             state = mlmd.Execution.CACHED if cached else mlmd.Execution.COMPLETE
             self.written.execution(channel, run, self.artifacts[channel], state, channel)
+        # DriftGate's output has the name of the ValidationGate's.
+        self.written.execution(
+            "drift", run, self.written.artifact(str(self.root), "DriftVerdict"), mlmd.Execution.COMPLETE, "verdict"
+        )
 
     def find(self, name: str) -> ComparedRun:
         with open_database(sqlite_location(self.root / "metadata.sqlite")) as database:
