@@ -265,7 +265,7 @@ def _joined(parts: Sequence[Mapping[str, NDArray[np.float32]]]) -> dict[str, NDA
 def read_data_summary(examples: Sequence[Artifact], statistics: Sequence[Artifact], verdict: Artifact) -> DataSummary:
     """Reads the artifacts of ExampleGen and StatisticsGen, of one span or more, and of the ValidationGate."""
     described = {split: [_read_statistics(one, split) for one in statistics] for split in _splits(statistics[-1])}
-    names = (examples[-1].get_string_custom_property(key) for key in (DATASET, DATASET_VERSION))
+    names = [" ".join(filter(None, map(one.get_string_custom_property, (DATASET, DATASET_VERSION)))) for one in examples]
     counts = {split: sum((_label_counts(dataset) for dataset in spans), Counter[str]()) for split, spans in described.items()}
     with fileio.open(f"{verdict.uri}/{SENTENCES_FILE}") as file:
         anomalies = tuple(str(file.read()).splitlines())
@@ -276,7 +276,7 @@ def read_data_summary(examples: Sequence[Artifact], statistics: Sequence[Artifac
     # A later span may have more labels, but a label keeps its number.
     labels = tuple(shared_label_names(one.uri for one in examples))
     return DataSummary(
-        dataset=" ".join(name for name in names if name),
+        dataset=names[-1] if names[0] == names[-1] else f"{names[0]} to {names[-1]}",
         splits={split: sum(int(dataset.num_examples) for dataset in spans) for split, spans in described.items()},
         label_counts={
             split: {labels[int(label)] if labels else label: count for label, count in of_split.items()}

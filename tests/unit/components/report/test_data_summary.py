@@ -33,8 +33,14 @@ def test_labels_have_names_if_the_examples_have_them(tmp_path: Path):
     write_label_names(examples.uri, ["boot", "heel"])
     named = read_data_summary([examples], [statistics], verdict)
 
-    both = read_data_summary([examples, examples], [statistics, statistics], verdict)
+    examples.set_string_custom_property("dataset", "span-1")
+    later = standard_artifacts.Examples()
+    later.uri = examples.uri
+    later.set_string_custom_property("dataset", "span-4")
+    both = read_data_summary([examples, later], [statistics, statistics], verdict)
 
+    assert both.dataset == "span-1 to span-4"
+    assert read_data_summary([examples], [statistics], verdict).dataset == "span-1"
     assert both.splits == {"train": 10}
     assert both.label_counts == {"train": {"boot": 4, "heel": 6}}
     assert plain.label_counts == {"train": {"0": 2, "1": 3}}
