@@ -256,11 +256,7 @@ def _pixels(findings: Findings) -> list[Table]:
         for split, seen in findings.data.pixels.items()
     ]
     columns = ["split", "mean", "spread", "range", "of a single colour", "repeated", "in another split"]
-    return (
-        [Table("Pixels of what the ExampleGen read last, 0 to 255, and how many images stand out", columns, rows)]
-        if rows
-        else []
-    )
+    return [Table("Pixels of the images that were read last, 0 to 255, and how many stand out", columns, rows)] if rows else []
 
 
 def _validation(findings: Findings) -> Note:
