@@ -20,7 +20,11 @@ from components.trainer.config import Distribution
 from components.trainer.distribution import Replicas, open_replicas
 from components.trainer.run import TrainingArguments
 
-CHIEF = "import sys; from components.trainer.run import *; run_fn(TrainingArguments.model_validate_json(sys.argv[1]))"
+CHIEF = """
+import json, sys, types
+from components.trainer.run import run_fn
+run_fn(types.SimpleNamespace(hyperparameters=None, **json.loads(sys.argv[1])))
+"""
 
 
 def start(*command: str, **environment: str) -> "subprocess.Popen[bytes]":

@@ -111,6 +111,7 @@ class _Mirror:
     """Shows what a model is given: its code is the normalised image, its loss one chosen pixel."""
 
     has_posterior = False
+    pseudo_inputs = None
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
         self.latent_dim = int(np.prod(shape))
