@@ -20,6 +20,7 @@ from tfx_vae.metadata.commands import add_commands
 from tfx_vae.options import Commands, config_option, set_option
 from tfx_vae.serving.commands import add_model_commands
 from tfx_vae.sweep.command import sweep
+from tfx_vae.ui.command import ui
 
 _PROJECT = Path(__file__).parents[1]
 
@@ -112,9 +113,10 @@ main.add_command(rollback)
 main.add_command(data)
 main.add_command(kubeflow)
 main.add_command(sweep)
+main.add_command(ui)
 main.sections = {
     "Train": ("run", "tune", "sweep", "config", "data", "doctor", "kubeflow", "beam-worker"),
-    "Look at results": ("runs", "show", "report", "compare", "diff", "lineage", "artifacts", "gc"),
+    "Look at results": ("ui", "runs", "show", "report", "compare", "diff", "lineage", "artifacts", "gc"),
     "Decide what is served": ("rollback", "promote"),
     "Use a pushed model": ("serve", "sample", "reconstruct", "encode", "score", "interpolate", "infer"),
     "Shell": ("completion",),

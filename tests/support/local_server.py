@@ -1,6 +1,7 @@
 """The server of `tfx-vae serve` in this process."""
 
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -8,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from starlette.applications import Starlette
 
-from tfx_vae.serving.server.application import Access, make_application
+from tfx_vae.serving.server.application import make_application
 from tfx_vae.serving.server.limits import Limits
 from tfx_vae.serving.server.listening import allowed_hosts, make_server, open_port
+from tfx_vae.serving.server.pages import Access
 from tfx_vae.serving.server.versions import AvailableVersions
 from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
 
@@ -47,17 +50,9 @@ class LocalServer:
         available = AvailableVersions(self._name)
         watcher = Watcher(ServingDirectory(self.directory), available, self.reports.append)
         watcher.look()
-        server = make_server(make_application(available, watcher, self._limits, Access(allowed_hosts(HOST), self._origins)))
-        server.config.timeout_graceful_shutdown = 1
-        with open_port(HOST, self.port) as listener:
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-            thread.start()
-            try:
-                wait_until(lambda: server.started)
-                yield
-            finally:
-                server.should_exit = True
-                thread.join()
+        application = make_application(available, watcher, self._limits, Access(allowed_hosts(HOST), self._origins))
+        with open_port(HOST, self.port) as listener, answering(application, listener):
+            yield
 
     def push(self, model: Path, version: int) -> Path:
         """Puts a model into the directory in one step, as the Pusher does."""
@@ -70,6 +65,21 @@ class LocalServer:
         """The state of every version."""
         statuses = httpx.get(f"{self.address}/v1/models/{self._name}", timeout=60).json()["model_version_status"]
         return {int(status["version"]): status["state"] for status in statuses}
+
+
+@contextmanager
+def answering(application: Starlette, listener: socket.socket) -> Iterator[None]:
+    """Runs an application in a thread until the block ends."""
+    server = make_server(application)
+    server.config.timeout_graceful_shutdown = 1
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from pipelines.mlmd.location import Backend, Location, locate
 from tfx_vae.metadata.printing import show_to_person
 from tfx_vae.options import config_option, set_option
 
-_metadata_option = click.option(
+metadata_option = click.option(
     "--metadata",
     "url",
     metavar="URL",
@@ -33,7 +33,7 @@ def add_commands(group: click.Group) -> None:
 
 def _command(function: Callable[..., None]) -> click.Command:
     """A command with the options that all of them have."""
-    return click.command()(config_option(set_option(_metadata_option(_json_option(function)))))
+    return click.command()(config_option(set_option(metadata_option(_json_option(function)))))
 
 
 @_command
@@ -48,7 +48,7 @@ def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) ->
     from tfx_vae.metadata.reader import open_database
     from tfx_vae.metadata.runs import list_runs, print_runs
 
-    with open_database(_locate(**where)) as database:
+    with open_database(locate_database(**where)) as database:
         found = list_runs(database, pipeline, last)
     if as_json:
         _print_json(runs_json(found))
@@ -68,7 +68,7 @@ def show(run: str, everything: bool, as_json: bool, **where: Any) -> None:
     from tfx_vae.metadata.reader import open_database
     from tfx_vae.metadata.show import print_run, show_run
 
-    with open_database(_locate(**where)) as database:
+    with open_database(locate_database(**where)) as database:
         details = show_run(database, run)
     if as_json:
         _print_json(show_json(details))
@@ -87,7 +87,7 @@ def report(run: str, no_browser: bool, as_json: bool, **where: Any) -> None:
     from tfx_vae.metadata.reader import open_database
     from tfx_vae.metadata.show import find_report
 
-    with open_database(_locate(**where)) as database:
+    with open_database(locate_database(**where)) as database:
         page = find_report(database, run)
     if as_json:
         _print_json({"format": 1, "report": page})
@@ -106,7 +106,7 @@ def artifacts(type_: str | None, run: str | None, as_json: bool, **where: Any) -
     from tfx_vae.metadata.json_shape import artifacts_json
     from tfx_vae.metadata.reader import open_database
 
-    with open_database(_locate(**where)) as database:
+    with open_database(locate_database(**where)) as database:
         found = list_artifacts(database, type_, run)
     if as_json:
         _print_json(artifacts_json(found))
@@ -130,7 +130,7 @@ def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **wher
     from tfx_vae.metadata.lineage import trace
     from tfx_vae.metadata.reader import open_database
 
-    with open_database(_locate(**where)) as database:
+    with open_database(locate_database(**where)) as database:
         found = trace(database, artifact, downstream)
     if as_json or format_ == "json":
         _print_json(lineage_json(found))
@@ -156,7 +156,7 @@ def diff(run_a: str, run_b: str, everything: bool, as_json: bool, **where: Any) 
     from tfx_vae.metadata.json_shape import diff_json
     from tfx_vae.metadata.reader import open_database
 
-    with open_database(_locate(**where)) as database:
+    with open_database(locate_database(**where)) as database:
         differences = compare_runs(database, run_a, run_b)
     if as_json:
         _print_json(diff_json(differences))
@@ -189,7 +189,7 @@ def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **w
     from tfx_vae.metadata.json_shape import gc_json
 
     policy = Policy(keep_last, None if older_than is None else parse_age(older_than))
-    location, root = _locate(**where), _root(**where)
+    location, root = locate_database(**where), root_directory(**where)
     plan = plan_only(location, root, policy) if dry_run else collect(location, root, policy, _say_that_it_waits)
     if as_json:
         _print_json(gc_json(plan, dry_run))
@@ -197,16 +197,17 @@ def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **w
         show_to_person(lambda console: print_plan(plan, dry_run, console))
 
 
-def _locate(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Location:
+def locate_database(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Location:
+    """The database that the options mean."""
     config = load_config(config_path, overrides)
     if url is None:
         return config.metadata_location
     return locate(url, config.metadata.password_file, config.runtime.root)
 
 
-def _root(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Path:
+def root_directory(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Path:
     """The directory that the runs write to. A file that --metadata names may be a copy: its root is its own directory."""
-    location = _locate(config_path, overrides, url)
+    location = locate_database(config_path, overrides, url)
     if url is not None and location.backend is Backend.SQLITE:
         return location.path.parent
     return load_config(config_path, overrides).runtime.root

@@ -124,6 +124,11 @@ class Run:
     context_id: int = 0
     record: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it recorded that it has ended; a run of another runner records nothing."""
+        return self.record.get(names.STATE) in ("complete", "failed", "canceled")
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -228,8 +233,8 @@ def run_state(run: Run, executions: Sequence[Execution]) -> RunState:
     """
     recorded = run.record.get(names.STATE)
     states = {execution.state for execution in executions}
-    if recorded in ("complete", "failed", "canceled"):
-        return RunState(recorded)
+    if run.has_ended:
+        return RunState(str(recorded))
     if recorded == "running":
         return RunState.RUNNING if may_go_on(run.record) else RunState.KILLED
     if any(state.is_open for state in states):

@@ -10,6 +10,7 @@ from components.artifacts.champion import BLESSED
 from components.artifacts.dataset import CONTENT_DIGEST, DATASET, DATASET_VERSION, SPLITS, VERSION
 from components.artifacts.drift import DRIFT, DRIFTED
 from components.artifacts.evaluation import read_means
+from components.artifacts.history import History, read_history
 from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
 from components.artifacts.training_settings import TrainingSettings
@@ -101,6 +102,14 @@ def metrics(snapshot: Snapshot, executions: Sequence[Execution]) -> Mapping[str,
         except (OSError, ValueError):
             continue
         return {name: value for name, value in sorted(found.items()) if math.isfinite(value)}
+    return None
+
+
+def history(snapshot: Snapshot, executions: Sequence[Execution]) -> History | None:
+    """The losses of each epoch; None if no model was trained, or its files are gone."""
+    for artifact in _outputs(snapshot, executions, MODEL):
+        with suppress(OSError, ValueError, KeyError):
+            return read_history(Path(artifact.uri))
     return None
 
 

@@ -31,6 +31,7 @@ def show_json(details: RunDetails) -> dict[str, Any]:
         "log": details.log or None,
         "host": details.host or None,
         "versions": dict(details.versions),
+        "settings": dict(details.settings),
         "components": [_component(component) for component in details.components],
     }
 

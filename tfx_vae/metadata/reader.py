@@ -136,8 +136,7 @@ class Selection:
         """The condition that a column holds an execution of the selection."""
         if self.runs is None:
             return ""
-        contexts = ", ".join(str(run.context_id) for run in self.runs) or "0"
-        chosen = f"SELECT execution_id FROM Association WHERE context_id IN ({contexts})"
+        chosen = f"SELECT execution_id FROM Association WHERE context_id IN ({self._contexts()})"
         if self.with_producers:
             cached = _EXECUTION_STATES.index(ExecutionState.CACHED)
             chosen += (
@@ -149,17 +148,24 @@ class Selection:
 
     def artifacts(self, column: str) -> str:
         """The condition that a column holds an artifact of the selection."""
-        conditions = []
-        if self.runs is not None:
-            conditions.append(
-                f"AND {column} IN (SELECT artifact_id FROM Event ev WHERE 1 = 1 {self.executions('ev.execution_id')})"
-            )
-        if self.artifact_types is not None:
-            of_types = (
-                f"SELECT a.id FROM Artifact a JOIN Type t ON t.id = a.type_id WHERE t.name IN ({_quoted(self.artifact_types)})"
-            )
-            conditions.append(f"AND {column} IN ({of_types})")
-        return " ".join(conditions)
+        if self.runs is None:
+            return self.of_types(column)
+        touched = f"SELECT artifact_id FROM Event ev WHERE 1 = 1 {self.executions('ev.execution_id')}"
+        return f"AND {column} IN ({touched}) {self.of_types(column)}"
+
+    def of_types(self, column: str) -> str:
+        """The condition that a column holds an artifact of the types of the selection."""
+        if self.artifact_types is None:
+            return ""
+        names = _quoted(self.artifact_types)
+        return f"AND {column} IN (SELECT a.id FROM Artifact a JOIN Type t ON t.id = a.type_id WHERE t.name IN ({names}))"
+
+    def run_contexts(self, column: str) -> str:
+        """The condition that a column holds a run of the selection, where all its executions are of those runs."""
+        return "" if self.runs is None or self.with_producers else f"AND {column} IN ({self._contexts()})"
+
+    def _contexts(self) -> str:
+        return ", ".join(str(run.context_id) for run in self.runs or ()) or "0"
 
 
 def read_runs(database: Database) -> dict[str, Run]:
@@ -194,7 +200,9 @@ def _read_executions(database: Database, runs: dict[str, Run], selection: Select
     properties = _properties(database, "Execution", selection.executions("execution_id"), selection.execution_properties)
     contexts = database.rows(
         "SELECT a.execution_id, t.name, c.name FROM Association a JOIN Context c ON c.id = a.context_id "
-        f"JOIN Type t ON t.id = c.type_id WHERE t.name IN ('pipeline_run', 'node') {selection.executions('a.execution_id')}"
+        "JOIN Type t ON t.id = c.type_id "
+        f"WHERE (t.name = 'node' OR t.name = 'pipeline_run' {selection.run_contexts('c.id')}) "
+        f"{selection.executions('a.execution_id')}"
     )
     run_ids: dict[int, str] = {}
     nodes: dict[int, str] = {}
@@ -234,11 +242,12 @@ def _read_artifacts(database: Database, selection: Selection) -> dict[int, Artif
 
 
 def _read_events(database: Database, selection: Selection) -> tuple[Event, ...]:
-    of_types = "" if selection.artifact_types is None else selection.artifacts("ev.artifact_id")
+    # Of chosen runs all: SQLite would try every artifact of the types with every execution.
+    wanted = selection.of_types("ev.artifact_id") if selection.runs is None else selection.executions("ev.execution_id")
     rows = database.rows(
         "SELECT ev.execution_id, ev.artifact_id, ev.type, p.step_key FROM Event ev "
         "LEFT JOIN EventPath p ON p.event_id = ev.id AND p.step_key IS NOT NULL "
-        f"WHERE 1 = 1 {selection.executions('ev.execution_id')} {of_types} ORDER BY ev.id"
+        f"WHERE 1 = 1 {wanted} ORDER BY ev.id"
     )
     return tuple(
         Event(execution, artifact, _DIRECTIONS[type_], text(channel))

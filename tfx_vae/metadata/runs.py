@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -73,27 +74,36 @@ class RunSummary:
     changed: Mapping[str, Any] = field(default_factory=dict)
 
 
-def list_runs(database: Database, pipeline: str | None = None, last: int | None = None) -> list[RunSummary]:
+def list_runs(
+    database: Database,
+    pipeline: str | None = None,
+    last: int | None = None,
+    known: Mapping[str, RunSummary] = MappingProxyType({}),
+) -> list[RunSummary]:
     """Sums up the runs.
 
     Args:
       database: An open database.
       pipeline: Only runs of this pipeline.
       last: Only this many of the newest runs.
+      known: Summaries by run, made when it had ended; they are taken as they are.
 
     Returns:
       The runs, the newest first.
     """
     runs = read_runs(database)
     wanted = [run for run in reversed(runs.values()) if pipeline in (None, run.pipeline)][:last]
+    settled = {run.id: known[run.id] for run in wanted if run.has_ended and run.id in known}
+    unknown = [run for run in wanted if run.id not in settled]
     selection = Selection(
-        runs=None if len(wanted) == len(runs) else wanted,
+        # Above a few, it is faster to read all.
+        runs=None if 2 * len(unknown) > len(runs) else unknown,
         artifact_types=facts.ARTIFACT_TYPES,
         artifact_properties=facts.ARTIFACT_PROPERTIES,
         execution_properties=facts.EXECUTION_PROPERTIES,
     )
     snapshot = read_snapshot(database, runs, selection)
-    return [summarise(snapshot, run) for run in wanted]
+    return [settled.get(run.id) or summarise(snapshot, run) for run in wanted]
 
 
 def summarise(snapshot: Snapshot, run: Run) -> RunSummary:

@@ -71,6 +71,7 @@ class RunDetails:
       log: The path of its log; empty if another runner ran it.
       host: The machine that it ran on; empty if another runner ran it.
       versions: What was installed, by package; empty if another runner ran it.
+      settings: Those of its configuration, by dotted name; empty if another runner or an older version ran it.
       components: In the order in which they ran.
     """
 
@@ -78,6 +79,7 @@ class RunDetails:
     log: str
     host: str
     versions: Mapping[str, str]
+    settings: Mapping[str, Any]
     components: tuple[ComponentDetails, ...]
 
 
@@ -99,6 +101,7 @@ def show_run(database: Database, name: str) -> RunDetails:
         log=str(run.record.get(names.LOG, "")),
         host=str(run.record.get(names.HOST, "")),
         versions=facts.installed_versions(run),
+        settings=facts.flat(facts.settings(run) or {}),
         components=tuple(_component(snapshot, execution) for execution in snapshot.executions_of_run[run.id]),
     )
 

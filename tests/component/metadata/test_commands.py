@@ -40,7 +40,7 @@ def test_the_shapes_of_json_stay_as_scripts_know_them(past: Any, ask: Ask):
     assert runs["runs"][0]["started"].endswith("Z")
 
     show = asked(ask(location, "show", past.second.id, "--json"))
-    assert set(show) == {"format", "run", "log", "host", "versions", "components"}
+    assert set(show) == {"format", "run", "log", "host", "versions", "settings", "components"}
     assert set(show["components"][0]) == {
         "node", "type", "execution", "state", "seconds", "inputs", "outputs", "parameters", "error",
     }  # fmt: skip

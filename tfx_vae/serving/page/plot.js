@@ -37,6 +37,20 @@ export function scales(points, width) {
   };
 }
 
+/** The scales of a plot of a given size; each axis has a unit of its own. */
+export function freeScales(points, width, height) {
+  const [x, y] = [0, 1].map((coordinate) => range(points.map((point) => point[coordinate])));
+  const [inner, innerHeight] = [width - LEFT - RIGHT, height - TOP - BOTTOM];
+  return {
+    x,
+    y,
+    right: LEFT + inner,
+    bottom: TOP + innerHeight,
+    height,
+    place: ([px, py]) => [LEFT + ((px - x.from) / (x.to - x.from)) * inner, TOP + ((y.to - py) / (y.to - y.from)) * innerHeight],
+  };
+}
+
 /** An axis with ticks and a name. */
 export function axis(plot, which, name) {
   const isX = which === "x";
@@ -60,11 +74,17 @@ function extent(values) {
   return { middle: (low + high) / 2, length };
 }
 
+function range(values) {
+  const { middle, length } = extent(values);
+  // Between two epochs there is none.
+  return { from: middle - length / 2, to: middle + length / 2, least: values.every(Number.isInteger) ? 1 : 0 };
+}
+
 /** Round numbers within a range. */
-function ticks({ from, to }) {
+function ticks({ from, to, least = 0 }) {
   const rough = (to - from) / TICKS;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
+  const step = Math.max(least, power * [1, 2, 5, 10].find((factor) => factor * power >= rough));
   const first = Math.ceil(from / step);
   const count = Math.floor(to / step) - first + 1;
   return Array.from({ length: count }, (_value, number) => Number(((first + number) * step).toPrecision(12)));

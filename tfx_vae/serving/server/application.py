@@ -1,56 +1,31 @@
 """The ASGI application: the page, the REST API, and health checks and metrics."""
 
-import mimetypes
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import orjson
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tfx_vae.serving.server.answers import describe, write_status
 from tfx_vae.serving.server.computation import Computation
 from tfx_vae.serving.server.errors import answer_failure, answer_refusal, invalid, not_found
 from tfx_vae.serving.server.limits import Limits, Workers, decompressed, read_body
 from tfx_vae.serving.server.metrics import Metrics
+from tfx_vae.serving.server.pages import PAGE, PAGE_HEADERS, Access, OriginMiddleware, file_routes, only_named_hosts
 from tfx_vae.serving.server.versions import AvailableVersions
 from tfx_vae.serving.server.watcher import Watcher
 
-_PAGE: Final = Path(__file__).parent.parent / "page"
-_INDEX: Final = "index.html"
-_PAGE_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    # The page may change with the next release.
-    "Cache-Control": "no-cache",
-}
 _MOST_DIGITS: Final = 19
 """Of a version, an int64."""
-
-
-class Access(NamedTuple):
-    """Who may send requests.
-
-    Attributes:
-      hosts: Values of the Host header that are accepted; `*` for any.
-      origins: Of pages that may use the REST API besides the server's own; `*` for any.
-    """
-
-    hosts: Sequence[str]
-    origins: Sequence[str] = ()
 
 
 def make_application(available: AvailableVersions, watcher: Watcher, limits: Limits, access: Access) -> Starlette:
@@ -78,15 +53,14 @@ def make_application(available: AvailableVersions, watcher: Watcher, limits: Lim
             *_operation_routes(available, metrics),
         ],
         middleware=[
-            # A foreign page whose name resolves to this machine (DNS rebinding) may not read the answers.
-            Middleware(TrustedHostMiddleware, allowed_hosts=access.hosts, www_redirect=False),
+            only_named_hosts(access),
             Middleware(
                 CORSMiddleware,
                 allow_origins=access.origins,
                 allow_methods=["GET", "HEAD", "POST"],
                 allow_headers=["Content-Type", "Content-Encoding"],
             ),
-            Middleware(_OriginMiddleware, origins=access.origins),
+            Middleware(OriginMiddleware, origins=access.origins, hint=": allow it with tfx-vae serve --cors ORIGIN"),
         ],
         exception_handlers={
             HTTPException: answer_refusal,
@@ -95,27 +69,6 @@ def make_application(available: AvailableVersions, watcher: Watcher, limits: Lim
         },
         lifespan=lifespan,
     )
-
-
-class _OriginMiddleware:
-    """Refuses POST requests of foreign pages: CORS keeps them from reading the answers, but not from causing the work."""
-
-    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
-        self._app = app
-        self._origins = origins
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST" and self._is_foreign(Headers(scope=scope)):
-            message = "The request comes from a page of another origin: allow it with tfx-vae serve --cors ORIGIN."
-            answer = await answer_refusal(Request(scope), HTTPException(HTTPStatus.FORBIDDEN, message))
-            return await answer(scope, receive, send)
-        return await self._app(scope, receive, send)
-
-    def _is_foreign(self, headers: Headers) -> bool:
-        origin = headers.get("origin")
-        if origin is None or "*" in self._origins or origin in self._origins:
-            return False
-        return origin.partition("://")[2] != headers.get("host")
 
 
 class _RestApi:
@@ -172,9 +125,6 @@ def _version(request: Request) -> int | None:
 
 
 def _page_routes(available: AvailableVersions, workers: Workers) -> list[Route]:
-    async def file(path: Path, _request: Request) -> Response:
-        return FileResponse(path, media_type=mimetypes.guess_type(path.name)[0], headers=_PAGE_HEADERS)
-
     def describe_model() -> bytes:
         if available.current_version is None:
             message = "There is no model yet: run the pipeline. This page will load the model when it is pushed."
@@ -186,10 +136,9 @@ def _page_routes(available: AvailableVersions, workers: Workers) -> list[Route]:
     async def model(request: Request) -> Response:
         with workers.place():
             content = await workers.run(describe_model, request.receive)
-        return Response(content, headers=_PAGE_HEADERS, media_type="application/json")
+        return Response(content, headers=PAGE_HEADERS, media_type="application/json")
 
-    routes = [Route("/" if path.name == _INDEX else f"/{path.name}", partial(file, path)) for path in sorted(_PAGE.iterdir())]
-    return [*routes, Route("/page/model.json", model)]
+    return [*file_routes(sorted(PAGE.iterdir())), Route("/page/model.json", model)]
 
 
 def _operation_routes(available: AvailableVersions, metrics: Metrics) -> list[Route]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from tfx_vae.serving.server.application import Access, make_application
+from tfx_vae.serving.server.application import make_application
 from tfx_vae.serving.server.limits import Limits
-from tfx_vae.serving.server.listening import allowed_hosts, is_loopback, run
+from tfx_vae.serving.server.listening import address_of, allowed_hosts, is_loopback, run
+from tfx_vae.serving.server.pages import Access
 from tfx_vae.serving.server.versions import AvailableVersions, take_over_collection
 from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
 
@@ -49,8 +50,7 @@ def serve_forever(
     take_over_collection()
     # From here on, clients can connect and will be answered.
     listener.listen()
-    host, port = listener.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    host, address = listener.getsockname()[0], address_of(listener)
     console.print(
         f"Page      {address}/\n"
         f"REST API  {address}/v1/models/{name} (as in TensorFlow Serving)\n"

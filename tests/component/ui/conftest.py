@@ -1,0 +1,116 @@
+"""Runs with all that the page shows, the real server over them, and a browser."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from PIL import Image
+from playwright.sync_api import Browser
+from support.history import COMPLETE, FAILED, LIVE, RUNNING, History, PastRun
+from support.served_page import chromium
+from support.ui_page import Window, new_window, serving_runs
+
+from components.artifacts.history import HISTORY_FILE, Epoch, EpochLosses
+from components.artifacts.history import History as Training
+
+ERROR = "train-images-idx3-ubyte.gz is truncated: get it again."
+
+
+@dataclass(frozen=True)
+class Past:
+    """Runs of two pipelines; the last one runs still."""
+
+    history: History
+    first: PastRun
+    second: PastRun
+    cached: PastRun
+    failed: PastRun
+    other: PastRun
+    running: PastRun
+
+
+@pytest.fixture(scope="module")
+def in_memory() -> Iterator[Path]:
+    """A directory in memory, where there is one: ML Metadata's client waits for the disk after every call."""
+    shared_memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared_memory if shared_memory.is_dir() else None) as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def past(in_memory: Path) -> Past:
+    history = History(in_memory)
+    first = history.run(elbo=101.5)
+    second = history.run(elbo=99.25, epochs=6, baseline=first)
+    for run, loss in ((first, 110.0), (second, 105.0)):
+        (run.uris["model"] / HISTORY_FILE).write_text(_training(loss).to_json())
+    _add_report(history, second)
+    cached = history.run(epochs=6, cached_from=second, baseline=first)
+    failed = history.run(epochs=7, stops_at="Trainer", stops_as=FAILED, error=ERROR, record="failed")
+    failed.log.write_text(f"Trainer started\n{ERROR}\n")
+    other = history.run("mnist-ae", elbo=120.0, blessed=False)
+    # Its log is gone, so nobody can tell that its process is.
+    running = history.run(epochs=9, stops_at="Trainer", stops_as=RUNNING, record="running")
+    running.log.unlink()
+    return Past(history, first, second, cached, failed, other, running)
+
+
+def _training(loss: float) -> Training:
+    """Two epochs."""
+    losses = [EpochLosses.model_validate(dict.fromkeys(EpochLosses.model_fields, each)) for each in (2 * loss, loss)]
+    shared = {"seconds": 1, "learning_rate": 0.001, "kl_weight": 1, "active_units": 2, "kl_per_dimension": (1.0,)}
+    return Training(
+        epochs=tuple(
+            Epoch.model_validate({"epoch": number, "step": number, "train": each, "eval": each, **shared})
+            for number, each in enumerate(losses, 1)
+        )
+    )
+
+
+def _add_report(history: History, run: PastRun) -> None:
+    """A report, which the past runs have not."""
+    directory = history.root / "pipelines" / "mnist-vae" / "ModelReport" / "report" / "1"
+    directory.mkdir(parents=True)
+    (directory / "index.html").write_text("<h1>What it has learnt</h1><script>document.title = 'taken over'</script>")
+    for name in ("samples.png", "reconstructions.png"):
+        Image.new("L", (28, 28)).save(directory / name)
+    store = history.store
+    execution_type = store.put_execution_type(mlmd.ExecutionType(name="components.report.component.ModelReport"))
+    artifact_type = store.put_artifact_type(mlmd.ArtifactType(name="ModelReport"))
+    names = (("pipeline", "mnist-vae"), ("pipeline_run", run.id), ("node", "mnist-vae.Pusher"))
+    contexts = [store.get_context_by_type_and_name(*name) for name in names]
+    [model] = store.get_artifacts_by_id([run.artifacts["model"]])
+    execution = mlmd.Execution(type_id=execution_type, last_known_state=COMPLETE)
+    report = mlmd.Artifact(type_id=artifact_type, uri=str(directory), state=LIVE)
+    pairs = [(model, _event("model", mlmd.Event.INPUT)), (report, _event("report", mlmd.Event.OUTPUT))]
+    store.put_execution(execution, pairs, contexts)
+
+
+def _event(channel: str, type_: int) -> mlmd.Event:
+    return mlmd.Event(type=type_, path=mlmd.Event.Path(steps=[mlmd.Event.Path.Step(key=channel)]))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def address(past: Past) -> Iterator[str]:
+    """The server of the past runs."""
+    with serving_runs(past.history.root) as address:
+        yield address
+
+
+@pytest.fixture
+def window(browser: Browser, address: str) -> Iterator[Window]:
+    """A window, in which nothing may go wrong, and which may ask no other server."""
+    window = new_window(browser, address)
+    yield window
+    window.page.close()
+    assert window.problems == []
+    assert [url for url in window.requests if not url.startswith(address)] == []

@@ -1,0 +1,148 @@
+"""The page of `tfx-vae ui`, driven as a person does."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+from support.history import History
+from support.many_runs import copy_last_run
+from support.ui_page import Window, new_window, serving_runs
+
+from pipelines.mlmd.record import finish_record
+
+expect.set_options(timeout=30_000)
+PROJECT = Path(__file__).parents[3]
+WITHOUT_A_NAME = """() => [...document.querySelectorAll('a, button, input, select, iframe, svg[tabindex], table')]
+  .filter((each) => !(each.ariaLabel || each.title || each.labels?.length || each.innerText?.trim() || each.textContent.trim()
+    || each.getAttribute('aria-label'))).map((each) => each.outerHTML)"""
+
+
+def rows(window: Window) -> list[str]:
+    return window.texts("table.runs tbody tr td[data-name=Run]")
+
+
+def test_runs_are_filtered_sorted_followed_and_compared(past, window: Window):
+    page = window.page
+    window.open("/runs")
+    expect(page.locator("table.runs tbody tr")).to_have_count(6)
+    assert rows(window) == ["6", "5", "4", "3", "2", "1"]
+
+    page.get_by_label("Pipeline").select_option("mnist-vae")
+    page.get_by_role("combobox", name="State").select_option("complete")
+    assert rows(window) == ["3", "2", "1"]
+    page.get_by_role("button", name="negative ELBO").press("Enter")  # the largest first
+    assert rows(window) == ["1", "3", "2"]
+    page.keyboard.press("Enter")  # the button has kept the focus
+    assert rows(window) == ["3", "2", "1"]
+    assert page.locator("th[aria-sort=ascending]").inner_text().split() == ["negative", "ELBO", "▲"]
+    page.get_by_label("Filter").fill(past.first.id)
+    assert rows(window) == ["1"]
+
+    window.open("/runs")
+    page.reload()
+    running = page.locator("tr", has=page.get_by_role("link", name="6", exact=True))
+    expect(running).to_contain_text("● running")
+    finish_record(past.history.store, past.running.id, "canceled")
+    expect(running).to_contain_text("⊘ canceled")  # by itself
+
+    for number in (1, 2):
+        page.get_by_label(f"Compare run {number}").check()
+    page.get_by_role("button", name="Compare 2 runs").click()
+    expect(page.get_by_role("heading", name="Comparison of runs 1, 2")).to_be_focused()
+    assert "reconstruction loss 81.50 79.25" in window.texts("#content tr")
+    assert "model.kind" not in page.locator("#content").inner_text()
+    assert window.texts(".series-names li") == ["run 1 train", "run 1 eval", "run 2 train", "run 2 eval"]
+    page.locator(".chart svg").press("End")
+    expect(page.locator(".spoken")).to_have_text("run 2 eval: epoch 2, 105.00")
+    page.locator(".chart svg").press("Home")
+    expect(page.locator(".spoken")).to_have_text("run 1 train: epoch 1, 220.00")
+
+
+def test_a_run_has_its_components_parameters_log_report_and_what_differs(past, window: Window):
+    page = window.page
+    window.open(f"/run/{past.second.id}")
+    expect(page).to_have_title("Run 2 of mnist-vae · tfx-vae")
+    expect(page.locator(".node.complete")).to_have_count(9)
+    trainer = page.locator(".graph").get_by_role("link", name=re.compile("Trainer"))
+    trainer.press("Enter")
+    expect(page.locator(f"#run-component-{past.second.executions['Trainer']}")).to_be_focused()
+    assert page.locator(".edge").count() > 5
+    page.get_by_text("Parameters of Trainer").click()
+    expect(page.get_by_text('"epochs":6')).to_be_visible()
+    expect(page.locator("pre.log")).to_have_text("as it went")
+    expect(page.get_by_label("Another run")).to_have_value(past.first.id)
+    expect(page.locator("section", has=page.get_by_role("heading", name="What differs"))).to_contain_text("99.25")
+    page.locator("iframe").scroll_into_view_if_needed()
+    expect(page.frame_locator("iframe").get_by_role("heading")).to_have_text("What it has learnt")
+    [refused] = window.problems
+    assert refused.startswith("Blocked script execution")
+    window.problems.clear()
+
+    window.open(f"/run/{past.cached.id}")
+    expect(page.locator(".node.cached")).to_have_count(7)
+    window.open(f"/run/{past.failed.id}")
+    expect(page.locator(".node.failed")).to_contain_text("Trainer")
+    expect(page.get_by_role("alert")).to_have_text("train-images-idx3-ubyte.gz is truncated: get it again.")
+    expect(page.locator("pre.log")).to_contain_text("Trainer started")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1280, "light")])
+def test_pages_fit_and_everything_has_a_name(past, browser: Browser, address: str, width: int, scheme: str):
+    window = new_window(browser, address, width, scheme)
+    pages = {
+        "/runs": "table.runs",
+        f"/run/{past.second.id}": "iframe",
+        f"/compare/{past.first.id},{past.second.id},{past.other.id}": ".chart svg",
+    }
+    for where, is_there in pages.items():
+        window.open(where)
+        window.page.wait_for_selector(is_there)
+        assert window.page.evaluate("document.documentElement.scrollWidth") == width, where
+        assert window.page.evaluate(WITHOUT_A_NAME) == [], where
+    dark = window.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(18, 22, 28)") == (scheme == "dark")
+    window.page.close()
+
+
+def test_many_runs_are_shown_in_under_a_second(in_memory: Path, browser: Browser):
+    root = in_memory / "many"
+    History(root).run(refusal="")
+    copy_last_run(root / "metadata.sqlite", 1700)  # of 12 artifacts each
+    with serving_runs(root) as address:
+        window = new_window(browser, address)
+        for where, is_there in (("/runs", "table.runs tbody tr:nth-child(100)"), ("/run/latest", ".node")):
+            before = time.process_time()  # the server is in this process; the clock would count its neighbours too
+            window.open(where)
+            window.page.wait_for_selector(is_there)
+            assert time.process_time() - before < 1, where
+        window.open("/runs")
+        expect(window.page.get_by_text("1701 of 1701 runs")).to_be_visible()
+        window.page.get_by_label("Filter").fill("000042")
+        expect(window.page.get_by_text("1 of 1701 runs")).to_be_visible()
+        window.page.close()
+
+
+def test_nobody_else_can_ask(past, address: str):
+    def status(path: str, **named: object) -> int:
+        return httpx.get(f"{address}{path}", **named).status_code  # type: ignore[arg-type]
+
+    assert status("/api/runs") == 200
+    assert status("/api/runs", headers={"Host": "evil.example"}) == 400
+    assert status("/api/runs/9") == 400
+    assert status(f"/report/{past.second.id}/..%2F..%2Findex.html") == 404
+    assert status(f"/report/{past.second.id}/secret.txt") == 400
+    answer = httpx.get(f"{address}/report/{past.second.id}/index.html")
+    assert answer.headers["Content-Security-Policy"].startswith("sandbox allow-popups; default-src 'none';")
+    tag = httpx.get(f"{address}/api/runs").headers["ETag"]
+    assert status("/api/runs", headers={"If-None-Match": tag}) == 304
+
+
+def test_it_starts_without_tensorflow_and_tfx():
+    program = "import sys, tfx_vae.ui.application; print(*{'tensorflow', 'tfx', 'apache_beam'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
