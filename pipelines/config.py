@@ -309,7 +309,7 @@ def _explain_problem(problem: Any) -> str:
     given = problem["input"]
     if problem["type"] == "string_pattern_mismatch":
         return f"{_shortened(json.dumps(given))} is not allowed: lower-case letters, digits and dashes only, at most 63 of them"
-    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = re.sub(r"^(Value error, |Input |(Dictionary|List|Tuple) (?=should))", "", problem["msg"])
     if problem["type"] == "value_error" and isinstance(given, dict):
         return message
     return f"{_shortened(json.dumps(given, default=str))} is not allowed: it {message}"

@@ -94,9 +94,7 @@ def run_fn(fn_args: Any) -> None:
 
 def create_pipeline(examples: Path, root: Path, epochs: int) -> tfx.dsl.Pipeline:
     """The components of TFX's own examples."""
-    splits = [
-        tfx.proto.Input.Split(name=split, pattern=f"Split-{split}/*") for split in ("train", "eval", "test")
-    ]
+    splits = [tfx.proto.Input.Split(name=split, pattern=f"Split-{split}/*") for split in ("train", "eval", "test")]
     example_gen = tfx.components.ImportExampleGen(str(examples), input_config=tfx.proto.Input(splits=splits))
     statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
     schema_gen = tfx.components.SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=True)

@@ -144,6 +144,7 @@ def test_a_configuration_cannot_be_changed(config_file: Path):
         ("trainer.epoch=3", "trainer.epoch: there is no such key; did you mean epochs? (in --set trainer.epoch=3)"),
         ("traner.epochs=3", "traner: there is no such key; did you mean trainer? (in --set traner.epochs=3)"),
         ("trainer.epochs=0", "trainer.epochs: 0 is not allowed: it should be greater than 0 (in --set trainer.epochs=0)"),
+        ("evaluator.thresholds={}", "evaluator.thresholds: {} is not allowed: it should have at least 1 item"),
         ("trainer.epochs=many", 'trainer.epochs: "many" is not allowed: it should be a valid integer'),
         ("trainer.epochs='3'", 'trainer.epochs: "3" is not allowed: it should be a valid integer'),
         ("trainer.epochs=true", "trainer.epochs: true is not allowed: it should be a valid integer"),
