@@ -31,6 +31,7 @@ from components.feature_classifier.component import FeatureClassifier
 from components.infra_validator.component import InfraValidator
 from components.pusher.executor import Executor as PusherExecutor
 from components.report.component import ModelReport
+from components.resolver.analysis import AnalysisStrategy
 from components.resolver.span_window import SpanWindowStrategy
 from components.resolver.strategy import ChampionStrategy, DriftStrategy
 from components.schema_gen.component import InferredSchemaGen
@@ -38,6 +39,7 @@ from components.source_digest import source_digest
 from components.spans.component import ExampleValidator, StatisticsGen
 from components.trainer.config import WarmStart
 from components.transform.component import ImageTransform
+from components.transform.config import Normalization
 from components.tuner.config import Objective, SearchSettings
 from components.validation.component import ValidationGate
 from pipelines.config import PipelineConfig
@@ -89,7 +91,15 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     training_examples = training_spans.outputs["examples"] if training_spans else examples
     test_examples = test_spans.outputs["examples"] if test_spans else examples
 
-    transform = make_transform(config, training_examples, schema_gen)
+    # Finds what is known of the spans that were transformed before. Only `standardize` computes anything of the images.
+    analysis = None
+    if training_spans and config.transform.normalization is Normalization.STANDARDIZE:
+        analysis = Resolver(
+            strategy_class=AnalysisStrategy,
+            analyzer_cache=Channel(type=standard_artifacts.TransformCache),
+            new_examples=training_examples,
+        ).with_id("AnalysisResolver")
+    transform = make_transform(config, training_examples, schema_gen, analysis)
     transform.add_upstream_node(validation_gate)
     # Says whether new images differ from those of the champion, and stops the run if it is told to.
     drift_resolver = drift_gate = None
@@ -166,7 +176,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         report.add_upstream_node(pusher)
 
     data = (example_gen, first_statistics_gen, schema_gen, statistics_gen, example_validator, validation_gate)
-    trained = (training_spans, test_spans, drift_resolver, drift_gate, transform, warm_start, tuner, trainer)
+    trained = (training_spans, test_spans, drift_resolver, drift_gate, analysis, transform, warm_start, tuner, trainer)
     judged = (baseline, classifier, evaluator, in_docker, infra_validator, pusher, report)
     return assemble(config, *data, *trained, *judged)
 
@@ -227,7 +237,9 @@ def make_window(
     return resolver
 
 
-def make_transform(config: PipelineConfig, examples: BaseChannel, schema_gen: BaseNode) -> ImageTransform:
+def make_transform(
+    config: PipelineConfig, examples: BaseChannel, schema_gen: BaseNode, analysis: Resolver | None = None
+) -> ImageTransform:
     """Decodes and normalises pixels, in one graph for training, evaluation and serving."""
     return ImageTransform(
         examples=examples,
@@ -236,6 +248,7 @@ def make_transform(config: PipelineConfig, examples: BaseChannel, schema_gen: Ba
         image_shape=config.transform.image_shape,
         fit=config.transform.fit,
         background=config.data.background,
+        analyzer_cache=analysis.outputs["analyzer_cache"] if analysis else None,
     ).with_id("Transform")
 
 

@@ -213,9 +213,12 @@ def _fit(pixels: tf.Tensor, model_input: ModelInput, background: tf.Tensor) -> t
         first = (size - box) // 2
         return _resize(pixels[first[0] : first[0] + box[0], first[1] : first[1] + box[1]], [height, width])
     inside = _resize(pixels, _whole(tf.cast(size, tf.float64) * tf.reduce_min(ratio)))
+    # Not tf.image.resize_with_crop_or_pad: its graph differs from one call to the next, and analyzer_cache would never be used.
+    room = tf.constant([height, width]) - tf.shape(inside)[:2]
+    before = room // 2
+    paddings = tf.concat([tf.stack([before, room - before], axis=1), [[0, 0]]], axis=0)
     # It pads with zeros.
-    difference = tf.cast(inside, tf.int32) - tf.cast(background, tf.int32)
-    padded = tf.image.resize_with_crop_or_pad(difference, height, width) + tf.cast(background, tf.int32)
+    padded = tf.pad(tf.cast(inside, tf.int32) - tf.cast(background, tf.int32), paddings) + tf.cast(background, tf.int32)
     return tf.cast(padded, tf.uint8)
 
 

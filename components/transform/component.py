@@ -28,6 +28,7 @@ class ImageTransform(component.Transform):
         image_shape: Sequence[int] | None = None,
         fit: Fit | None = None,
         background: tuple[int, int, int] = (0, 0, 0),
+        analyzer_cache: types.BaseChannel | None = None,
     ) -> None:
         """Constructs the component.
 
@@ -38,11 +39,13 @@ class ImageTransform(component.Transform):
           image_shape: Height, width and channels of every transformed image; None takes those of the first training image.
           fit: What happens to an image of another aspect ratio; None pads those that a client sends.
           background: Red, green and blue, shown behind transparent pixels and beside an image that is padded.
+          analyzer_cache: What an earlier Transform computed about spans that are still among the examples.
         """
         super().__init__(
             examples=examples,
             schema=schema,
             preprocessing_fn="components.transform.executor.preprocessing_fn",
+            analyzer_cache=analyzer_cache,
             disable_statistics=True,
             custom_config={
                 "normalization": normalization.value,

@@ -13,6 +13,7 @@ from tfx.types.artifact import Artifact
 from tfx.types.artifact_utils import deserialize_artifact
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, PushedModel, TransformGraph
 
+from components.resolver.analysis import AnalysisStrategy
 from components.resolver.strategy import ChampionStrategy, DriftStrategy
 
 
@@ -211,3 +212,28 @@ def test_new_images_are_compared_with_those_of_the_latest_champion_that_was_trai
     assert found([999]) == ([models[0]], [examples[0]])
     shutil.rmtree(first.uris["model"])
     assert found([999]) == ([], [])
+
+
+def test_transform_starts_from_the_latest_analysis_of_other_spans(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    first, second = history.run(), history.run()
+    history.run(cached_from=second)
+
+    def found(*new: int) -> list[int]:
+        spans = [Examples() for _ in new]
+        for span, identity in zip(spans, new, strict=True):
+            span.id = identity
+        known = history.store.get_artifact_type("TransformCache")
+        caches = [deserialize_artifact(known, one) for one in history.store.get_artifacts_by_type("TransformCache")]
+        chosen = AnalysisStrategy().resolve_artifacts(history.store, {"analyzer_cache": caches, "new_examples": spans})
+        assert chosen["new_examples"] == []
+        return [one.id for one in chosen["analyzer_cache"]]
+
+    caches, spans = ([run.artifacts[name] for run in (first, second)] for name in ("updated_analyzer_cache", "examples"))
+    assert found(999) == found(*spans) == [caches[1]]
+    assert found(spans[1]) == [caches[0]]  # a night without a new span finds what it found before
+
+    shutil.rmtree(second.uris["updated_analyzer_cache"])
+    assert found(999) == [caches[0]]
+    shutil.rmtree(first.uris["updated_analyzer_cache"])
+    assert found(999) == []

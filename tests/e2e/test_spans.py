@@ -23,6 +23,7 @@ SETTINGS = (
     "data.schema_path=schema/schema.pbtxt",
     "data.fractions={train: 0.7, eval: 0.15, test: 0.15}",
     "validation.missing_label=warn",
+    "transform.normalization=standardize",
     "trainer.epochs=1",
     "trainer.warm_start=champion",
     "evaluator.thresholds={negative_elbo: {upper: 5000}}",
@@ -35,15 +36,15 @@ SETTINGS = (
 )
 
 
-def inputs(store: Any, node: str) -> list[list[int]]:
-    """The spans that each execution of a node read, the first execution first."""
+def inputs(store: Any, node: str, of_type: str = "Examples") -> list[list[int]]:
+    """The spans that each execution of a node read, or the ids of its other inputs; the first execution first."""
     executions = store.get_executions_by_context(store.get_context_by_type_and_name("node", f"digits.{node}").id)
     found = []
     for execution in sorted(executions, key=lambda one: one.id):
         events = store.get_events_by_execution_ids([execution.id])
         read = [event.artifact_id for event in events if event.type == metadata_store_pb2.Event.INPUT]
-        examples = [one for one in store.get_artifacts_by_id(read) if one.type == "Examples"]
-        found.append(sorted(one.custom_properties["span"].int_value for one in examples))
+        artifacts = [one for one in store.get_artifacts_by_id(read) if one.type == of_type]
+        found.append(sorted(one.custom_properties["span"].int_value or one.id for one in artifacts))
     return found
 
 
@@ -68,12 +69,13 @@ def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(w
 
     assert "No new images since span 2: nothing was trained." in third.stdout
     assert {name for name, state in states(third.stdout).items() if state == "ran"} == {
-        "TrainingSpans", "TestSpans", "WarmStartResolver", "DriftResolver", "BaselineResolver",
+        "TrainingSpans", "TestSpans", "AnalysisResolver", "WarmStartResolver", "DriftResolver", "BaselineResolver",
     }  # fmt: skip
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 30  # other processes do not count
     store = open_store(sqlite_location(workplace.root / "metadata.sqlite"))
     assert inputs(store, "StatisticsGen") == [[1], [2], [2]]  # span 1 is looked at once
     assert inputs(store, "Transform") == [[1], [1, 2], [1, 2]]
+    assert [len(caches) for caches in inputs(store, "Transform", "TransformCache")] == [0, 1, 1]
     assert inputs(store, "Evaluator") == [[1], [2], [2]]
     assert len(workplace.versions("digits")) == 2
 

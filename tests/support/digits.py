@@ -13,6 +13,7 @@ from tensorflow_transform import TFTransformOutput
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
+from tfx.types.artifact import Artifact
 
 from components.artifacts.features import IMAGE, LABEL, Binarization
 from components.artifacts.history import HISTORY_FILE
@@ -82,40 +83,56 @@ def transform(
     background: Sequence[int] = (0, 0, 0),
 ) -> Transformed:
     """Runs the real Transform executor over raw examples."""
+    config = {"normalization": normalization, "image_shape": image_shape, "fit": fit, "background": list(background)}
+    transform_spans([write_raw(directory / "raw", splits)], directory, config, schema)
+    return Transformed(splits, directory / "transform_graph", directory / "transformed_examples")
+
+
+def write_raw(directory: Path, splits: dict[str, list[bytes]]) -> standard_artifacts.Examples:
+    """Writes raw examples as an ExampleGen does."""
     for split, examples in splits.items():
-        (directory / "raw" / f"Split-{split}").mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(directory / "raw" / f"Split-{split}" / "data-00000-of-00001.gz"), "GZIP") as writer:
+        (directory / f"Split-{split}").mkdir(parents=True)
+        with tf.io.TFRecordWriter(str(directory / f"Split-{split}" / "data-00000-of-00001.gz"), "GZIP") as writer:
             for example in examples:
                 writer.write(example)
-    (directory / "schema").mkdir()
-    (directory / "schema" / "schema.pbtxt").write_text((PROJECT / "schema" / schema).read_text())
     raw = standard_artifacts.Examples()
-    raw.uri = str(directory / "raw")
+    raw.uri = str(directory)
     raw.split_names = json.dumps(list(splits))
     raw.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
-    outputs = {
-        "transform_graph": standard_artifacts.TransformGraph(),
-        "transformed_examples": standard_artifacts.Examples(),
-        "updated_analyzer_cache": standard_artifacts.TransformCache(),
+    return raw
+
+
+def transform_spans(
+    spans: list[standard_artifacts.Examples],
+    directory: Path,
+    config: dict[str, Any],
+    schema: str = "schema.pbtxt",
+    cache: standard_artifacts.TransformCache | None = None,
+) -> dict[str, list[Artifact]]:
+    """Runs the real Transform executor over spans, perhaps with the `analyzer_cache` of an earlier one; returns its outputs."""
+    (directory / "schema").mkdir(parents=True)
+    (directory / "schema" / "schema.pbtxt").write_text((PROJECT / "schema" / schema).read_text())
+    outputs: dict[str, list[Artifact]] = {
+        "transform_graph": [standard_artifacts.TransformGraph()],
+        "transformed_examples": [standard_artifacts.Examples()],
+        "updated_analyzer_cache": [standard_artifacts.TransformCache()],
     }
-    for name, artifact in outputs.items():
+    for name, [artifact] in outputs.items():
         artifact.uri = str(directory / name)
     schema_artifact = standard_artifacts.Schema()
     schema_artifact.uri = str(directory / "schema")
     context = BaseBeamExecutor.Context(beam_pipeline_args=BEAM, tmp_dir=str(directory / "tmp"), unique_id="1")
     Executor(context).Do(
-        {"examples": [raw], "schema": [schema_artifact]},
-        {name: [artifact] for name, artifact in outputs.items()},
+        {"examples": spans, "schema": [schema_artifact], **({"analyzer_cache": [cache]} if cache else {})},
+        outputs,
         {
             "preprocessing_fn": "components.transform.executor.preprocessing_fn",
-            "custom_config": json.dumps(
-                {"normalization": normalization, "image_shape": image_shape, "fit": fit, "background": list(background)}
-            ),
+            "custom_config": json.dumps(config),
             "disable_statistics": 1,
             "force_tf_compat_v1": 0,
         },
     )
-    return Transformed(splits, directory / "transform_graph", directory / "transformed_examples")
+    return outputs
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 from support.history import FAILED, LIVE, RUNNING, History, PastRun
 
 from pipelines.local.temporary import temporary_directory
@@ -83,6 +84,18 @@ def test_a_pushed_model_stays_with_all_that_it_was_made_of(history: History):
     history.run(blessed=False)
     free(history, keep_last=0)
     assert live(history, pushed) == {*NEEDED, *TOGETHER, "pushed_model", "blessing", "evaluation"}
+
+
+def test_of_what_a_training_started_from_only_the_model_itself_stays(history: History):
+    """Or else the images of all nights would stay for ever."""
+    first, second, third = (history.run(blessed=False) for _ in range(3))
+    for model, run in ((first, second), (second, third)):
+        event = mlmd.Event(artifact_id=model.artifacts["model"], execution_id=run.executions["Trainer"], type=mlmd.Event.INPUT)
+        event.path.steps.add(key="base_model")
+        history.store.put_events([event])
+    free(history)
+    assert live(history, first) == {"model", "evaluation"}
+    assert live(history, second) == {*NEEDED, *TOGETHER, "evaluation"}  # what the newest run used
 
 
 def test_a_version_that_was_taken_out_of_the_serving_directory_no_longer_protects_its_model(history: History):

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 from PIL import Image
-from support.digits import SIZES, Transformed, raw_examples, read_digits, transform
+from support.digits import SIZES, Transformed, raw_examples, read_digits, transform, transform_spans, write_raw
 
 from components.artifacts.features import IMAGE, LABEL, Fit
 from components.artifacts.images import image_shape
@@ -63,6 +64,23 @@ def test_a_constant_training_split_does_not_divide_by_zero(tmp_path: Path):
     images = transform({"train": grey}, tmp_path, "standardize").images("train")
 
     np.testing.assert_allclose(images, 0, atol=1e-6)
+
+
+def test_the_mean_of_an_old_span_is_not_computed_again(tmp_path: Path):
+    spans = [
+        write_raw(tmp_path / f"raw-{span}", {"train": raw_examples(read_digits(40)[20 * span :][:20])}) for span in range(2)
+    ]
+    config = {"normalization": "standardize", "image_shape": None, "fit": "pad", "background": [0, 0, 0]}
+    both = transform_spans(spans, tmp_path / "both", config)
+    [first_night] = transform_spans(spans[:1], tmp_path / "first", config)["updated_analyzer_cache"]
+    shutil.rmtree(spans[0].uri)
+    write_raw(Path(spans[0].uri), {"train": raw_examples(np.full((20, 28, 28, 1), 255, np.uint8))})  # is not seen
+
+    second_night = transform_spans(spans, tmp_path / "second", config, cache=first_night)
+
+    expected, found = (pixel_scale(tft.TFTransformOutput(made["transform_graph"][0].uri)) for made in (both, second_night))
+    digits = read_digits(40).astype(np.float32) / np.float32(255)
+    np.testing.assert_allclose(found.normalize(tf.constant(digits)), expected.normalize(tf.constant(digits)), atol=1e-6)
 
 
 @pytest.mark.parametrize("normalization", ["transformed", "symmetric", "standardized"])

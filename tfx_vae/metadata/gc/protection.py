@@ -29,6 +29,8 @@ SHARED: Final = "has files of a kept one"
 METRICS: Final = "metrics, a few kilobytes"
 
 _RESOLVER: Final = "Resolver"
+_STARTED_FROM: Final = ("base_model", "analyzer_cache")
+"""Channels of what an earlier run left; each night has that of the night before, so what it was made of is not kept."""
 
 
 @dataclass(frozen=True)
@@ -168,14 +170,17 @@ def _add_inputs(snapshot: Snapshot, kept: dict[int, str]) -> None:
 
     Also adds the other outputs of the same executions: TFX serves an execution from the cache only with all of its outputs.
     """
-    waiting = list(kept)
+    waiting, followed = list(kept), set(kept)
     while waiting:
         producer = snapshot.producers.get(waiting.pop())
         if producer is None:
             continue
         for event in snapshot.events_of_execution[producer.id]:
-            if event.direction is not Direction.RESOLVED and event.artifact_id not in kept:
-                kept[event.artifact_id] = INPUT if event.direction is Direction.INPUT else TOGETHER
+            if event.direction is Direction.RESOLVED:
+                continue
+            kept.setdefault(event.artifact_id, INPUT if event.direction is Direction.INPUT else TOGETHER)
+            if event.artifact_id not in followed and event.channel not in _STARTED_FROM:
+                followed.add(event.artifact_id)
                 waiting.append(event.artifact_id)
 
 
