@@ -35,6 +35,7 @@ class Executions:
         output: int,
         state: Any = mlmd.Execution.COMPLETE,
         channel: str = "output",
+        kind: Any = mlmd.Event.OUTPUT,
         **properties: str,
     ) -> None:
         """Writes an execution that took 2.5 seconds."""
@@ -44,7 +45,7 @@ class Executions:
             execution.custom_properties[name].string_value = value
         [identity] = self.store.put_executions([execution])
         [written] = self.store.get_executions_by_id([identity])
-        event = mlmd.Event(execution_id=identity, artifact_id=output, type=mlmd.Event.OUTPUT)
+        event = mlmd.Event(execution_id=identity, artifact_id=output, type=kind)
         event.milliseconds_since_epoch = written.create_time_since_epoch + 2500
         event.path.steps.add(key=channel)
         names = {"pipeline": self.pipeline, "pipeline_run": run, "node": f"{self.pipeline}.{node}"}

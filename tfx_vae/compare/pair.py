@@ -16,6 +16,7 @@ from pipelines.mlmd.location import Location
 from tfx_vae.compare.runs import ComparedRun
 
 _LONGEST_NAME = 16
+_IMAGES = (properties.EXAMPLES, properties.TEST_EXAMPLES)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ def read_pair(location: Location, compared: tuple[ComparedRun, ComparedRun], con
             f"{compared[0].run.id} and {compared[1].run.id} cannot be compared: their models take images of the shapes "
             f"{first.model.image_shape} and {second.model.image_shape}."
         )
-    digests = {artifacts[properties.EXAMPLES].get_string_custom_property("input_fingerprint") for artifacts in loaded}
+    digests = {
+        tuple(one.get_string_custom_property("input_fingerprint") for name in _IMAGES for one in artifacts.get(name, ()))
+        for artifacts in loaded
+    }
     return Pair(
         findings=(first, replace(second, test=first.test)),
         runs=(compared[0].run.id, compared[1].run.id),
@@ -69,9 +73,9 @@ def _names(compared: tuple[ComparedRun, ComparedRun]) -> tuple[str, str]:
     return ("first", "second") if first == second or max(len(first), len(second)) > _LONGEST_NAME else (first, second)
 
 
-def _artifacts(store: Any, compared: ComparedRun) -> dict[str, Artifact]:
+def _artifacts(store: Any, compared: ComparedRun) -> dict[str, list[Artifact]]:
     """The artifacts as TFX objects with their types."""
-    return {name: _deserialize(store, artifact.id) for name, artifact in compared.artifacts.items()}
+    return {name: [_deserialize(store, one.id) for one in several] for name, several in compared.artifacts.items()}
 
 
 def _deserialize(store: Any, identity: int) -> Artifact:
@@ -80,7 +84,7 @@ def _deserialize(store: Any, identity: int) -> Artifact:
     return artifact_utils.deserialize_artifact(type_, artifact)
 
 
-def _findings(store: Any, compared: ComparedRun, artifacts: dict[str, Artifact], config: ReportConfig) -> Findings:
-    identities = [artifact.id for artifact in artifacts.values()]
-    provenance = read_provenance(store, identities, model=artifacts[properties.MODEL].id)
-    return gather({name: [artifact] for name, artifact in artifacts.items()}, config, compared.run.pipeline, provenance)
+def _findings(store: Any, compared: ComparedRun, artifacts: dict[str, list[Artifact]], config: ReportConfig) -> Findings:
+    identities = [artifact.id for several in artifacts.values() for artifact in several]
+    [model] = artifacts[properties.MODEL]
+    return gather(artifacts, config, compared.run.pipeline, read_provenance(store, identities, model=model.id))

@@ -1,6 +1,6 @@
 """Finds the artifacts of the two compared runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,12 @@ _OUTPUTS: Final = {
     ("model", "Model"): "model",
     ("evaluation", "ModelEvaluation"): "evaluation",
 }
+# With a window of spans these Resolvers choose the images, by node and channel.
+_CHOSEN: Final = {
+    ("TrainingSpans", "examples"): "examples",
+    ("TrainingSpans", "statistics"): "statistics",
+    ("TestSpans", "examples"): "test_examples",
+}
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,11 @@ class ComparedRun:
 
     Attributes:
       run: The run.
-      artifacts: The artifacts that it made or took from the cache, by the names of `components.report.properties`.
+      artifacts: What it made, took from the cache or chose of spans, by the names of `components.report.properties`.
     """
 
     run: Run
-    artifacts: Mapping[str, Artifact]
+    artifacts: Mapping[str, Sequence[Artifact]]
 
 
 def find_compared(database: Database, name: str) -> ComparedRun:
@@ -72,22 +78,27 @@ def _compared(database: Database, runs: dict[str, Run], run: Run) -> ComparedRun
     return _on_disk(ComparedRun(run, artifacts))
 
 
-def _artifacts(snapshot: Snapshot, run: Run) -> dict[str, Artifact]:
-    found = {}
+def _artifacts(snapshot: Snapshot, run: Run) -> dict[str, list[Artifact]]:
+    made: dict[str, list[Artifact]] = {}
+    chosen: dict[str, list[Artifact]] = {}
     for execution in snapshot.executions_of_run[run.id]:
+        if execution.state not in (ExecutionState.COMPLETE, ExecutionState.CACHED):
+            continue
         for channel, artifacts in snapshot.linked(execution, Direction.OUTPUT).items():
-            name = _OUTPUTS.get((channel, artifacts[-1].type))
-            if name is not None and execution.state in (ExecutionState.COMPLETE, ExecutionState.CACHED):
-                found[name] = artifacts[-1]
-    return found
+            if name := _OUTPUTS.get((channel, artifacts[-1].type)):
+                made[name] = artifacts
+        for channel, artifacts in snapshot.linked(execution, Direction.RESOLVED).items():
+            if name := _CHOSEN.get((execution.node, channel)):
+                chosen.setdefault(name, []).extend(artifacts)
+    return made | chosen
 
 
-def _is_complete(artifacts: Mapping[str, Artifact]) -> bool:
-    return set(artifacts) == set(_OUTPUTS.values())
+def _is_complete(artifacts: Mapping[str, Sequence[Artifact]]) -> bool:
+    return set(artifacts) >= set(_OUTPUTS.values())
 
 
 def _on_disk(compared: ComparedRun) -> ComparedRun:
-    for name, artifact in compared.artifacts.items():
+    for name, artifact in ((name, one) for name, several in compared.artifacts.items() for one in several):
         if not Path(artifact.uri).exists():
             raise PipelineError(
                 f"Run {compared.run.id} cannot be compared: its {name} in {artifact.uri} no longer exists. "

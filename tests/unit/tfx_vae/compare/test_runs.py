@@ -40,6 +40,10 @@ class Runs:
             return find_compared(database, name)
 
 
+def uris(found: ComparedRun) -> dict[str, list[Path]]:
+    return {name: [Path(artifact.uri) for artifact in several] for name, several in found.artifacts.items()}
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Runs:
     return Runs(tmp_path)
@@ -51,20 +55,37 @@ def test_a_pipeline_means_its_latest_run_with_an_evaluated_model(runs: Runs):
     runs.write("wednesday", evaluated=False)
     found = runs.find("mnist-vae")
     assert found.run.id == "tuesday"
-    assert {name: Path(artifact.uri) for name, artifact in found.artifacts.items()} == {
-        "examples": runs.root / "tuesday" / "examples",
-        "statistics": runs.root / "tuesday" / "statistics",
-        "data_verdict": runs.root / "tuesday" / "verdict",
-        "model": runs.root / "tuesday" / "model",
-        "evaluation": runs.root / "tuesday" / "evaluation",
+    assert uris(found) == {
+        "examples": [runs.root / "tuesday" / "examples"],
+        "statistics": [runs.root / "tuesday" / "statistics"],
+        "data_verdict": [runs.root / "tuesday" / "verdict"],
+        "model": [runs.root / "tuesday" / "model"],
+        "evaluation": [runs.root / "tuesday" / "evaluation"],
     }
+
+
+def test_with_spans_the_images_are_those_that_the_model_was_trained_on_and_judged_by(runs: Runs):
+    runs.write("monday")
+    known = dict(runs.artifacts)
+    runs.write("tuesday")
+    chosen = (
+        ("TrainingSpans", "examples", known["examples"]), ("TrainingSpans", "examples", runs.artifacts["examples"]),
+        ("TrainingSpans", "statistics", known["statistics"]), ("TestSpans", "examples", known["examples"]),
+        ("DriftResolver", "examples", known["examples"]),
+    )  # fmt: skip
+    for node, channel, artifact in chosen:
+        runs.written.execution(node, "tuesday", artifact, channel=channel, kind=mlmd.Event.INTERNAL_OUTPUT)
+    found = uris(runs.find("tuesday"))
+    assert found["examples"] == [runs.root / day / "examples" for day in ("monday", "tuesday")]
+    assert found["statistics"] == [runs.root / "monday" / "statistics"]
+    assert found["test_examples"] == [runs.root / "monday" / "examples"]
 
 
 def test_a_run_that_came_out_of_the_cache_has_the_artifacts_of_the_one_that_made_them(runs: Runs):
     runs.write("monday")
     runs.write("tuesday", cached=True)
     found = runs.find("tues")
-    assert (found.run.id, found.artifacts["model"].uri) == ("tuesday", str(runs.root / "monday" / "model"))
+    assert (found.run.id, uris(found)["model"]) == ("tuesday", [runs.root / "monday" / "model"])
 
 
 def test_a_run_without_an_evaluated_model_is_refused_with_what_it_lacks(runs: Runs):
