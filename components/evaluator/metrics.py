@@ -8,13 +8,14 @@ If a model returns no value for a metric, the metric is left out, so that an old
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
+from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types
 
 from components.artifacts.features import KL_PER_DIMENSION
@@ -23,6 +24,7 @@ from components.artifacts.signature_names import LATENT_MEAN
 from components.models.latent_space import is_active
 
 Values = dict[metric_types.MetricKey, float]
+Numbers = NDArray[np.float64]
 
 _UNITS = 2**32
 
@@ -39,14 +41,20 @@ class ExactSum:
     count: int = 0
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "ExactSum":
-        """The sum of one vector."""
-        finite = [abs(value) < float("inf") for value in values]
-        return cls(
-            [round(value * _UNITS) if is_finite else 0 for value, is_finite in zip(values, finite, strict=True)],
-            [0.0 if is_finite else value for value, is_finite in zip(values, finite, strict=True)],
-            1,
-        )
+    def of(cls, rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> "ExactSum":
+        """The sum of vectors, [N, K]; no vector if N is 0."""
+        values = np.asarray(rows, np.float64)
+        if not len(values):
+            return cls()
+        finite = np.isfinite(values)
+        units = np.rint(np.where(finite, values, 0.0) * _UNITS)
+        # Python adds whole numbers of any size. Those of usual losses fit into 64 bits.
+        if np.abs(units).max(initial=0.0) * len(units) < 2**62:
+            total = units.astype(np.int64).sum(axis=0).tolist()
+        else:
+            total = [sum(map(int, column)) for column in units.T]
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            return cls(total, np.where(finite, 0.0, values).sum(axis=0).tolist(), len(values))
 
     def plus(self, other: "ExactSum") -> "ExactSum":
         """The sum of this and another sum."""
@@ -273,7 +281,7 @@ class _Mean(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no
         self,
         key: metric_types.MetricKey,
         output: str,
-        measure: Callable[[np.ndarray], Sequence[float] | None],
+        measure: Callable[[Numbers], Numbers],
         summarize: Callable[[metric_types.MetricKey, Sequence[float]], Values],
     ) -> None:
         """Makes the combiner.
@@ -281,7 +289,7 @@ class _Mean(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no
         Args:
           key: The key of the metric, which names the model.
           output: The name of the model's output.
-          measure: Turns the output for an example into numbers; None if the example does not count.
+          measure: Turns the outputs for examples, [N, K], into the numbers to average, [M, L]: M of these examples count.
           summarize: Turns the means of these numbers into metrics; the means are NaN if no example counts.
         """
         self._key = key
@@ -294,11 +302,17 @@ class _Mean(beam.CombineFn):  # type: ignore[misc, unused-ignore]  # Beam has no
         return None
 
     def add_input(self, accumulator: ExactSum | None, element: metric_types.StandardMetricInputs) -> ExactSum | None:
-        outputs: Mapping[str, np.ndarray] = element.get_predictions(self._key.model_name or None)
-        if self._output not in outputs:
+        return self.add_inputs(accumulator, [element])
+
+    def add_inputs(
+        self, accumulator: ExactSum | None, elements: Iterable[metric_types.StandardMetricInputs]
+    ) -> ExactSum | None:
+        """Adds a batch of examples."""
+        said = [element.get_predictions(self._key.model_name or None) for element in elements]
+        values = [np.asarray(outputs[self._output], np.float64).reshape(-1) for outputs in said if self._output in outputs]
+        if not values:
             return accumulator
-        numbers = self._measure(np.asarray(outputs[self._output], np.float64))
-        added = ExactSum() if numbers is None else ExactSum.of(numbers)
+        added = ExactSum.of(self._measure(np.stack(values)))
         return added if accumulator is None else accumulator.plus(added)
 
     def merge_accumulators(self, accumulators: Iterable[ExactSum | None]) -> ExactSum | None:
@@ -386,7 +400,7 @@ def _for_each_model(
     name: str,
     model_names: list[str] | None,
     output: str,
-    measure: Callable[[np.ndarray], Sequence[float] | None],
+    measure: Callable[[Numbers], Numbers],
     summarize: Callable[[metric_types.MetricKey, Sequence[float]], Values],
 ) -> list[metric_types.MetricComputation]:
     """One computation for each model: TFMA calls the function once for the candidate and the baseline together."""
@@ -397,20 +411,20 @@ def _for_each_model(
     ]
 
 
-def _numbers(values: np.ndarray) -> list[float]:
-    return [float(value) for value in values.flat]
+def _numbers(values: Numbers) -> Numbers:
+    return values
 
 
-def _sum(values: np.ndarray) -> list[float]:
-    return [float(values.sum())]
+def _sum(values: Numbers) -> Numbers:
+    return values.sum(axis=1, keepdims=True)
 
 
-def _numbers_unless_nan(values: np.ndarray) -> list[float] | None:
-    return None if np.isnan(values).any() else _numbers(values)
+def _numbers_unless_nan(values: Numbers) -> Numbers:
+    return values[~np.isnan(values).any(axis=1)]
 
 
-def _numbers_and_squares(values: np.ndarray) -> list[float]:
-    return [*_numbers(values), *_numbers(values**2)]
+def _numbers_and_squares(values: Numbers) -> Numbers:
+    return np.concatenate([values, values**2], axis=1)
 
 
 def _as_it_is(key: metric_types.MetricKey, means: Sequence[float]) -> Values:

@@ -156,7 +156,11 @@ def _on_a_grid(one: ArrayLike, other: ArrayLike) -> tuple[NDArray[np.float64], N
 
 def _squared_distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """[N, F] and [M, F] of whole numbers to [N, M]."""
-    return (one**2).sum(axis=1)[:, np.newaxis] + (other**2).sum(axis=1) - 2.0 * (one @ other.T)
+    # In place: a new matrix for each term takes as long as the product.
+    distances = (-2.0 * one) @ other.T
+    distances += (one**2).sum(axis=1)[:, np.newaxis]
+    distances += (other**2).sum(axis=1)
+    return distances
 
 
 def _parts(count: int, others: int) -> Iterator[slice]:
