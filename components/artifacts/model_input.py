@@ -5,6 +5,7 @@ Pure TensorFlow, because the exported signatures contain it. Training, evaluatio
 decodes as Pillow does, bit for bit: the other readers of image files use Pillow.
 """
 
+import functools
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,7 +89,6 @@ def transformed_input(transform_graph: str) -> ModelInput:
     return model_input
 
 
-@tf.autograph.experimental.do_not_convert
 def prepare_images(encoded: tf.Tensor, model_input: ModelInput) -> tf.Tensor:
     """Decodes image files, and brings them to a model's shape.
 
@@ -105,19 +105,29 @@ def prepare_images(encoded: tf.Tensor, model_input: ModelInput) -> tf.Tensor:
     Raises:
       tf.errors.InvalidArgumentError: A string is not an image.
     """
+    return _preparation(model_input)(encoded)
+
+
+@functools.cache
+def _preparation(model_input: ModelInput) -> tf.types.experimental.PolymorphicFunction:
+    """Traced once: TensorFlow Transform traces `preprocessing_fn` eight times, and this was most of it."""
     shape = model_input.shape
 
-    def all_by(prepare: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[], tf.Tensor]:
-        return lambda: tf.map_fn(prepare, encoded, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+    def prepare_all(encoded: tf.Tensor) -> tf.Tensor:
+        def all_by(prepare: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[], tf.Tensor]:
+            return lambda: tf.map_fn(prepare, encoded, fn_output_signature=tf.TensorSpec(shape, tf.uint8))
 
-    # Most batches need nothing else than decoding, which alone takes half as long.
-    decoded = tf.cond(
-        tf.reduce_all(_is_ready(encoded, shape)),
-        all_by(lambda image: tf.ensure_shape(tf.io.decode_png(image, channels=shape[-1]), shape)),
-        all_by(lambda image: fit_pixels(decode_upright(image), model_input)),
-    )
-    # Not a division: some graph optimisers replace it by this product, others do not, and the results differ in the last bit.
-    return tf.cast(decoded, tf.float32) * (1.0 / 255.0)
+        # Most batches need nothing else than decoding, which alone takes half as long.
+        decoded = tf.cond(
+            tf.reduce_all(_is_ready(encoded, shape)),
+            all_by(lambda image: tf.ensure_shape(tf.io.decode_png(image, channels=shape[-1]), shape)),
+            all_by(lambda image: fit_pixels(decode_upright(image), model_input)),
+        )
+        # Not a division: some graph optimisers replace it by this product, others do not; the results differ in the last bit.
+        return tf.cast(decoded, tf.float32) * (1.0 / 255.0)
+
+    return prepare_all
 
 
 @tf.autograph.experimental.do_not_convert
