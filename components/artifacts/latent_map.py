@@ -80,6 +80,12 @@ class LatentMap(Section):
     score_percentiles: tuple[float, ...]
     """Percentiles 0 to 100 of the negative ELBO of the images, nats per image."""
 
+    prior_coordinates: tuple[float, ...] | None = None
+    """Percentiles 0 to 100 of the numbers in codes drawn from the prior, all dimensions together; None as above."""
+
+    prior_lengths: tuple[float, ...] | None = None
+    """The same of the lengths of these codes."""
+
 
 def draw_map(
     codes: NDArray[np.float32],
@@ -113,7 +119,9 @@ def draw_map(
         labels=None if labels is None else tuple(labels.tolist()),
         centers=tuple(LabelCenter(label=int(kind), mean=_rounded(center)) for kind, center in zip(kinds, centers, strict=True)),
         dimensions=_dimensions(values, kl_divergence, prior_codes),
-        score_percentiles=_rounded(np.percentile(np.asarray(scores, np.float64), np.linspace(0, 100, _PERCENTS))),
+        score_percentiles=_percentiles(scores),
+        prior_coordinates=_percentiles(prior_codes),
+        prior_lengths=_percentiles(np.linalg.norm(prior_codes, axis=1)),
     )
 
 
@@ -190,6 +198,10 @@ def _dimensions(
         )
         for index in order
     )
+
+
+def _percentiles(values: ArrayLike) -> tuple[float, ...]:
+    return _rounded(np.percentile(np.asarray(values, np.float64), np.linspace(0, 100, _PERCENTS)))
 
 
 def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:

@@ -10,11 +10,11 @@ To add a prior: write a class with the methods of `Prior`, name it in `config.Pr
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, assert_never
+from typing import Protocol, assert_never
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from components.models.config import ModelConfig, PriorKind
 from components.models.flow import fit_flow
@@ -120,39 +120,3 @@ def fit_prior(
             return fit_flow(training_codes(), seed)
         case _:
             assert_never(config.resolved_prior)
-
-
-class GaussianFit(NamedTuple):
-    """A Gaussian with a full covariance."""
-
-    mean: NDArray[np.float32]
-    """[L]."""
-
-    cholesky: NDArray[np.float32]
-    """[L, L], lower triangular; times its transpose it is the covariance."""
-
-
-def fit_gaussian(codes: ArrayLike) -> GaussianFit:
-    """The Gaussian of greatest likelihood.
-
-    Its covariance may be singular: constant or dependent dimensions, or fewer codes than dimensions. The factor comes from a
-    QR decomposition of the centred codes, X = QR, X'X = R'R, which needs neither the covariance nor a jitter on its diagonal.
-
-    Args:
-      codes: [N, L], at least one.
-
-    Raises:
-      ValueError: the codes are not a matrix, there are none, or one is not finite.
-    """
-    values = np.asarray(codes, dtype=np.float64)
-    if values.ndim != 2 or 0 in values.shape:
-        raise ValueError(f"A Gaussian is fitted to a matrix of codes with at least one row, not to the shape {values.shape}.")
-    if not np.isfinite(values).all():
-        raise ValueError("A Gaussian cannot be fitted to codes that are NaN or infinite.")
-    count, latent_dim = values.shape
-    mean = values.mean(axis=0)
-    upper = np.linalg.qr((values - mean) / np.sqrt(count)).R
-    cholesky = np.zeros((latent_dim, latent_dim))
-    # Which sign a row has is open; a Cholesky factor's diagonal is positive.
-    cholesky[:, : len(upper)] = np.where(np.diag(upper) < 0, -1.0, 1.0) * upper.T
-    return GaussianFit(mean.astype(np.float32), cholesky.astype(np.float32))

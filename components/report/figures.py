@@ -184,37 +184,46 @@ def kl_per_dimension(canvas: Figure, divergences: NDArray[np.float64], active: N
 
 
 @figure
-def beside_prior(canvas: Figure, codes: NDArray[np.float64], prior: str) -> None:
-    """Draws the distribution of codes and the standard normal distribution.
+def beside_prior(
+    canvas: Figure, codes: NDArray[np.float64], coordinates: Sequence[float], lengths: Sequence[float], beside_normal: bool
+) -> None:
+    """Draws the distributions of codes of images and of codes drawn from the prior.
 
     Args:
       canvas: Where to draw.
       codes: Samples from the aggregate posterior, [N, L].
-      prior: The name of the standard normal distribution in the legend.
+      coordinates: Percentiles of the numbers in the prior's codes, at even distances from 0 to 100.
+      lengths: Percentiles of the lengths of these codes.
+      beside_normal: Whether to draw N(0, I) too.
     """
     canvas.set_size_inches(WIDTH, 3.4)
     latent_dim = codes.shape[1]
-    values, lengths = canvas.subplots(1, 2)
-    _density(values, codes.ravel(), stats.norm(), (-4.0, 4.0), f"value of a coordinate (all {latent_dim} together)")
-    norms = np.linalg.norm(codes, axis=1)
-    chi = stats.chi(latent_dim)
-    highest = max(chi.ppf(0.9999), np.quantile(norms, 0.999))
-    lowest = max(0.0, min(chi.ppf(0.0001), np.quantile(norms, 0.001)) - 0.05 * highest)
-    _density(lengths, norms, chi, (lowest, highest), "length of a code")
-    values.set_ylabel("density")
-    handles, names = values.get_legend_handles_labels()
-    canvas.legend([*handles, *values.lines], [*names, prior], loc="outside upper center", ncols=2)
+    left, right = canvas.subplots(1, 2)
+    _densities(left, codes.ravel(), coordinates, stats.norm() if beside_normal else None)
+    _densities(right, np.linalg.norm(codes, axis=1), lengths, stats.chi(latent_dim) if beside_normal else None)
+    left.set_xlabel(f"value of a coordinate (all {latent_dim} together)")
+    right.set_xlabel("length of a code")
+    left.set_ylabel("density")
+    canvas.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3)
 
 
-def _density(axes: Any, values: NDArray[np.float64], distribution: Any, limits: tuple[float, float], name: str) -> None:
-    # Not `density=True`, which would ignore the values outside the limits.
+def _densities(axes: Any, values: NDArray[np.float64], prior: Sequence[float], normal: Any) -> None:
+    lowest, highest = np.quantile(values, [0.001, 0.999])
+    lowest, highest = min(lowest, prior[1]), max(highest, prior[-2])
+    if normal:
+        lowest, highest = min(lowest, normal.ppf(0.001)), max(highest, normal.ppf(0.999))
+    margin = 0.05 * (highest - lowest) or 0.5
     bins = int(np.clip(len(values) / 25, 10, 60))
-    each = np.full(len(values), bins / (limits[1] - limits[0]) / len(values))
-    axes.hist(values, bins=bins, range=limits, weights=each, color=BLUE, alpha=0.55, label="codes of test images")
-    places = np.linspace(*limits, 300)
-    axes.plot(places, distribution.pdf(places), color=RED, linewidth=2)
-    axes.set_xlabel(name)
-    axes.set_xlim(limits)
+    edges = np.linspace(lowest - margin, highest + margin, bins + 1)
+    # Not `density=True`, which would ignore the values outside the edges.
+    each = np.full(len(values), 1 / (edges[1] - edges[0]) / len(values))
+    axes.hist(values, bins=edges, weights=each, color=BLUE, alpha=0.55, label="of test images")
+    below = np.interp(edges, prior, np.linspace(0, 1, len(prior)))
+    axes.stairs(np.diff(below) / np.diff(edges), edges, color=RED, linewidth=2, label="drawn from the prior")
+    if normal:
+        places = np.linspace(edges[0], edges[-1], 300)
+        axes.plot(places, normal.pdf(places), color=GREY, linestyle=":", label="N(0, I)")
+    axes.set_xlim(edges[0], edges[-1])
     axes.yaxis.set_major_locator(MaxNLocator(4))
 
 

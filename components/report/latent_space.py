@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from components.artifacts.latent_map import PRIOR_PROBABILITIES, read_map
 from components.models.latent_space import ACTIVE_VARIANCE, is_active, linear_path, spherical_path
-from components.models.prior import fit_gaussian
 from components.report.figures import beside_prior, kl_per_dimension, scatter
 from components.report.findings import Codes, Findings, ReportedModel
 from components.report.page import Block, Figure, Note, Section
@@ -57,15 +56,13 @@ def tsne(codes: NDArray[np.float32], seed: int) -> Array:
 def aggregate_posterior(codes: Codes, seed: int) -> Array:
     """One sample from the posterior of each image, [N, L]: together they are samples from the aggregate posterior.
 
-    An autoencoder has no posterior: its codes are standardised instead, to mean 0 and the identity as covariance.
+    An autoencoder's codes are as they are.
     """
     mean = codes.mean.astype(np.float64)
-    if codes.log_variance is not None:
-        noise = np.random.default_rng(seed).standard_normal(mean.shape)
-        return mean + np.exp(0.5 * codes.log_variance.astype(np.float64)) * noise
-    fit = fit_gaussian(mean)
-    # Not the inverse: the covariance is singular if a dimension is constant.
-    return np.asarray((mean - fit.mean) @ np.linalg.pinv(fit.cholesky.astype(np.float64)).T)
+    if codes.log_variance is None:
+        return mean
+    noise = np.random.default_rng(seed).standard_normal(mean.shape)
+    return np.asarray(mean + np.exp(0.5 * codes.log_variance.astype(np.float64)) * noise)
 
 
 def interpolate(model: ReportedModel, starts: Pixels, ends: Pixels, steps: int) -> tuple[Pixels, Pixels]:
@@ -198,22 +195,25 @@ def _is_note(block: Block) -> bool:
     return isinstance(block, Note)
 
 
-def beside_prior_figure(findings: Findings, prefix: str = "") -> Figure:
-    """The distribution of the codes of test images, compared with the prior."""
-    draws = aggregate_posterior(findings.codes, findings.config.seed)
-    name = "N(0, I)" if findings.model.has_posterior else "fitted Gaussian"
-    if findings.model.has_posterior:
-        caption = (
-            "Codes drawn from the posteriors of test images (the aggregate posterior, blue), and N(0, I), the prior of "
-            "training (red line). Where the red line is above the blue bars, samples of N(0, I) have codes that no image has, "
-            "and do not look like images of the dataset; a prior that is fitted to the codes (model.prior) avoids these places."
+def beside_prior_figure(findings: Findings, prefix: str = "") -> Block:
+    """The distribution of the codes of test images, beside that of codes drawn from the prior."""
+    latent_map = read_map(findings.model.directory)
+    if latent_map is None or latent_map.prior_coordinates is None or latent_map.prior_lengths is None:
+        return Note("The model was trained by an earlier version, which did not record how its prior is distributed.")
+    caption = (
+        "Codes of test images (blue) and codes drawn from the prior (red). Where the red line is above the blue bars, samples "
+        "have codes that no image has, and may not look like images of the dataset."
+    )
+    is_random = findings.model.has_posterior
+    if is_random:
+        caption += (
+            " The codes of images are drawn from their posteriors (the aggregate posterior). The dotted line is N(0, I), which "
+            "is the prior in training unless model.prior is vamp."
         )
-    else:
-        caption = (
-            "Training gives an autoencoder no prior. Its codes (blue) are shown in the coordinates of a Gaussian that is "
-            "fitted to them (red line). Where the two differ, the codes are not Gaussian; where the red line is above the blue "
-            "bars, samples of that Gaussian have codes that no image has."
-        )
+    codes = aggregate_posterior(findings.codes, findings.config.seed)
     return Figure(
-        f"{prefix}beside-prior", beside_prior(draws, name), caption, "Histograms of codes, and the density of a Gaussian."
+        f"{prefix}beside-prior",
+        beside_prior(codes, latent_map.prior_coordinates, latent_map.prior_lengths, is_random),
+        caption,
+        "Histograms of codes of images, and outlines of the same histograms of the prior's codes.",
     )

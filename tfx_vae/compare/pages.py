@@ -3,6 +3,7 @@
 Imports TensorFlow, so import it only when a page is made.
 """
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def latent_section(pair: Pair) -> Section:
         "latent-space",
         "Latent space",
         f"Codes of the same test images: {pair.names[0]} on the left or first, {pair.names[1]} on the right or second.",
-        [figure for row in zip(*columns, strict=True) for figure in row],
+        [figure for row in zip_longest(*columns) for figure in row if figure],
     )
 
 

@@ -1,6 +1,7 @@
 """What is computed from codes, on codes whose answer is known."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,17 @@ import pytest
 from scipy import stats
 
 from components.artifacts.latent_map import draw_map
+from components.report import latent_space
 from components.report.findings import Codes
-from components.report.latent_space import aggregate_posterior, interpolate, manifold, principal_components, tsne
+from components.report.latent_space import (
+    aggregate_posterior,
+    beside_prior_figure,
+    interpolate,
+    manifold,
+    principal_components,
+    tsne,
+)
+from components.report.page import Figure, Note
 from components.trainer.latent_survey import write_map
 
 
@@ -68,19 +78,36 @@ def test_the_aggregate_posterior_has_the_variance_of_the_means_and_of_the_poster
     assert draws.var(axis=0) == pytest.approx([0.75**2 + 0.5**2, 0.1**2 + 2.0**2], rel=0.02)
 
 
-def test_codes_without_a_posterior_come_to_mean_0_and_covariance_1():
-    random = np.random.default_rng(2)
-    codes = (random.normal(size=(500, 3)) @ np.array([[3, 0, 0], [1, 2, 0], [0, -1, 0.1]]) + [5, 0, -7]).astype(np.float32)
-    white = aggregate_posterior(Codes(codes, None), seed=0)
-    assert white.mean(axis=0) == pytest.approx(0.0, abs=1e-3)
-    assert np.cov(white.T, bias=True) == pytest.approx(np.eye(3), abs=1e-3)
+def test_codes_without_a_posterior_are_as_they_are():
+    codes = np.random.default_rng(2).normal([5, 0], [3, 0.1], size=(50, 2)).astype(np.float32)
+    assert np.array_equal(aggregate_posterior(Codes(codes, None), seed=0), codes)
 
 
-def test_a_code_that_never_changes_stays_where_it_is():
-    codes = np.column_stack([np.linspace(-1, 1, 50), np.full(50, 4.0)]).astype(np.float32)
-    white = aggregate_posterior(Codes(codes, None), seed=0)
-    assert white[:, 0].std() == pytest.approx(1.0)
-    assert white[:, 1] == pytest.approx(0.0)
+def findings_of(directory: Path, log_variance: Any = None) -> Any:
+    model = SimpleNamespace(directory=directory, has_posterior=log_variance is not None)
+    codes = Codes(np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32), log_variance)
+    return SimpleNamespace(model=model, codes=codes, config=SimpleNamespace(seed=0))
+
+
+def test_the_figure_beside_the_prior_is_of_the_models_own_prior_and_only_a_vae_is_compared_with_the_standard_normal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    given = []
+    monkeypatch.setattr(latent_space, "beside_prior", lambda *arguments: given.append(arguments) or b"")
+    prior = np.tile(np.arange(101.0)[:, None], 2).astype(np.float32)
+    write_map(draw_map(np.eye(2, dtype=np.float32), None, [0, 0], None, prior), str(tmp_path))
+
+    for log_variance in (None, np.zeros((100, 2))):
+        assert isinstance(beside_prior_figure(findings_of(tmp_path, log_variance), "first-"), Figure)
+
+    for _, coordinates, lengths, _ in given:
+        assert coordinates == pytest.approx(range(101))
+        assert lengths == pytest.approx(np.sqrt(2) * np.arange(101), rel=1e-3)
+    assert [beside_normal for *_, beside_normal in given] == [False, True]
+
+
+def test_a_model_of_an_earlier_version_has_a_note_instead(tmp_path: Path):
+    assert isinstance(beside_prior_figure(findings_of(tmp_path)), Note)
 
 
 def test_the_middle_of_a_quarter_circle_is_shorter_on_the_line_than_on_the_arc():
