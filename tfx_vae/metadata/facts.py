@@ -13,7 +13,7 @@ from components.artifacts.evaluation import read_means
 from components.artifacts.history import History, read_history
 from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
-from components.artifacts.training_settings import TrainingSettings
+from components.artifacts.training_settings import RecordedSearch, TrainingSettings
 from components.artifacts.tuning import HYPERPARAMETERS, read_best_settings, with_settings
 from pipelines.mlmd import names
 from tfx_vae.metadata.entities import Artifact, Direction, Execution, Run, Snapshot
@@ -30,7 +30,7 @@ DRIFT_VERDICT: Final = "DriftVerdict"
 """Names of types of artifacts."""
 
 CUSTOM_CONFIG: Final = "custom_config"
-"""The parameter of Transform, Trainer and Pusher that holds what this project tells them."""
+"""The parameter of Transform, Tuner, Trainer and Pusher that holds what this project tells them."""
 
 ARTIFACT_TYPES: Final = (EXAMPLES, EVALUATION, BLESSING, INFRA_BLESSING, PUSHED_MODEL, BEST_SETTINGS, DRIFT_VERDICT)
 ARTIFACT_PROPERTIES: Final = (DATASET, DATASET_VERSION, BLESSED, REFUSAL, PUSHED, PUSHED_VERSION, DRIFTED, DRIFT)
@@ -79,6 +79,11 @@ def changes(run: Run, before: Run | None) -> dict[str, Any]:
 def training_settings(execution: Execution) -> TrainingSettings | None:
     """What a Trainer was told; None for all other components."""
     return TrainingSettings.read(str(execution.properties.get(CUSTOM_CONFIG, "")))
+
+
+def search(execution: Execution) -> RecordedSearch | None:
+    """What a Tuner was told; None for all other components."""
+    return RecordedSearch.read(str(execution.properties.get(CUSTOM_CONFIG, "")))
 
 
 def model(snapshot: Snapshot, executions: Sequence[Execution]) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """What is freed, what stays, and what a kill at any moment leaves."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -186,21 +187,30 @@ def test_leftovers_of_runs_that_are_not_kept_go_and_files_of_others_stay(history
     old_checkpoint, new_checkpoint = (history.root / "checkpoints" / "mnist-vae" / name for name in ("old", "new"))
     driver = pipeline_root / "TfdsExampleGen" / ".system" / "driver_execution" / "1795361999849356"
     notes = pipeline_root / "notes.txt"
-    for directory in (half_made, of_no_execution, old_checkpoint, new_checkpoint, driver):
+    # One Trainer becomes a Tuner, which is told about a training and a directory.
+    [tuner] = history.store.get_executions_by_id([failed.executions["Trainer"]])
+    settings = tuner.custom_properties["custom_config"]
+    old_search, new_search = (history.root / "tuning" / "mnist-vae" / name for name in ("old", "new"))
+    told = {"directory": str(old_search.parent), "training": json.loads(settings.string_value)}
+    settings.string_value = json.dumps(told)
+    history.store.put_executions([tuner])
+    for directory in (half_made, of_no_execution, old_checkpoint, new_checkpoint, old_search, new_search, driver):
         directory.mkdir(parents=True)
         (directory / "file").write_text("12345")
     notes.write_text("mine")
-    for path in (old_checkpoint, old_checkpoint / "file"):
-        os.utime(path, (time.time() - 3600,) * 2)
+    for path in (old_checkpoint, old_search):
+        for written in (path, path / "file"):
+            os.utime(written, (time.time() - 3600,) * 2)
 
     plan = free(history)
     by_kind = {kind: {leftover.path for leftover in plan.leftovers if leftover.kind is kind} for kind in LeftoverKind}
     assert by_kind[LeftoverKind.UNFINISHED_OUTPUT] == {half_made}
     assert by_kind[LeftoverKind.CHECKPOINT] == {old_checkpoint}
+    assert by_kind[LeftoverKind.SEARCH] == {old_search}
     assert by_kind[LeftoverKind.LOG] == {failed.log}
     assert driver in by_kind[LeftoverKind.SYSTEM]
     assert not any(leftover.path.exists() for leftover in plan.leftovers)
-    assert all(path.exists() for path in (of_no_execution, new_checkpoint, notes, newest.log))
+    assert all(path.exists() for path in (of_no_execution, new_checkpoint, new_search, notes, newest.log))
 
 
 def test_working_files_of_a_killed_run_go_when_no_process_holds_its_log(history: History):

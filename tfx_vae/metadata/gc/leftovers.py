@@ -1,4 +1,4 @@
-"""Files that no artifact describes: outputs of failed executions, TFX's working files, checkpoints and logs."""
+"""Files that no artifact describes: outputs of failed executions, TFX's working files, checkpoints, searches and logs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ class LeftoverKind(StrEnum):
     UNFINISHED_OUTPUT = "output of a failed execution"
     SYSTEM = "TFX's working files"
     CHECKPOINT = "checkpoints of an unfinished training"
+    SEARCH = "trials of an earlier search"
     LOG = "log"
     TEMPORARY = "temporary files of killed runs"
 
@@ -55,9 +56,9 @@ def find_leftovers(snapshot: Snapshot, policy: Policy, cutoff: int, kept: set[in
     for pipeline, root in sorted(_pipeline_roots(snapshot)):
         if pipeline not in busy:
             found += _in_pipeline_root(snapshot, pipeline, root)
-    for pipeline, directory in sorted(_checkpoints(snapshot)):
+    for kind, pipeline, directory in sorted(_unfinished_work(snapshot)):
         if pipeline not in busy and _written(directory) < _oldest(recent, pipeline):
-            found.append((LeftoverKind.CHECKPOINT, directory))
+            found.append((kind, directory))
     kept_runs = {run.id for run in recent} | {run.id for id_ in kept if (run := snapshot.run_of(id_))}
     for run in snapshot.runs.values():
         log = local_path(str(run.record.get(names.LOG, "")))
@@ -101,21 +102,29 @@ def _in_pipeline_root(snapshot: Snapshot, pipeline: str, root: Path) -> Iterator
             yield LeftoverKind.SYSTEM, path
 
 
-def _checkpoints(snapshot: Snapshot) -> set[tuple[str, Path]]:
-    """Pipelines and the directories of their trainings, which lie in those that the Trainers were given."""
-    directories: set[tuple[str, Path]] = set()
+def _unfinished_work(snapshot: Snapshot) -> set[tuple[LeftoverKind, str, Path]]:
+    """The directories of each pipeline's trainings and searches, in those that Trainers and Tuners were given."""
+    places: set[tuple[LeftoverKind, str, str]] = set()
     for execution in snapshot.executions.values():
-        settings = facts.training_settings(execution)
         run = snapshot.runs.get(execution.run_id)
-        if settings is not None and run is not None:
-            path = local_path(settings.checkpoint_dir)
-            if path is not None and path.is_dir():
-                directories |= {(run.pipeline, directory) for directory in path.iterdir()}
-    return directories
+        if run is None:
+            continue
+        search = facts.search(execution)
+        if search is not None:
+            places.add((LeftoverKind.SEARCH, run.pipeline, search.directory))
+        settings = search.training if search else facts.training_settings(execution)
+        if settings is not None:
+            places.add((LeftoverKind.CHECKPOINT, run.pipeline, settings.checkpoint_dir))
+    return {
+        (kind, pipeline, directory)
+        for kind, pipeline, place in places
+        if (path := local_path(place)) is not None and path.is_dir()
+        for directory in path.iterdir()
+    }
 
 
 def _oldest(runs: list[Run], pipeline: str) -> float:
-    """When the oldest of the runs of a pipeline began; checkpoints since then may still be carried on from."""
+    """When the oldest of the runs of a pipeline began; what was written since then may still be continued."""
     return min((run.started for run in runs if run.pipeline == pipeline), default=float("inf"))
 
 
