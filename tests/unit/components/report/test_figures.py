@@ -53,9 +53,7 @@ def test_labels_of_rows_and_columns_are_not_cut_off():
         lambda: class_balance({"train": {"0": 5, "10": 1, "9": 2}, "test": {"0": 1}}),
         lambda: loss_curve({"train": [3.0, 2.0], "eval": [2.5, 2.2]}, 2, "loss"),
         lambda: kl_per_dimension(np.array([0.0, 1.5, 0.2]), np.array([False, True, True])),
-        lambda: beside_prior(
-            np.random.default_rng(0).normal(size=(300, 3)), np.linspace(-3, 3, 101), np.linspace(0, 5, 101), True
-        ),
+        lambda: beside_prior(np.random.default_rng(0).normal(size=(300, 3)), range(-50, 51), range(101), True),
         lambda: scatter(np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 12, "x", "y"),
     ],
     ids=["class_balance", "loss_curve", "kl_per_dimension", "beside_prior", "scatter"],

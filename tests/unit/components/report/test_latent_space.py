@@ -92,8 +92,13 @@ def findings_of(directory: Path, log_variance: Any = None) -> Any:
 def test_the_figure_beside_the_prior_is_of_the_models_own_prior_and_only_a_vae_is_compared_with_the_standard_normal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    given = []
-    monkeypatch.setattr(latent_space, "beside_prior", lambda *arguments: given.append(arguments) or b"")
+    given: list[tuple[Any, ...]] = []
+
+    def draw(*arguments: Any) -> bytes:
+        given.append(arguments)
+        return b""
+
+    monkeypatch.setattr(latent_space, "beside_prior", draw)
     prior = np.tile(np.arange(101.0)[:, None], 2).astype(np.float32)
     write_map(draw_map(np.eye(2, dtype=np.float32), None, [0, 0], None, prior), str(tmp_path))
 
