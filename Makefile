@@ -16,7 +16,7 @@ SETTINGS = $(foreach setting,$(SET),--set '$(setting)')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run smoke test test-unit lint format doctor lock wheel clean anew
+.PHONY: help setup run smoke test test-unit lint format doctor docs notebook lock wheel clean anew
 
 help: ## Show this list
 	@echo "make run          trains and evaluates a VAE on MNIST, and pushes it if it is good enough; all targets:"
@@ -33,6 +33,13 @@ smoke: $(READY) ## Run the same pipeline on 2,000 images, in under two minutes
 
 doctor: $(READY) ## Check whether this machine can run the pipeline, and say how to fix problems
 	@$(BIN)/tfx-vae doctor
+
+docs: $(READY_FOR_TESTS) ## Make the site of the documentation: build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "The site is in build/site. To read it, and to search: python3 -m http.server --directory build/site"
+
+notebook: $(READY_FOR_TESTS) ## Run notebooks/vae.ipynb, the tutorial, with the models in runs/, and keep its pictures in it
+	@$(BIN)/jupyter-execute --inplace notebooks/vae.ipynb
 
 # The slowest files first, so that both processes end at about the same time.
 test: $(READY_FOR_TESTS) ## Run all tests, within 15 minutes on two cores (ARGS="-k blessing" is passed to pytest)

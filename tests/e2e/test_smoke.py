@@ -277,3 +277,14 @@ def test_a_sweep_takes_its_data_from_the_pipeline_and_leaves_that_alone(
     assert result["negative_elbo"] == pytest.approx(result["reconstruction_loss"] + result["kl_divergence"], abs=1e-3)
     assert (page.parent / "rate-distortion.png").is_file()
     assert workplace.versions() == pushed_before
+
+
+def test_the_notebook_runs_to_its_end_with_what_was_pushed(
+    first: subprocess.CompletedProcess[str], autoencoder: subprocess.CompletedProcess[str], workplace: Workplace
+):
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    notebook = nbformat.read(PROJECT / "notebooks" / "vae.ipynb", as_version=4)
+    [parameters] = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    names = 'VAE, AE = "mnist-smoke", "mnist-smoke-ae"'
+    parameters.source += f"\nROOT = Path({str(workplace.root)!r})\n{names}\nIMAGES, EPOCHS = 700, 1"
+    nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(PROJECT / "notebooks")}}).execute()
