@@ -3,12 +3,14 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 
+from components.errors import ConfigurationError
 from pipelines.local import failures
 from pipelines.local.process import finish_output, prepare_streams
 
@@ -20,8 +22,14 @@ DEFAULT_CONFIG = _PROJECT / _CONFIGS / "mnist_vae.yaml"
 def _find_config(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
     """The file itself, or the one of the package that a name such as `smoke` or `pipelines/configs/smoke.yaml` means."""
     shipped = _PROJECT / _CONFIGS / f"{path.stem}.yaml"
-    is_name = path in (Path(path.stem), _CONFIGS / shipped.name)
-    return shipped if is_name and os.access(shipped, os.F_OK) and not path.exists() else path
+    if path.exists() or path not in (Path(path.stem), _CONFIGS / shipped.name):
+        return path
+    if os.access(shipped, os.F_OK):
+        return shipped
+    names = sorted(file.stem for file in shipped.parent.glob("*.yaml"))
+    near = get_close_matches(path.stem, names, n=3)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"The names in {_CONFIGS} are {', '.join(names)}."
+    raise ConfigurationError(f"The configuration {path} cannot be read: there is no such file. {hint}")
 
 
 config_option = click.option(

@@ -57,11 +57,16 @@ def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.Mon
     assert CliRunner().invoke(main, ["config", "--config", "smoke"]).stdout.startswith("name: mine\n")
 
 
-def test_a_name_that_means_nothing_is_refused_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(
+    ("name", "hint"), [("smoky", "Did you mean smoke?"), ("mnist-vea", "Did you mean mnist_vae or"), ("x", "The names in")]
+)
+def test_for_a_name_that_means_nothing_near_ones_are_suggested(
+    name: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(main, ["config", "--config", "smoky"])
+    done = CliRunner().invoke(main, ["config", "--config", name])
     assert done.exit_code == 2
-    assert done.stderr.startswith("The configuration smoky cannot be read: ")
+    assert done.stderr.startswith(f"The configuration {name} cannot be read: there is no such file. {hint}")
 
 
 def test_without_options_a_run_outside_a_clone_has_all_that_it_reads(tmp_path: Path):
