@@ -2,7 +2,7 @@
 
     python benchmarks/default_run.py [--model vae --model ae] [--set trainer.epochs=3]
 
-Runs `tfx-vae run` in a new directory, including the preparation of the dataset, and prints the numbers in the README.
+Runs `tfx-vae run` in a new directory, including the preparation of the dataset, and prints the numbers in docs/first-run.md.
 """
 
 import argparse

@@ -1,11 +1,17 @@
 """The pages of the documentation, the site that is made of them, and the notebook as it is committed."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from tfx_vae.cli import main
 
 PROJECT = Path(__file__).parents[2]
 NOTEBOOK = PROJECT / "notebooks" / "vae.ipynb"
@@ -31,3 +37,40 @@ def test_the_notebook_is_committed_with_the_outputs_of_one_run_from_top_to_botto
     assert {output["output_type"] for output in outputs} == {"display_data", "stream"}
     assert not [output["text"] for output in outputs if output.get("name") == "stderr"]
     assert sum("image/png" in output.get("data", {}) for output in outputs) > 10
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """The lines of code blocks that call `tfx-vae` or `make`, with their place."""
+    for page in (PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))):
+        text = page.read_text().replace("\\\n", " ")
+        fenced = re.findall(r"^ *```(?:sh|text)?\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
+        indented = re.findall(r"^ {4}.+$", text, re.MULTILINE)
+        for line in "\n".join((*fenced, *indented)).splitlines():
+            if match := re.match(r" *(?:\$ )?((?:tfx-vae|make) .+)", line):
+                yield page.name, re.split(r" {2,}|#| 2>| \| | &$", match[1])[0].strip()
+
+
+def test_every_command_of_the_documentation_has_only_options_that_exist():
+    found = [(page, line) for page, line in commands() if line.startswith("tfx-vae ")]
+    assert len(found) > 60
+    wrong = []
+    for page, line in found:
+        command: click.Command = main
+        context = click.Context(command)
+        words = shlex.split(line)[1:]
+        try:
+            while isinstance(command, click.Group) and not words[0].startswith("-"):
+                _, named, words = command.resolve_command(context, words)
+                assert named
+                command = named
+                context = click.Context(command, parent=context)
+            command.make_parser(context).parse_args(words)
+        except click.UsageError as error:
+            wrong.append(f"{page}: {line}: {error.message}")
+    assert not wrong
+
+
+def test_every_target_of_make_in_the_documentation_exists():
+    named = {line.split()[1] for _, line in commands() if line.startswith("make ")}
+    assert len(named) > 5
+    assert not [name for name in named if not re.search(rf"^{name}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)]
