@@ -20,7 +20,7 @@ from tfx.utils import json_utils
 from components.artifacts.data_verdict import DataVerdict
 from components.artifacts.features import EVAL, TEST, TRAIN
 from components.artifacts.files import check_served
-from components.artifacts.spans import EVERY_SPAN, Window, window_size
+from components.artifacts.spans import EVERY_SPAN, window_size
 from components.drift.component import DriftGate
 from components.evaluator.component import Evaluator
 from components.evaluator.eval_config import USER_FUNCTIONS, build_eval_config, eval_config_with_classifier
@@ -74,6 +74,8 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
     example_validator = ExampleValidator(statistics=statistics, schema=schema)
     anomalies = example_validator.outputs["anomalies"]
 
+    # Finds the spans that new ones are used together with: an image must not be in different splits of two spans.
+    known_spans = make_window(config, newest_spans(config), example_gen, None, "KnownSpans")
     # Stops the run before anything is trained on data that violates the schema, or on images that are not as they should be.
     validation_gate = ValidationGate(
         examples=examples,
@@ -83,11 +85,13 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         image_shape=config.transform.image_shape,
         fit=config.transform.fit,
         allow_anomalies=config.data.allow_anomalies,
+        known_examples=known_spans.outputs["examples"] if known_spans else None,
+        known_verdicts=known_spans.outputs["verdicts"] if known_spans else None,
     )
 
     # Finds the spans to train on and those to judge by; what was refused is not among them.
-    training_spans = make_window(config, config.data.window, example_gen, validation_gate, "TrainingSpans")
-    test_spans = make_window(config, config.evaluator.test_window, example_gen, validation_gate, "TestSpans")
+    training_spans = make_window(config, window_size(config.data.window), example_gen, validation_gate, "TrainingSpans")
+    test_spans = make_window(config, window_size(config.evaluator.test_window), example_gen, validation_gate, "TestSpans")
     training_examples = training_spans.outputs["examples"] if training_spans else examples
     test_examples = test_spans.outputs["examples"] if test_spans else examples
 
@@ -175,7 +179,7 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
         )
         report.add_upstream_node(pusher)
 
-    data = (example_gen, first_statistics_gen, schema_gen, statistics_gen, example_validator, validation_gate)
+    data = (example_gen, first_statistics_gen, schema_gen, statistics_gen, example_validator, known_spans, validation_gate)
     trained = (training_spans, test_spans, drift_resolver, drift_gate, analysis, transform, warm_start, tuner, trainer)
     judged = (baseline, classifier, evaluator, in_docker, infra_validator, pusher, report)
     return assemble(config, *data, *trained, *judged)
@@ -183,10 +187,8 @@ def create_pipeline(config: PipelineConfig) -> Pipeline:
 
 def make_example_gen(config: PipelineConfig) -> BaseNode:
     """Decodes the images into tf.Examples, in the pipeline's own splits."""
-    sizes = [window_size(window) for window in (config.data.window, config.evaluator.test_window)]
-    newest_spans = EVERY_SPAN if EVERY_SPAN in sizes else max(sizes)
     if config.data.examples is not None:
-        return ImportExampleGen(config.data.examples, config.data.fractions, newest_spans)
+        return ImportExampleGen(config.data.examples, config.data.fractions, newest_spans(config))
     if config.data.images is not None:
         shape = config.transform.image_shape
         return ImageExampleGen(
@@ -196,7 +198,7 @@ def make_example_gen(config: PipelineConfig) -> BaseNode:
             mode=None if shape is None else "L" if shape[-1] == 1 else "RGB",
             max_broken=config.data.max_broken,
             shards=config.data.shards,
-            newest_spans=newest_spans,
+            newest_spans=newest_spans(config),
         )
     return TfdsExampleGen(
         dataset=config.data.dataset,
@@ -211,6 +213,12 @@ def make_example_gen(config: PipelineConfig) -> BaseNode:
     )
 
 
+def newest_spans(config: PipelineConfig) -> int:
+    """How many of the latest spans a run may use; `EVERY_SPAN` is all of them."""
+    sizes = [window_size(window) for window in (config.data.window, config.evaluator.test_window)]
+    return EVERY_SPAN if EVERY_SPAN in sizes else max(sizes)
+
+
 def make_schema_gen(config: PipelineConfig, examples: BaseChannel) -> tuple[BaseNode | None, BaseNode]:
     """Imports the curated schema, or infers it from statistics of its own, because those of StatisticsGen need a schema."""
     if config.data.schema_path is not None:
@@ -220,20 +228,24 @@ def make_schema_gen(config: PipelineConfig, examples: BaseChannel) -> tuple[Base
 
 
 def make_window(
-    config: PipelineConfig, window: Window, example_gen: BaseNode, validation_gate: BaseNode, name: str
+    config: PipelineConfig, count: int, example_gen: BaseNode, validation_gate: BaseNode | None, name: str
 ) -> Resolver | None:
-    """Chooses spans of this run and of earlier ones; None if each run uses the span that it reads, and no other."""
+    """Chooses spans of this run and of earlier ones; None if each run uses the span that it reads, and no other.
+
+    Without a `validation_gate` it chooses those of earlier runs only.
+    """
     if config.data.window == config.evaluator.test_window == "latest":
         return None
     resolver = Resolver(
         strategy_class=SpanWindowStrategy,
-        config={"count": window_size(window)},
+        config={"count": count, "only_known": validation_gate is None},
         examples=Channel(type=standard_artifacts.Examples),
         statistics=Channel(type=standard_artifacts.ExampleStatistics),
         verdicts=Channel(type=DataVerdict),
         current=example_gen.outputs["examples"],
     ).with_id(name)
-    resolver.add_upstream_node(validation_gate)
+    if validation_gate:
+        resolver.add_upstream_node(validation_gate)
     return resolver
 
 

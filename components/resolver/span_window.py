@@ -24,7 +24,7 @@ class SpanWindowStrategy(ResolverStrategy):
 
         Resolver(
             strategy_class=SpanWindowStrategy,
-            config={"count": 7},                          # 0 is all spans
+            config={"count": 7, "only_known": False},     # 0 is all spans
             examples=Channel(type=Examples),              # all of this pipeline
             statistics=Channel(type=ExampleStatistics),   # all of this pipeline
             verdicts=Channel(type=DataVerdict),           # all of this pipeline
@@ -34,11 +34,14 @@ class SpanWindowStrategy(ResolverStrategy):
     Which spans are the latest, and of each the latest version, is decided as TFX's RollingRange does. TFX's own resolvers would
     also choose what the ValidationGate refused in an earlier run, and spans that were read with other settings: with other
     fractions, for example, an image of the test split of one span may be in the training split of another.
+
+    With `only_known` it finds those of the window that earlier runs read, before the ValidationGate has judged `current`.
     """
 
-    def __init__(self, count: int) -> None:
-        """Takes the number of spans; 0 is all of them."""
+    def __init__(self, count: int, only_known: bool = False) -> None:
+        """Takes the number of spans, 0 is all of them, and whether to leave out those that this run reads."""
         self._count = count
+        self._only_known = only_known
 
     def resolve_artifacts(
         self, store: ml_metadata.MetadataStore, input_dict: dict[str, list[Artifact]]
@@ -58,15 +61,19 @@ class SpanWindowStrategy(ResolverStrategy):
             for verdict in input_dict[VERDICTS]
             for identity in json.loads(verdict.get_string_custom_property(PASSED) or "[]")
         }
+        current = {one.id for one in input_dict[CURRENT]} if self._only_known else set()
         [ingestion] = {one.get_string_custom_property(INGESTION) for one in input_dict[CURRENT]}
         chosen = latest_spans(
             [
                 one
                 for one in input_dict[EXAMPLES]
-                if one.id in verdicts and one.get_string_custom_property(INGESTION) == ingestion and fileio.exists(one.uri)
+                if one.id in verdicts.keys() | current
+                and one.get_string_custom_property(INGESTION) == ingestion
+                and fileio.exists(one.uri)
             ],
             self._count,
         )
+        chosen = [one for one in chosen if one.id not in current]
         described = {one.get_int_custom_property(EXAMPLES_ID): one for one in sorted(input_dict[STATISTICS], key=_identity)}
         return {
             **{key: [] for key in input_dict},

@@ -24,6 +24,8 @@ class ValidationGateSpec(ComponentSpec):
         "examples": ChannelParameter(type=Examples),
         "anomalies": ChannelParameter(type=ExampleAnomalies),
         "statistics": ChannelParameter(type=ExampleStatistics),
+        "known_examples": ChannelParameter(type=Examples, optional=True),
+        "known_verdicts": ChannelParameter(type=DataVerdict, optional=True),
     }
     PARAMETERS: ClassVar = {
         "allow_anomalies": ExecutionParameter(type=bool),
@@ -61,6 +63,8 @@ class ValidationGate(BaseComponent):
         image_shape: Sequence[int] | None = None,
         fit: Fit | None = None,
         allow_anomalies: bool = False,
+        known_examples: BaseChannel | None = None,
+        known_verdicts: BaseChannel | None = None,
     ) -> None:
         """Builds the gate.
 
@@ -72,12 +76,16 @@ class ValidationGate(BaseComponent):
           image_shape: To which Transform brings the images; None for that of the dataset.
           fit: How it does that; None if all images have one aspect ratio.
           allow_anomalies: Warn, through the logger `tfx_vae`, instead of failing because of an anomaly.
+          known_examples: Spans that will be used together with these; none of their images may be in another split here.
+          known_verdicts: The gate's earlier outputs about them.
         """
         super().__init__(
             spec=ValidationGateSpec(
                 examples=examples,
                 anomalies=anomalies,
                 statistics=statistics,
+                known_examples=known_examples,
+                known_verdicts=known_verdicts,
                 allow_anomalies=allow_anomalies,
                 config=config.model_dump_json(),
                 image_shape=json.dumps(image_shape),

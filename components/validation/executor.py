@@ -14,11 +14,11 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils
 
-from components.artifacts.data_verdict import PIXELS_FILE, SENTENCES_FILE
+from components.artifacts.data_verdict import PIXELS_FILE, SENTENCES_FILE, read_digests, write_digests
 from components.artifacts.spans import PASSED
 from components.errors import DataError
 from components.validation.config import ValidationConfig
-from components.validation.findings import check_sizes, describe, find
+from components.validation.findings import Finding, Span, check_sizes, describe, find, find_between_spans
 from components.validation.pixels import Survey, survey
 from components.validation.sentences import describe_anomalies, describe_remedies
 
@@ -61,17 +61,22 @@ class Executor(BaseExecutor):
                 "%s", "\n  ".join(["The data is not what the schema says, and data.allow_anomalies lets it pass:", *sentences])
             )
         surveys = [
-            {
-                _name(split, examples, len(spans)): _survey(examples, split)
-                for split in artifact_utils.decode_split_names(examples.split_names)
-            }
-            for examples in spans
+            {_name(split, examples, len(spans)): _survey(examples, split) for split in _splits(examples)} for examples in spans
         ]
-        warnings = _check_pixels(surveys, ValidationConfig.model_validate_json(exec_properties["config"]))
+        config = ValidationConfig.model_validate_json(exec_properties["config"])
+        findings = [finding for of_span in surveys for finding in find(of_span, config)]
+        digests = {
+            examples.id: {split: of_span[_name(split, examples, len(spans))].digests for split in _splits(examples)}
+            for examples, of_span in zip(spans, surveys, strict=True)
+        }
+        new = [Span(examples.span, digests[examples.id]) for examples in spans]
+        findings += find_between_spans(new, _known_spans(input_dict), config)
+        warnings = _check_findings(findings)
         together = {name: one for span in surveys for name, one in span.items()}
         check_sizes(together, json.loads(exec_properties["image_shape"]), json.loads(exec_properties["fit"]))
         io_utils.write_string_file(f"{verdict.uri}/{PIXELS_FILE}", describe(together, warnings).model_dump_json(indent=2))
         io_utils.write_string_file(f"{verdict.uri}/{SENTENCES_FILE}", "".join(f"{line}\n" for line in sentences))
+        write_digests(verdict.uri, digests)
         verdict.set_string_custom_property(PASSED, json.dumps([examples.id for examples in spans]))
 
 
@@ -80,13 +85,29 @@ def _name(split: str, artifact: Artifact, spans: int) -> str:
     return split if spans == 1 else f"{split} of span {artifact.span}"
 
 
+def _splits(examples: Artifact) -> list[str]:
+    return list(artifact_utils.decode_split_names(examples.split_names))
+
+
+def _known_spans(input_dict: Mapping[str, list[Artifact]]) -> list[Span]:
+    """The spans of the window that earlier runs let pass; those of older versions are looked at again."""
+    recorded = {
+        examples: digests
+        for verdict in input_dict.get("known_verdicts", [])
+        for examples, digests in read_digests(verdict.uri).items()
+    }
+    return [
+        Span(one.span, recorded.get(one.id) or {split: _survey(one, split).digests for split in _splits(one)})
+        for one in input_dict.get("known_examples", [])
+    ]
+
+
 def _survey(examples: Artifact, split: str) -> Survey:
     return survey(sorted(fileio.glob(f"{artifact_utils.get_split_uri([examples], split)}/*")))
 
 
-def _check_pixels(spans: Sequence[Mapping[str, Survey]], config: ValidationConfig) -> list[str]:
+def _check_findings(findings: Sequence[Finding]) -> list[str]:
     """Stops, or warns, and returns the warnings."""
-    findings = [finding for surveys in spans for finding in find(surveys, config)]
     stopping = [finding for finding in findings if finding.stops]
     if stopping:
         lines = ["The images are not as they should be:", *(finding.sentence for finding in stopping)]

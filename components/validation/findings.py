@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from components.artifacts.data_verdict import PixelSummary, SplitPixels
+from components.artifacts.data_verdict import Digests, PixelSummary, SplitPixels
 from components.artifacts.features import Fit
 from components.errors import ConfigurationError
 from components.settings import Action
@@ -29,6 +29,21 @@ class Finding(NamedTuple):
     sentence: str
     stops: bool
     setting: str
+
+
+class Span(NamedTuple):
+    """The images of a span.
+
+    Attributes:
+      number: Of the span.
+      digests: By split.
+    """
+
+    number: int
+    digests: Digests
+
+
+_Named = tuple[str, NDArray[np.uint64]]
 
 
 def check_sizes(surveys: Mapping[str, Survey], image_shape: Sequence[int] | None, fit: Fit | None) -> None:
@@ -131,19 +146,38 @@ def _constant(split: str, survey: Survey, config: ValidationConfig) -> Iterator[
 
 def _shared(split: str, surveys: Mapping[str, Survey], config: ValidationConfig) -> Iterator[Finding]:
     """Images that are in an earlier split too; so each pair of splits is named once."""
-    survey = surveys[split]
     for other, earlier in surveys.items():
         if other == split:
             return
-        shared = np.flatnonzero(_is_in(survey.digests, earlier.digests))
-        if shared.size:
-            [same] = np.flatnonzero(earlier.digests == survey.digests[shared[0]])[:1]
-            share = shared.size / min(survey.images, earlier.images)
-            sentence = (
-                f"{_part(shared.size, survey)} are in split '{other}' too, such as that of example {shared[0] + 1:,}, which is "
-                f"example {same + 1:,} there"
-            )
-            yield Finding(f"split '{split}': {sentence}", share > config.max_shared, _at_least("max_shared", share))
+        yield from _in_both((split, surveys[split].digests), (other, earlier.digests), config)
+
+
+def find_between_spans(new: Sequence[Span], known: Sequence[Span], config: ValidationConfig) -> list[Finding]:
+    """Images of new spans that are in another split of another span: a model would be judged by what it learnt."""
+    return [
+        finding
+        for index, span in enumerate(new)
+        for other in (*known, *new[:index])
+        for split, digests in span.digests.items()
+        for other_split, others in other.digests.items()
+        if split != other_split
+        for finding in _in_both(
+            (f"{split} of span {span.number}", digests), (f"{other_split} of span {other.number}", others), config
+        )
+    ]
+
+
+def _in_both(one: _Named, other: _Named, config: ValidationConfig) -> Iterator[Finding]:
+    (split, digests), (other_split, others) = one, other
+    shared = np.flatnonzero(_is_in(digests, others))
+    if shared.size:
+        [same] = np.flatnonzero(others == digests[shared[0]])[:1]
+        share = shared.size / min(len(digests), len(others))
+        sentence = (
+            f"{shared.size:,} of {_images(len(digests))} are in split '{other_split}' too, such as that of example "
+            f"{shared[0] + 1:,}, which is example {same + 1:,} there"
+        )
+        yield Finding(f"split '{split}': {sentence}", share > config.max_shared, _at_least("max_shared", share))
 
 
 def _is_in(digests: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -33,13 +33,15 @@ def statistics(identity: int, of: int) -> ExampleStatistics:
     return artifact
 
 
-def window(store: ml_metadata.MetadataStore, count: int, found: list[Examples], refused: int = 0) -> list[int]:
+def window(
+    store: ml_metadata.MetadataStore, count: int, found: list[Examples], refused: int = 0, only_known: bool = False
+) -> list[int]:
     """The ids of what is chosen; the statistics must be the latest ones of each."""
     verdict = DataVerdict()
     verdict.id = 999
     verdict.set_string_custom_property("passed_examples", json.dumps([one.id for one in found if one.id != refused]))
     described = [statistics(100 * again + one.id, of=one.id) for one in found for again in (2, 1)]
-    chosen = SpanWindowStrategy(count).resolve_artifacts(
+    chosen = SpanWindowStrategy(count, only_known).resolve_artifacts(
         store, {"examples": found, "statistics": described, "verdicts": [DataVerdict(), verdict], "current": found[-1:]}
     )
     assert [one.id for one in chosen["statistics"]] == [200 + one.id for one in chosen["examples"]]
@@ -62,6 +64,12 @@ def test_the_latest_version_of_a_span_replaces_the_others(store: ml_metadata.Met
 
 def test_what_was_refused_is_left_out(store: ml_metadata.MetadataStore) -> None:
     assert window(store, 0, [examples(1, 1), examples(2, 2), examples(3, 3)], refused=2) == [1, 3]
+
+
+def test_before_the_gate_only_the_spans_of_earlier_runs_are_known(store: ml_metadata.MetadataStore) -> None:
+    found = [examples(1, 1), examples(2, 2), examples(3, 3), examples(4, 2, version=1)]
+    assert window(store, 0, found, refused=4, only_known=True) == [1, 3]  # the new version of span 2 replaces the old one
+    assert window(store, 2, found, only_known=True) == [3]  # a run that is repeated finds what it found
 
 
 def test_what_was_read_with_other_settings_or_was_deleted_is_left_out(store: ml_metadata.MetadataStore, tmp_path: Path) -> None:

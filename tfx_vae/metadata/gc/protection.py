@@ -29,8 +29,8 @@ SHARED: Final = "has files of a kept one"
 METRICS: Final = "metrics, a few kilobytes"
 
 _RESOLVER: Final = "Resolver"
-_STARTED_FROM: Final = ("base_model", "analyzer_cache")
-"""Channels of what an earlier run left; each night has that of the night before, so what it was made of is not kept."""
+_STARTED_FROM: Final = ("base_model", "analyzer_cache", "known_examples", "known_verdicts")
+"""Channels of what earlier runs left; each night has that of the night before, so what it was made of is not kept."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from components.artifacts.data_verdict import read_digests, write_digests
 from components.artifacts.features import Fit
 from components.errors import ConfigurationError
 from components.settings import Action
 from components.validation.config import ValidationConfig
-from components.validation.findings import check_sizes, describe, find
+from components.validation.findings import Span, check_sizes, describe, find, find_between_spans
 from components.validation.pixels import Survey, survey
 
 
@@ -199,3 +200,35 @@ def test_one_size_needs_a_fit_only_for_another_aspect_ratio(tmp_path: Path):
     check_sizes(surveys, [2, 3, 3], None)
     with pytest.raises(ConfigurationError, match=r"The images have one size, 6x4 grey \(1 image\): set transform\.fit to"):
         check_sizes(surveys, [4, 4, 1], None)
+
+
+def test_an_image_in_different_splits_of_two_spans_is_found(tmp_path: Path):
+    first, second, same = (
+        looked_at(tmp_path, [file(noise(seed)) for seed in seeds]).digests for seeds in ([1, 2, 3], [4, 2], [1])
+    )
+    known = [Span(7, {"train": first, "test": same[:0]})]
+    new = [Span(8, {"train": same, "test": second}), Span(9, {"eval": same})]
+
+    findings = find_between_spans(new, known, ValidationConfig())
+
+    sentence = "split '{}': {} are in split '{}' too, such as that of example {}, which is example {} there"
+    assert [finding.sentence for finding in findings] == [
+        sentence.format("test of span 8", "1 of 2 images", "train of span 7", 2, 2),
+        sentence.format("eval of span 9", "1 of 1 image", "train of span 7", 1, 1),
+        sentence.format("eval of span 9", "1 of 1 image", "train of span 8", 1, 1),
+    ]
+    assert all(finding.stops for finding in findings)
+    assert not find_between_spans(new, known, ValidationConfig(max_shared=1))[0].stops
+
+
+def test_digests_that_were_written_are_those_that_are_read(tmp_path: Path):
+    digests = {
+        3: {"train": np.array([1, 2**63], np.uint64), "test": np.zeros(0, np.uint64)},
+        14: {"train": np.ones(1, np.uint64)},
+    }
+    write_digests(str(tmp_path), digests)
+    found = read_digests(str(tmp_path))
+    assert {one: {split: list(array) for split, array in splits.items()} for one, splits in found.items()} == {
+        3: {"train": [1, 2**63], "test": []}, 14: {"train": [1]},
+    }  # fmt: skip
+    assert read_digests(str(tmp_path / "of-an-older-version")) == {}
