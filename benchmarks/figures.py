@@ -23,7 +23,7 @@ REPOSITORY: Final = Path(__file__).resolve().parent.parent
 PIPELINE: Final = "mnist-vae"
 COMPARED: Final = ("mnist-ae", PIPELINE)
 
-FROM_THE_REPORT: Final = {"latent-tsne": "latent-space", "samples": "samples"}
+FROM_THE_REPORT: Final = ("samples", "which-are-drawn")
 FROM_THE_COMPARISON: Final = {"reconstructions": "reconstructions", "interpolations-linear": "interpolations"}
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     arguments = parser.parse_args()
     root, output = arguments.root.resolve(), arguments.output.resolve()
     output.mkdir(parents=True, exist_ok=True)
-    copy(newest_report(root), FROM_THE_REPORT, output)
+    copy(newest_report(root), {name: name for name in FROM_THE_REPORT}, output)
     with tempfile.TemporaryDirectory() as comparison:
         command = [str(Path(sys.executable).parent / "tfx-vae"), "compare", *COMPARED, "--output", comparison]
         done = subprocess.run([*command, "--set", f"runtime.root={root}"], cwd=REPOSITORY)

@@ -81,6 +81,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--network", action="append", choices=CONTESTANTS, help="a network; the default is all")
+    parser.add_argument("--precision", choices=PEAKS, help="only this one, where the processor is slow in the other")
     parser.add_argument("--peers", type=Path, default=CACHE / "tfx-vae" / "peers", help="the peers' environment")
     arguments = parser.parse_args()
     print(f"{date.today()}, {arguments.threads} thread(s), {machine()}, Python {platform.python_version()}\n")
@@ -90,8 +91,10 @@ def main() -> None:
 
 def print_network(network: str, arguments: argparse.Namespace) -> None:
     """Trains a network with all implementations, and prints the time of each."""
-    contestants = CONTESTANTS[network] | PEAKS
-    workers = {name: start(contestant, network, arguments) for name, contestant in contestants.items()}
+    wanted = {arguments.precision} if arguments.precision else PEAKS.keys()
+    contestants = {name: each for name, each in CONTESTANTS[network].items() if each.precision in wanted}
+    peaks = {name: each for name, each in PEAKS.items() if name in wanted}
+    workers = {name: start(each, network, arguments) for name, each in (contestants | peaks).items()}
     rounds = [{name: ask_for_epoch(worker) for name, worker in workers.items()} for _ in range(arguments.rounds + 1)]
     for worker in workers.values():
         worker.communicate()
@@ -100,7 +103,7 @@ def print_network(network: str, arguments: argparse.Namespace) -> None:
         return statistics.median(costs[name].done / getattr(costs[name], kind) for costs in rounds[1:])
 
     columns = {}
-    for name, contestant in CONTESTANTS[network].items():
+    for name, contestant in contestants.items():
         first = rounds[0][name]
         operations = NETWORKS[network].training_operations * rate(name, "cpu")
         columns[name] = {
@@ -110,8 +113,8 @@ def print_network(network: str, arguments: argparse.Namespace) -> None:
             "seconds of the first epoch beyond the others": first.wall - first.done / rate(name, "wall"),
         }
     print_table(str(NETWORKS[network]), columns, "{:,.0f}")
-    peaks = ", ".join(f"{rate(precision, 'cpu') / 1e9:.0f} in {precision}" for precision in PEAKS)
-    print(f"Peak of matrix products in 10^9 operations per CPU second: {peaks}.\n", flush=True)
+    rates = ", ".join(f"{rate(precision, 'cpu') / 1e9:.0f} in {precision}" for precision in peaks)
+    print(f"Peak of matrix products in 10^9 operations per CPU second: {rates}.\n", flush=True)
 
 
 def start(contestant: Contestant, network: str, arguments: argparse.Namespace) -> "subprocess.Popen[str]":

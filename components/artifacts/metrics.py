@@ -270,7 +270,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "",
         Better.HIGHER,
         "how often a simple classifier finds the label from the code only",
-        "the same, by the 5 nearest neighbours. Needs labels",
+        "the same, by the 5 nearest neighbours of μ as it is. Needs labels",
         "LatentProbeAccuracy",
         Group.LATENT_SPACE,
         by_label=False,
