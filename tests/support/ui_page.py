@@ -14,6 +14,9 @@ from tfx_vae.serving.server.pages import Access
 from tfx_vae.ui.answers import Answers
 from tfx_vae.ui.application import make_application
 
+# An element of SVG has no innerText.
+_TEXTS = "(all) => all.map((each) => each.innerText ?? each.textContent)"
+
 
 @contextmanager
 def serving_runs(root: Path) -> Iterator[str]:
@@ -51,7 +54,7 @@ class Window:
 
     def texts(self, selector: str) -> list[str]:
         """What elements say."""
-        return [" ".join(text.split()) for text in self.page.locator(selector).all_inner_texts()]
+        return [" ".join(text.split()) for text in self.page.locator(selector).evaluate_all(_TEXTS)]
 
 
 def new_window(browser: Browser, address: str, width: int = 1280, scheme: str = "light") -> Window:

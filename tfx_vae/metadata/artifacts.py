@@ -1,7 +1,7 @@
 """`tfx-vae artifacts`: lists artifacts with the disk that each takes."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from components.errors import ConfigurationError
 from tfx_vae.metadata.disk import size_on_disk
 from tfx_vae.metadata.entities import Artifact, Direction, Execution, Snapshot
 from tfx_vae.metadata.printing import NONE, Cell, Column, describe_size, print_columns, state_style
-from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
+from tfx_vae.metadata.reader import Database, Selection, read_artifacts, read_runs, read_snapshot
 from tfx_vae.metadata.runs import find_run
 
 
@@ -54,6 +54,55 @@ def list_artifacts(database: Database, type_: str | None = None, run: str | None
     if type_ is not None:
         _check_type(type_, {artifact.type for artifact in snapshot.artifacts.values()})
         artifacts = [artifact for artifact in artifacts if artifact.type == type_]
+    return _details(snapshot, artifacts)
+
+
+@dataclass(frozen=True)
+class ArtifactPage:
+    """Some of the artifacts that were asked for.
+
+    Attributes:
+      total: How many there are.
+      types: All types of artifacts in the database.
+      artifacts: The newest first.
+    """
+
+    total: int
+    types: tuple[str, ...]
+    artifacts: list[ArtifactDetails]
+
+
+def page_of_artifacts(database: Database, type_: str | None, words: str, start: int, count: int) -> ArtifactPage:
+    """Lists a few artifacts of many, so that only their sizes are looked up.
+
+    Args:
+      database: An open database.
+      type_: Only artifacts of this type.
+      words: Only artifacts that have each of these words in their id, type, state or URI.
+      start: How many of the newest are left out.
+      count: How many follow.
+    """
+    every = read_artifacts(database, Selection(artifact_properties=()))
+    wanted = [
+        artifact
+        for artifact in every.values()
+        if type_ in (None, artifact.type)
+        and all(
+            word in f"{artifact.id} {artifact.type} {artifact.state} {artifact.uri}".lower() for word in words.lower().split()
+        )
+    ]
+    newest = [artifact.id for artifact in reversed(wanted)][start : start + count]
+    types = sorted({artifact.type for artifact in every.values()})
+    return ArtifactPage(len(wanted), tuple(types), list_some_artifacts(database, newest))
+
+
+def list_some_artifacts(database: Database, ids: Collection[int]) -> list[ArtifactDetails]:
+    """Lists the artifacts that have one of some ids, the newest first."""
+    snapshot = read_snapshot(database, read_runs(database), Selection(artifacts=ids, execution_properties=()))
+    return _details(snapshot, list(snapshot.artifacts.values()))
+
+
+def _details(snapshot: Snapshot, artifacts: Sequence[Artifact]) -> list[ArtifactDetails]:
     channels = {event.artifact_id: event.channel for event in snapshot.events if event.direction is Direction.OUTPUT}
     return [
         ArtifactDetails(

@@ -1,8 +1,9 @@
 """`tfx-vae lineage`: what an artifact was made from, or what was made from it, as a graph of artifacts and executions."""
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,9 @@ _ARTIFACT_PROPERTIES = (
     DATASET, DATASET_VERSION, BLESSED, PUSHED, PUSHED_VERSION, PUSHED_DESTINATION, DECISION, WHY, TAKEN_BACK
 )  # fmt: skip
 _EXECUTION_PROPERTIES = (facts.CUSTOM_CONFIG, DATASET, VERSION, SPLITS, CONTENT_DIGEST, PREPARED_DIRECTORY)
+
+_NEARBY_STEPS = 3
+_NEARBY_USERS = 12
 
 
 class Kind(StrEnum):
@@ -106,21 +110,57 @@ def trace(database: Database, name: str, downstream: bool = False) -> Lineage:
     Raises:
       ConfigurationError: There is no such thing.
     """
-    runs = read_runs(database)
     selection = Selection(artifact_properties=_ARTIFACT_PROPERTIES, execution_properties=_EXECUTION_PROPERTIES)
-    snapshot = read_snapshot(database, runs, selection)
-    artifacts = find_artifacts(snapshot, name)
+    snapshot = read_snapshot(database, read_runs(database), selection)
+    return _follow(snapshot, find_artifacts(snapshot, name), downstream)
+
+
+def trace_nearby(database: Database, artifact: int) -> tuple[Lineage, Lineage]:
+    """What an artifact was made from and what was made from it, to the executions behind the next artifacts.
+
+    Args:
+      database: An open database.
+      artifact: Its id.
+
+    Returns:
+      The lineage upstream, and that downstream, in which only the last executions that used it are followed.
+
+    Raises:
+      ConfigurationError: There is no such artifact.
+    """
+    events = read_snapshot(
+        database, {}, Selection(artifacts=[artifact], artifact_properties=(), execution_properties=())
+    ).events
+    makers = [event.execution_id for event in events if event.direction is not Direction.INPUT]
+    users = [event.execution_id for event in events if event.direction is Direction.INPUT][-_NEARBY_USERS:]
+    near = ", ".join(map(str, (*makers, *users))) or "0"
+    touched = [row[0] for row in database.rows(f"SELECT DISTINCT artifact_id FROM Event WHERE execution_id IN ({near})")]
+    selection = Selection(
+        artifacts=touched or [artifact], artifact_properties=_ARTIFACT_PROPERTIES, execution_properties=_EXECUTION_PROPERTIES
+    )
+    snapshot = read_snapshot(database, read_runs(database), selection)
+    if artifact not in snapshot.artifacts:
+        raise ConfigurationError(f"There is no artifact with the id {artifact}.")
+    followed = {*makers, *users}
+    events = tuple(event for event in snapshot.events if event.artifact_id != artifact or event.execution_id in followed)
+    snapshot, start = replace(snapshot, events=events), [snapshot.artifacts[artifact]]
+    return _follow(snapshot, start, False, _NEARBY_STEPS), _follow(snapshot, start, True, _NEARBY_STEPS)
+
+
+def _follow(snapshot: Snapshot, artifacts: Sequence[Artifact], downstream: bool, steps: float = math.inf) -> Lineage:
     lineage = Lineage(tuple(_key(artifact) for artifact in artifacts), downstream)
-    waiting: deque[Artifact | Execution] = deque(artifacts)
+    waiting: deque[tuple[Artifact | Execution, int]] = deque((artifact, 0) for artifact in artifacts)
     while waiting:
-        current = waiting.popleft()
+        current, step = waiting.popleft()
         if _key(current) in lineage.nodes:
             continue
         lineage.nodes[_key(current)] = _node(current, snapshot)
+        if step == steps:
+            continue
         for channel, other in _neighbours(snapshot, current, downstream):
             ends = (_key(current), _key(other)) if downstream else (_key(other), _key(current))
             lineage.edges.append(Edge(*ends, channel))
-            waiting.append(other)
+            waiting.append((other, step + 1))
         if isinstance(current, Execution) and not downstream:
             for source in _sources(current):
                 lineage.nodes[source.key] = source

@@ -8,7 +8,7 @@ in memory, two cores of a shared AMD EPYC with AVX512_BF16, Python 3.11.7; bench
 import base64
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -120,6 +120,7 @@ class Selection:
 
     Attributes:
       runs: The runs whose executions to read, and the artifacts that these made or used.
+      artifacts: The ids of the artifacts to read, and the executions that made or used one; instead of `runs`.
       with_producers: Read also the executions that made these artifacts in earlier runs.
       artifact_types: The types of artifacts to read.
       artifact_properties: The names of the properties to read.
@@ -127,16 +128,20 @@ class Selection:
     """
 
     runs: Collection[Run] | None = None
+    artifacts: Collection[int] | None = None
     with_producers: bool = False
     artifact_types: Collection[str] | None = None
     artifact_properties: Collection[str] | None = None
     execution_properties: Collection[str] | None = None
 
-    def executions(self, column: str) -> str:
+    def of_executions(self, column: str) -> str:
         """The condition that a column holds an execution of the selection."""
+        if self.artifacts is not None:
+            return f"AND {column} IN (SELECT execution_id FROM Event WHERE artifact_id IN ({_ids(self.artifacts)}))"
         if self.runs is None:
             return ""
-        chosen = f"SELECT execution_id FROM Association WHERE context_id IN ({self._contexts()})"
+        contexts = _ids(run.context_id for run in self.runs)
+        chosen = f"SELECT execution_id FROM Association WHERE context_id IN ({contexts})"
         if self.with_producers:
             cached = _EXECUTION_STATES.index(ExecutionState.CACHED)
             chosen += (
@@ -146,11 +151,13 @@ class Selection:
             )
         return f"AND {column} IN ({chosen})"
 
-    def artifacts(self, column: str) -> str:
+    def of_artifacts(self, column: str) -> str:
         """The condition that a column holds an artifact of the selection."""
+        if self.artifacts is not None:
+            return f"AND {column} IN ({_ids(self.artifacts)}) {self.of_types(column)}"
         if self.runs is None:
             return self.of_types(column)
-        touched = f"SELECT artifact_id FROM Event ev WHERE 1 = 1 {self.executions('ev.execution_id')}"
+        touched = f"SELECT artifact_id FROM Event ev WHERE 1 = 1 {self.of_executions('ev.execution_id')}"
         return f"AND {column} IN ({touched}) {self.of_types(column)}"
 
     def of_types(self, column: str) -> str:
@@ -159,13 +166,6 @@ class Selection:
             return ""
         names = _quoted(self.artifact_types)
         return f"AND {column} IN (SELECT a.id FROM Artifact a JOIN Type t ON t.id = a.type_id WHERE t.name IN ({names}))"
-
-    def run_contexts(self, column: str) -> str:
-        """The condition that a column holds a run of the selection, where all its executions are of those runs."""
-        return "" if self.runs is None or self.with_producers else f"AND {column} IN ({self._contexts()})"
-
-    def _contexts(self) -> str:
-        return ", ".join(str(run.context_id) for run in self.runs or ()) or "0"
 
 
 def read_runs(database: Database) -> dict[str, Run]:
@@ -191,18 +191,18 @@ def read_snapshot(database: Database, runs: dict[str, Run], selection: Selection
     return Snapshot(
         runs=runs,
         executions=_read_executions(database, runs, selection),
-        artifacts=_read_artifacts(database, selection),
+        artifacts=read_artifacts(database, selection),
         events=_read_events(database, selection),
     )
 
 
 def _read_executions(database: Database, runs: dict[str, Run], selection: Selection) -> dict[int, Execution]:
-    properties = _properties(database, "Execution", selection.executions("execution_id"), selection.execution_properties)
+    properties = _properties(database, "Execution", selection.of_executions("execution_id"), selection.execution_properties)
     contexts = database.rows(
         "SELECT a.execution_id, t.name, c.name FROM Association a JOIN Context c ON c.id = a.context_id "
+        # COALESCE hides the index of the names: SQLite would try every run with every execution.
         "JOIN Type t ON t.id = c.type_id "
-        f"WHERE (t.name = 'node' OR t.name = 'pipeline_run' {selection.run_contexts('c.id')}) "
-        f"{selection.executions('a.execution_id')}"
+        f"WHERE COALESCE(t.name, '') IN ('pipeline_run', 'node') {selection.of_executions('a.execution_id')}"
     )
     run_ids: dict[int, str] = {}
     nodes: dict[int, str] = {}
@@ -210,7 +210,7 @@ def _read_executions(database: Database, runs: dict[str, Run], selection: Select
         (nodes if text(type_) == "node" else run_ids)[execution] = text(name)
     rows = database.rows(
         "SELECT e.id, t.name, e.last_known_state, e.create_time_since_epoch, e.last_update_time_since_epoch "
-        f"FROM Execution e JOIN Type t ON t.id = e.type_id WHERE 1 = 1 {selection.executions('e.id')} ORDER BY e.id"
+        f"FROM Execution e JOIN Type t ON t.id = e.type_id WHERE 1 = 1 {selection.of_executions('e.id')} ORDER BY e.id"
     )
     executions = {}
     for id_, type_, state, started, updated in rows:
@@ -229,11 +229,12 @@ def _read_executions(database: Database, runs: dict[str, Run], selection: Select
     return executions
 
 
-def _read_artifacts(database: Database, selection: Selection) -> dict[int, Artifact]:
-    properties = _properties(database, "Artifact", selection.artifacts("artifact_id"), selection.artifact_properties)
+def read_artifacts(database: Database, selection: Selection) -> dict[int, Artifact]:
+    """The artifacts of a selection by id, alone."""
+    properties = _properties(database, "Artifact", selection.of_artifacts("artifact_id"), selection.artifact_properties)
     rows = database.rows(
         "SELECT a.id, t.name, a.uri, a.state, a.create_time_since_epoch FROM Artifact a JOIN Type t ON t.id = a.type_id "
-        f"WHERE 1 = 1 {selection.artifacts('a.id')} ORDER BY a.id"
+        f"WHERE 1 = 1 {selection.of_artifacts('a.id')} ORDER BY a.id"
     )
     return {
         id_: Artifact(id_, text(type_), text(uri), _ARTIFACT_STATES[state or 0], created, properties[id_])
@@ -243,7 +244,7 @@ def _read_artifacts(database: Database, selection: Selection) -> dict[int, Artif
 
 def _read_events(database: Database, selection: Selection) -> tuple[Event, ...]:
     # Of chosen runs all: SQLite would try every artifact of the types with every execution.
-    wanted = selection.of_types("ev.artifact_id") if selection.runs is None else selection.executions("ev.execution_id")
+    wanted = selection.of_artifacts("ev.artifact_id") if selection.runs is None else selection.of_executions("ev.execution_id")
     rows = database.rows(
         "SELECT ev.execution_id, ev.artifact_id, ev.type, p.step_key FROM Event ev "
         "LEFT JOIN EventPath p ON p.event_id = ev.id AND p.step_key IS NOT NULL "
@@ -270,6 +271,10 @@ def _properties(
     for id_, name, *values in rows:
         properties[id_][text(name)] = property_value(*values)
     return properties
+
+
+def _ids(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, ids)) or "0"
 
 
 def _quoted(names: Collection[str]) -> str:

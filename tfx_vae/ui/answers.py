@@ -13,14 +13,20 @@ from components.errors import ConfigurationError, PipelineError
 from pipelines.mlmd import names
 from pipelines.mlmd.location import Location
 from tfx_vae.metadata import facts
+from tfx_vae.metadata.artifacts import list_some_artifacts, page_of_artifacts
+from tfx_vae.metadata.champions import list_champions
 from tfx_vae.metadata.diff import compare_runs
 from tfx_vae.metadata.entities import RunState
-from tfx_vae.metadata.json_shape import diff_json, runs_json, show_json
+from tfx_vae.metadata.gc.collect import plan_only
+from tfx_vae.metadata.gc.protection import Policy, parse_age
+from tfx_vae.metadata.json_shape import artifacts_json, diff_json, gc_json, lineage_json, runs_json, show_json
+from tfx_vae.metadata.lineage import trace_nearby
 from tfx_vae.metadata.reader import Selection, open_database, read_runs, read_snapshot
 from tfx_vae.metadata.runs import RunSummary, find_run, list_runs
 from tfx_vae.metadata.show import find_report, show_run
 
 _LOG_BYTES: Final = 64 * 1024
+_ARTIFACTS_AT_ONCE: Final = 100
 _REPORT_FILE: Final = re.compile(r"[a-z0-9_-]+\.(?:html|png)")
 _COMPARED: Final = ("settings", "data", "metrics", "outcome", "versions")
 _MOST_COMPARED: Final = 8
@@ -102,6 +108,29 @@ class Answers:
                     rows.setdefault(each["name"], [each["first"]] * len(names_))[place] = each["second"]
             sections[section] = [{"name": name, "values": values} for name, values in sorted(rows.items())]
         return {"runs": [pairs[0]["first"], *(pair["second"] for pair in pairs)], "sections": sections}
+
+    def champions(self) -> dict[str, Any]:
+        """The champions of all pipelines."""
+        with open_database(self._location) as database:
+            return {"champions": [asdict(champion) for champion in list_champions(database)]}
+
+    def artifacts(self, type_: str | None, words: str, start: int) -> dict[str, Any]:
+        """Some artifacts, the newest first."""
+        with open_database(self._location) as database:
+            page = page_of_artifacts(database, type_ or None, words, start, _ARTIFACTS_AT_ONCE)
+        return artifacts_json(page.artifacts) | {"total": page.total, "types": page.types, "start": start}
+
+    def artifact(self, id_: int) -> dict[str, Any]:
+        """One artifact, what it was made from, and what was made from it."""
+        with open_database(self._location) as database:
+            upstream, downstream = trace_nearby(database, id_)
+            [artifact] = artifacts_json(list_some_artifacts(database, [id_]))["artifacts"]
+        return {"artifact": artifact, "upstream": lineage_json(upstream), "downstream": lineage_json(downstream)}
+
+    def garbage(self, keep_last: int, older_than: str) -> dict[str, Any]:
+        """What gc would delete."""
+        policy = Policy(keep_last, parse_age(older_than) if older_than else None)
+        return gc_json(plan_only(self._location, self._root, policy), dry_run=True)
 
     def report_file(self, name: str, file: str) -> Path:
         """The page of a run's report, or one of its pictures."""

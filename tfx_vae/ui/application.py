@@ -53,12 +53,24 @@ def _read_routes(answers: Answers) -> list[Route]:
         policy = {"Content-Security-Policy": f"{_REPORT_POLICY}; frame-ancestors 'self'"}
         return FileResponse(path, headers=pages.PAGE_HEADERS | policy)
 
+    def artifacts(request: Request) -> dict[str, Any]:
+        asked = request.query_params
+        return answers.artifacts(asked.get("type"), asked.get("words", ""), _number(request, "start") or 0)
+
+    def garbage(request: Request) -> dict[str, Any]:
+        keep_last = _number(request, "keep_last")
+        return answers.garbage(1 if keep_last is None else keep_last, request.query_params.get("older_than", ""))
+
     return [
         _json_route("/api/about", lambda _: answers.about()),
         _json_route("/api/runs", lambda request: answers.runs(_number(request, "last"))),
         _json_route("/api/runs/{run}", lambda request: answers.run(_run(request))),
         _json_route("/api/runs/{run}/log", lambda request: answers.log(_run(request))),
         _json_route("/api/runs/{run}/curves", lambda request: answers.curves(_run(request))),
+        _json_route("/api/champions", lambda _: answers.champions()),
+        _json_route("/api/artifacts", artifacts),
+        _json_route("/api/artifacts/{id:int}", lambda request: answers.artifact(request.path_params["id"])),
+        _json_route("/api/garbage", garbage),
         _json_route("/api/differences", lambda request: answers.differences(request.query_params.getlist("run"))),
         Route("/report/{run}/{file}", report),
     ]
@@ -68,10 +80,10 @@ def _run(request: Request) -> str:
     return str(request.path_params["run"])
 
 
-def _number(request: Request, name: str, default: int | None = None) -> int | None:
+def _number(request: Request, name: str) -> int | None:
     given = request.query_params.get(name)
     if given is None:
-        return default
+        return None
     if not (given.isascii() and given.isdecimal() and len(given) < 10):
         raise invalid(f"{name} must be a number.")
     return int(given)

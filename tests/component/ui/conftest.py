@@ -13,6 +13,7 @@ from support.history import COMPLETE, FAILED, LIVE, RUNNING, History, PastRun
 from support.served_page import chromium
 from support.ui_page import Window, new_window, serving_runs
 
+from components.artifacts.drift import DriftSummary, Measure
 from components.artifacts.history import HISTORY_FILE, Epoch, EpochLosses
 from components.artifacts.history import History as Training
 
@@ -29,6 +30,7 @@ class Past:
     cached: PastRun
     failed: PastRun
     other: PastRun
+    drifted: PastRun
     running: PastRun
 
 
@@ -52,10 +54,12 @@ def past(in_memory: Path) -> Past:
     failed = history.run(epochs=7, stops_at="Trainer", stops_as=FAILED, error=ERROR, record="failed")
     failed.log.write_text(f"Trainer started\n{ERROR}\n")
     other = history.run("mnist-ae", elbo=120.0, blessed=False)
+    measure = Measure(name="score", statistic=0.5, limit=0.1, p_value=0.0, drifted=True)
+    drifted = history.run(elbo=98, drift=DriftSummary(champion=7, known_images=50, new_images=60, measures=(measure,)))
     # Its log is gone, so nobody can tell that its process is.
     running = history.run(epochs=9, stops_at="Trainer", stops_as=RUNNING, record="running")
     running.log.unlink()
-    return Past(history, first, second, cached, failed, other, running)
+    return Past(history, first, second, cached, failed, other, drifted, running)
 
 
 def _training(loss: float) -> Training:

@@ -1,19 +1,24 @@
 """The page of `tfx-vae ui`, driven as a person does."""
 
+import json
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import Browser, expect
 from support.history import History
 from support.many_runs import copy_last_run
 from support.ui_page import Window, new_window, serving_runs
 
 from pipelines.mlmd.record import finish_record
+from tfx_vae.cli import main
 
 expect.set_options(timeout=30_000)
 PROJECT = Path(__file__).parents[3]
@@ -29,23 +34,23 @@ def rows(window: Window) -> list[str]:
 def test_runs_are_filtered_sorted_followed_and_compared(past, window: Window):
     page = window.page
     window.open("/runs")
-    expect(page.locator("table.runs tbody tr")).to_have_count(6)
-    assert rows(window) == ["6", "5", "4", "3", "2", "1"]
+    expect(page.locator("table.runs tbody tr")).to_have_count(7)
+    assert rows(window) == ["7", "6", "5", "4", "3", "2", "1"]
 
     page.get_by_label("Pipeline").select_option("mnist-vae")
     page.get_by_role("combobox", name="State").select_option("complete")
-    assert rows(window) == ["3", "2", "1"]
+    assert rows(window) == ["6", "3", "2", "1"]
     page.get_by_role("button", name="negative ELBO").press("Enter")  # the largest first
-    assert rows(window) == ["1", "3", "2"]
+    assert rows(window) == ["1", "3", "2", "6"]
     page.keyboard.press("Enter")  # the button has kept the focus
-    assert rows(window) == ["3", "2", "1"]
+    assert rows(window) == ["6", "3", "2", "1"]
     assert page.locator("th[aria-sort=ascending]").inner_text().split() == ["negative", "ELBO", "▲"]
     page.get_by_label("Filter").fill(past.first.id)
     assert rows(window) == ["1"]
 
     window.open("/runs")
     page.reload()
-    running = page.locator("tr", has=page.get_by_role("link", name="6", exact=True))
+    running = page.locator("tr", has=page.get_by_role("link", name="7", exact=True))
     expect(running).to_contain_text("● running")
     finish_record(past.history.store, past.running.id, "canceled")
     expect(running).to_contain_text("⊘ canceled")  # by itself
@@ -91,6 +96,56 @@ def test_a_run_has_its_components_parameters_log_report_and_what_differs(past, w
     expect(page.locator("pre.log")).to_contain_text("Trainer started")
 
 
+def test_a_chart_marks_champions_drift_and_decisions(past, window: Window):
+    page = window.page
+    window.open("/chart")
+    page.get_by_label("Metric").select_option("negative_elbo")
+    expect(page.locator(".chart svg")).to_have_attribute("aria-label", re.compile("negative ELBO of each run, lower is better"))
+    assert window.texts(".series-names li") == ["mnist-ae", "mnist-vae"]
+    assert window.texts(".sign") == ["☆", "☆", "★▲"]
+    page.get_by_label("Pipeline").select_option("mnist-vae")
+    page.locator(".chart svg").press("Home")
+    expect(page.locator(".spoken")).to_have_text("mnist-vae: run 1, 101.50 nats, was the champion")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Run 1 of mnist-vae")).to_be_visible()
+
+
+def test_lineage_is_walked_in_both_directions(past, window: Window):
+    page = window.page
+    window.open("/artifacts")
+    page.get_by_label("Type").select_option("Model")
+    expect(page.get_by_text("1 to 4 of 4 artifacts")).to_be_visible()
+    page.get_by_label("Filter").fill(f"trainer/model/{past.first.executions['Trainer']}")
+    expect(page.get_by_text("1 to 1 of 1 artifacts")).to_be_visible()
+    model, examples = past.first.artifacts["model"], past.first.artifacts["examples"]
+    page.get_by_role("link", name=f"Model {model}", exact=True).click()
+    expect(page.get_by_role("heading", name=f"Model {model}")).to_be_focused()
+    graph = page.locator(".graph")
+    graph.get_by_role("link", name=re.compile("Transform,")).wait_for()
+    graph.get_by_role("link", name=re.compile(f"PushedModel {past.first.artifacts['pushed_model']},")).press("Enter")
+    expect(page.get_by_role("heading", name="PushedModel")).to_be_focused()
+    graph.get_by_role("link", name=re.compile(f"Model {model},")).press("Enter")
+    graph.get_by_role("link", name=re.compile("Examples")).press("Enter")
+    graph.get_by_role("link", name=re.compile(f"Examples {examples},")).press("Enter")
+    expect(page.get_by_text("Made from (2)")).to_be_visible()  # a TfdsExampleGen, and what it read
+    graph.get_by_role("link", name=re.compile("TfdsExampleGen")).press("Enter")
+    expect(page.get_by_role("heading", name="Run 1 of mnist-vae")).to_be_visible()
+
+
+def test_what_gc_would_delete_is_what_the_command_says(past, window: Window):
+    plan = CliRunner().invoke(main, ["gc", "--dry-run", "--json", "--metadata", f"sqlite:///{past.history.location.path}"])
+    expected = json.loads(plan.stdout)
+    window.open("/garbage")
+    table = window.page.get_by_role("table", name="What would be deleted").locator("tbody tr")
+    expect(table).to_have_count(len(expected["artifacts"]) + len(expected["leftovers"]))
+    for artifact in expected["artifacts"]:
+        window.page.get_by_role("link", name=f"{artifact['type']} {artifact['id']}", exact=True).wait_for()
+    window.page.get_by_label("Only what was not used for").fill("soon")
+    window.page.get_by_role("button", name="Look again").click()
+    expect(window.page.get_by_role("alert")).to_contain_text("'soon' is not an age")
+    window.problems.clear()  # the browser tells of the refusal
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(400, "dark"), (1280, "light")])
 def test_pages_fit_and_everything_has_a_name(past, browser: Browser, address: str, width: int, scheme: str):
     window = new_window(browser, address, width, scheme)
@@ -98,6 +153,10 @@ def test_pages_fit_and_everything_has_a_name(past, browser: Browser, address: st
         "/runs": "table.runs",
         f"/run/{past.second.id}": "iframe",
         f"/compare/{past.first.id},{past.second.id},{past.other.id}": ".chart svg",
+        "/chart": ".chart svg",
+        "/artifacts": "table",
+        f"/artifact/{past.first.artifacts['model']}": ".node",
+        "/garbage": "table",
     }
     for where, is_there in pages.items():
         window.open(where)
@@ -109,19 +168,29 @@ def test_pages_fit_and_everything_has_a_name(past, browser: Browser, address: st
     window.page.close()
 
 
+@contextmanager
+def cpu_second(what: str) -> Iterator[None]:
+    """The server is in this process; the clock would count the work of its neighbours too."""
+    before = time.process_time()
+    yield
+    assert time.process_time() - before < 1, what
+
+
 def test_many_runs_are_shown_in_under_a_second(in_memory: Path, browser: Browser):
     root = in_memory / "many"
     History(root).run(refusal="")
     copy_last_run(root / "metadata.sqlite", 1700)  # of 12 artifacts each
     with serving_runs(root) as address:
         window = new_window(browser, address)
-        for where, is_there in (("/runs", "table.runs tbody tr:nth-child(100)"), ("/run/latest", ".node")):
-            before = time.process_time()  # the server is in this process; the clock would count its neighbours too
-            window.open(where)
-            window.page.wait_for_selector(is_there)
-            assert time.process_time() - before < 1, where
-        window.open("/runs")
+        with cpu_second("/runs"):
+            window.open("/runs")
+            window.page.wait_for_selector("table.runs tbody tr:nth-child(100)")
         expect(window.page.get_by_text("1701 of 1701 runs")).to_be_visible()
+        for where, is_there in (("/run/latest", ".node"), ("/artifacts", "td"), ("/artifact/1", ".node")):
+            with cpu_second(where):
+                window.open(where)
+                window.page.wait_for_selector(is_there)
+        window.open("/runs")
         window.page.get_by_label("Filter").fill("000042")
         expect(window.page.get_by_text("1 of 1701 runs")).to_be_visible()
         window.page.close()

@@ -57,12 +57,24 @@ function box({ name, about, style, href }, { x, y }, width) {
   const link = element("a", { href, class: `node ${style}`, "aria-label": `${name}, ${about}` });
   const letters = Math.floor((width - 6) / 7.7);
   const short = (text) => (text.length > letters ? `${text.slice(0, letters - 1)}…` : text);
+  const lines = [...inLines(name, letters), about];
+  const texts = lines.map((line, index) => {
+    const style = index < lines.length - 1 ? "name" : "about";
+    return element("text", { x: x + width / 2, y: y + (lines.length > 2 ? 14 + 13 * index : 18 + 17 * index), class: style }, short(line));
+  });
   link.append(
     element("title", {}, `${name}\n${about}`),
     element("rect", { x, y, width, height: NODE_HEIGHT, rx: 7 }),
-    element("text", { x: x + width / 2, y: y + 18, class: "name" }, short(name)),
-    element("text", { x: x + width / 2, y: y + 35, class: "about" }, short(about)));
+    ...texts);
   return link;
+}
+
+/** A name in one line or two: `ModelEvaluation 15` is broken before a capital or a number. */
+function inLines(name, letters) {
+  if (name.length <= letters) return [name];
+  const words = name.split(/(?=[A-Z][a-z])| /).filter(Boolean);
+  const [first, ...rest] = words;
+  return rest.length ? [first, rest.join(" ")] : [name];
 }
 
 /** Each node one layer behind the last of those that lead to it, beside its own predecessors. */

@@ -1,7 +1,10 @@
 // Chooses what is shown by the address: #/runs, #/run/ID, ...
 
-import { h } from "./dom.js";
+import { showArtifact, showArtifacts } from "./artifacts.js";
+import { showChart } from "./chart_page.js";
 import { showComparison } from "./comparison.js";
+import { h } from "./dom.js";
+import { showGarbage } from "./garbage.js";
 import { showRun } from "./run.js";
 import { showRuns } from "./runs.js";
 import { Runs, ask } from "./server.js";
@@ -9,6 +12,10 @@ import { Runs, ask } from "./server.js";
 const PAGES = {
   runs: { title: "Runs", show: showRuns },
   run: { title: "Run", show: showRun },
+  chart: { title: "Metrics over runs", show: showChart },
+  artifacts: { title: "Artifacts", show: showArtifacts },
+  artifact: { title: "Artifact", show: showArtifact },
+  garbage: { title: "What gc would delete", show: showGarbage },
   compare: { title: "Comparison", show: showComparison },
 };
 

@@ -1,5 +1,6 @@
 // One run: what its components did, and what came out.
 
+import { artifactLink } from "./artifacts.js";
 import { curvesOf, differenceTables } from "./comparison.js";
 import { choice, facts, h, labelled, section, table } from "./dom.js";
 import { metricsOf, number, seconds, state, time, value } from "./format.js";
@@ -94,7 +95,7 @@ function dag(components) {
 function componentTable(components) {
   const rows = components.map((component) => [
     h("b", { id: `run-component-${component.execution}`, tabindex: -1 }, nameOf(component)), state(component.state), seconds(component.seconds),
-    [...Object.values(component.outputs).flat().map((artifact) => h("span", { class: "artifact" }, `${artifact.type} ${artifact.id} `)), component.error && h("p", { class: "bad" }, component.error)],
+    [...Object.values(component.outputs).flat().map((artifact) => [artifactLink(artifact), " "]), component.error && h("p", { class: "bad" }, component.error)],
   ]);
   return table("Components", [{ name: "Component" }, { name: "State" }, { name: "Took", number: true }, { name: "Made" }], rows, "plain");
 }
