@@ -132,6 +132,22 @@ def test_lineage_is_walked_in_both_directions(past, window: Window):
     expect(page.get_by_role("heading", name="Run 1 of mnist-vae")).to_be_visible()
 
 
+def test_a_pushed_version_has_samples_and_reconstructions(past, window: Window):
+    page = window.page
+    window.open(f"/run/{past.second.id}")
+    page.locator(".facts a").click()
+    expect(page.get_by_role("heading", name="Pushed models")).to_be_focused()
+    expect(page.get_by_label("Version").locator("option")).to_have_count(3)
+    for picture in ("Reconstructions", "Samples"):
+        image = page.get_by_role("img", name=picture)
+        image.scroll_into_view_if_needed()
+        page.wait_for_function("(image) => image.complete && image.naturalWidth === 28", arg=image.element_handle())
+    page.get_by_label("Version").select_option(index=2)
+    expect(page.get_by_text("has no such picture")).to_have_count(2)
+    expect(page.get_by_text("tfx-vae serve --set name=mnist-vae --version")).to_be_visible()
+    window.problems.clear()  # the browser tells of the missing pictures
+
+
 def test_what_gc_would_delete_is_what_the_command_says(past, window: Window):
     plan = CliRunner().invoke(main, ["gc", "--dry-run", "--json", "--metadata", f"sqlite:///{past.history.location.path}"])
     expected = json.loads(plan.stdout)
@@ -154,6 +170,7 @@ def test_pages_fit_and_everything_has_a_name(past, browser: Browser, address: st
         f"/run/{past.second.id}": "iframe",
         f"/compare/{past.first.id},{past.second.id},{past.other.id}": ".chart svg",
         "/chart": ".chart svg",
+        "/models": ".facts",
         "/artifacts": "table",
         f"/artifact/{past.first.artifacts['model']}": ".node",
         "/garbage": "table",

@@ -55,7 +55,7 @@ function curve(from, to, isWide, boxWidth) {
 
 function box({ name, about, style, href }, { x, y }, width) {
   const link = element("a", { href, class: `node ${style}`, "aria-label": `${name}, ${about}` });
-  const letters = Math.floor((width - 6) / 7.7);
+  const letters = Math.floor((width - 6) / (width < 100 ? 6.7 : 7.7));
   const short = (text) => (text.length > letters ? `${text.slice(0, letters - 1)}…` : text);
   const lines = [...inLines(name, letters), about];
   const texts = lines.map((line, index) => {

@@ -5,6 +5,7 @@ import { showChart } from "./chart_page.js";
 import { showComparison } from "./comparison.js";
 import { h } from "./dom.js";
 import { showGarbage } from "./garbage.js";
+import { showModels } from "./models.js";
 import { showRun } from "./run.js";
 import { showRuns } from "./runs.js";
 import { Runs, ask } from "./server.js";
@@ -13,6 +14,7 @@ const PAGES = {
   runs: { title: "Runs", show: showRuns },
   run: { title: "Run", show: showRun },
   chart: { title: "Metrics over runs", show: showChart },
+  models: { title: "Pushed models", show: showModels },
   artifacts: { title: "Artifacts", show: showArtifacts },
   artifact: { title: "Artifact", show: showArtifact },
   garbage: { title: "What gc would delete", show: showGarbage },

@@ -46,7 +46,8 @@ function summary({ run, host, settings, versions, components }, { about, title }
       facts({
         State: state(run.state), Decision: run.decision && `${run.decision}: ${run.why}`, Started: time(run.started), Took: seconds(run.seconds),
         Dataset: run.dataset && `${run.dataset.name} ${run.dataset.version}`, Model: run.model && `${run.model.kind}, ${run.model.latent_dim} dimensions`,
-        Blessed: { true: "✓ yes", false: "✗ no" }[run.blessed], Refused: run.refusal, Version: run.pushed_version, Drift: run.drift, Host: host, Id: run.id,
+        Blessed: { true: "✓ yes", false: "✗ no" }[run.blessed], Refused: run.refusal, 
+        Version: run.pushed_version && h("a", { href: `#/models/${encodeURIComponent(`${run.pipeline} ${run.pushed_version}`)}` }, run.pushed_version), Drift: run.drift, Host: host, Id: run.id,
       }),
       run.error && h("p", { class: "notice bad", role: "alert" }, run.error)),
     metrics.length && section("Metrics of the test split", table("Metrics", [{ name: "Metric" }, { name: "Value" }, { name: "Meaning" }], metrics, "plain")),
