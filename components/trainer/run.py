@@ -23,6 +23,7 @@ from components.models.autoencoder import Autoencoder, build_model
 from components.models.config import Precision
 from components.models.labelled_mixtures import LabelledMixtures, fit_labelled_mixtures
 from components.models.prior import fit_prior
+from components.progress import Progress, report
 from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import CustomConfig, WarmStart
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     # Only for types: the workers of a distributed training need no TFX.
     from tfx.components.trainer.fn_args_utils import FnArgs
 
+_EXPORT_STEPS = ("prior", "signatures", "warm-up requests", "latent map")
 _MOST_LABELS = 100
 """Each has a mixture of its own, whose size grows with the square of the latent dimensions."""
 
@@ -145,19 +147,27 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     """Writes the SavedModel, with what it takes, its warm-up requests and its latent map."""
     data, transform_graph, seed = trained.data, trained.transform_graph, arguments.custom_config.trainer.seed
     model = final_model(trained, seed)
+    _report_export("prior")
     codes = cache(lambda: draw_codes(model, data.train, seed))
     prior = fit_prior(model.config, lambda: codes().values, seed, model.training_prior())
     by_label = _fit_by_label(codes, read_labels(arguments.train_files, transform_graph), seed)
     scale, directory = data.views.scale, arguments.serving_model_dir
+    _report_export("signatures")
     signatures = ExportedModel(model, transform_graph, scale, prior, seed, by_label).save(directory)
+    _report_export("warm-up requests")
     pixels = scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES)))
     write_model_input(transformed_input(arguments.transform_output), f"{directory}/{EXPORTED_MODEL_INPUT_FILE}")
     write_warmup_requests(directory, warmup_requests(signatures, pixels, by_label.labels[0] if by_label else 0))
     if by_label:
         names = dict(enumerate(read_label_names(arguments.transform_output) or ()))
         write_exported_labels(directory, {label: names.get(label, str(label)) for label in by_label.labels})
+    _report_export("latent map")
     labels = read_labels(arguments.eval_files, transform_graph)
     write_map(survey(model, data.eval, scale, labels, seed, prior), directory)
+
+
+def _report_export(step: str) -> None:
+    report(Progress(f"exporting the {step}:", _EXPORT_STEPS.index(step) + 1, len(_EXPORT_STEPS), "steps"))
 
 
 def _fit_by_label(codes: Callable[[], DrawnCodes], labels: NDArray[np.int64] | None, seed: int) -> LabelledMixtures | None:

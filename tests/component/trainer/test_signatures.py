@@ -1,5 +1,6 @@
 """The exported model, called by a process that imports only TensorFlow: every signature of docs/architecture.md."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from components.artifacts.features import LOSSES
+from components.progress import LOGGER_NAME
 
 COUNT = 16
 LATENT = 4
@@ -224,8 +226,17 @@ def test_an_examples_losses_do_not_depend_on_the_batch_it_is_in(transformed: Tra
     np.testing.assert_array_equal(np.concatenate(apart), together)
 
 
-def test_jpeg_bytes_are_served_too(transformed: Transformed, tmp_path: Path):
-    trained = train(transformed, tmp_path, trainer={"epochs": 1})
+def test_the_export_says_what_it_does_and_its_model_takes_jpeg_bytes_too(
+    transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
+        trained = train(transformed, tmp_path, trainer={"epochs": 1})
+    assert [record.message for record in caplog.records if record.name == LOGGER_NAME][-4:] == [
+        "exporting the prior: 1 of 4 steps",
+        "exporting the signatures: 2 of 4 steps",
+        "exporting the warm-up requests: 3 of 4 steps",
+        "exporting the latent map: 4 of 4 steps",
+    ]
     example = tf.train.Example()
     example.features.feature["image"].bytes_list.value.append(tf.io.encode_jpeg(read_digits(1)[0]).numpy())
 
