@@ -130,8 +130,9 @@ class ExportedModel:
         if self._by_label is not None:
             label = tf.TensorSpec([], tf.int64, name=LABEL)
             functions[GENERATE_LABELLED] = (self.generate_labelled, (count, seed, label, temperature))
+        # No control flow depends on tensors. To find that out, AutoGraph would take as long as all the tracing.
         return {
-            name: tf.function(function, input_signature=spec).get_concrete_function()
+            name: tf.function(function, input_signature=spec, autograph=False).get_concrete_function()
             for name, (function, spec) in functions.items()
         }
 
