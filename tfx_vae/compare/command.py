@@ -24,7 +24,7 @@ from tfx_vae.options import config_option, set_option
 def compare(first: str, second: str, output: Path | None, config_path: Path, overrides: tuple[str, ...]) -> None:
     """Write a page with two runs side by side.
 
-    RUN is the id of a run, the beginning of an id, `latest`, or the name of a pipeline, which means its latest run with an
+    RUN is its number, an id, the beginning of an id, `latest`, or the name of a pipeline, which means its latest run with an
     evaluated model: tfx-vae compare mnist-ae mnist-vae. It reads the artifacts of the two runs and trains nothing.
     """
     config = load_config(config_path, overrides)
