@@ -29,7 +29,9 @@ def colours(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_convolutional_vae_of_a_folder_is_pushed_and_found_in_the_cache(workplace: Workplace, colours: Path):
+def test_a_convolutional_vae_of_a_folder_is_pushed_and_found_in_the_cache(
+    workplace: Workplace, quick: Workplace, colours: Path
+):
     settings = (
         "name=colours",
         f"data.images={colours}",
@@ -39,7 +41,7 @@ def test_a_convolutional_vae_of_a_folder_is_pushed_and_found_in_the_cache(workpl
         "model.network=conv",
         "evaluator.thresholds={negative_elbo: {upper: 1000}}",
     )
-    run = workplace.run(*settings)
+    run = quick.run(*settings)
 
     assert run.returncode == 0, run.stdout + run.stderr
     assert "2 of 362 files cannot be decoded and are left out" in run.stdout

@@ -39,20 +39,20 @@ def test_a_missing_configuration_is_a_wrong_usage(workplace: Workplace):
     assert "nowhere.yaml" in run.stderr
 
 
-def test_a_dataset_that_does_not_exist_is_named_with_one_that_does(workplace: Workplace):
-    run = workplace.run("data.dataset=fashion_mnst")
+def test_a_dataset_that_does_not_exist_is_named_with_one_that_does(quick: Workplace):
+    run = quick.run("data.dataset=fashion_mnst")
 
     assert run.returncode == 2
     assert "fashion_mnist" in said(run)
     assert "Traceback" not in said(run)
 
 
-def test_a_truncated_data_file_is_named_and_nothing_is_left_to_trust(workplace: Workplace, tmp_path: Path):
+def test_a_truncated_data_file_is_named_and_nothing_is_left_to_trust(quick: Workplace, tmp_path: Path):
     shutil.copytree(PROJECT / "data" / "mnist", tmp_path / "mnist")
     images = tmp_path / "mnist" / "train-images-idx3-ubyte.gz"
     images.write_bytes(images.read_bytes()[:-5000])
 
-    run = workplace.run(f"data.manual_dir={tmp_path / 'mnist'}", f"data.data_dir={tmp_path / 'datasets'}")
+    run = quick.run(f"data.manual_dir={tmp_path / 'mnist'}", f"data.data_dir={tmp_path / 'datasets'}")
 
     assert run.returncode == 1
     assert states(run.stdout)["TfdsExampleGen"] == "failed"
@@ -61,8 +61,8 @@ def test_a_truncated_data_file_is_named_and_nothing_is_left_to_trust(workplace: 
     assert not list(tmp_path.glob("datasets/mnist/*/dataset_info.json"))
 
 
-def test_an_empty_split_stops_the_run_before_anything_is_trained(workplace: Workplace):
-    run = workplace.run("data.splits.eval=train[:0]")
+def test_an_empty_split_stops_the_run_before_anything_is_trained(quick: Workplace):
+    run = quick.run("data.splits.eval=train[:0]")
 
     assert run.returncode == 1
     assert states(run.stdout)["ValidationGate"] == "failed"
@@ -72,11 +72,11 @@ def test_an_empty_split_stops_the_run_before_anything_is_trained(workplace: Work
     assert "Traceback" not in said(run)
 
 
-def test_the_log_of_a_failed_run_is_named_and_holds_the_traceback(workplace: Workplace):
-    run = workplace.run("model.likelihood=gaussian", "model.gaussian_stddev=1e-25")
+def test_the_log_of_a_failed_run_is_named_and_holds_the_traceback(quick: Workplace):
+    run = quick.run("model.likelihood=gaussian", "model.gaussian_stddev=1e-25")
 
     assert run.returncode == 1
     assert "loss became" in said(run)
     [log] = [line.rpartition(" ")[2] for line in run.stdout.splitlines() if line.startswith("The log")]
     assert "Traceback" in Path(log).read_text()
-    assert workplace.versions() == []
+    assert quick.versions() == []

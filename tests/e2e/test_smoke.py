@@ -35,9 +35,9 @@ def second(workplace: Workplace, first: subprocess.CompletedProcess[str]) -> sub
 
 
 @pytest.fixture(scope="module")
-def autoencoder(workplace: Workplace) -> subprocess.CompletedProcess[str]:
+def autoencoder(quick: Workplace) -> subprocess.CompletedProcess[str]:
     """Of latent size 2, so that its report has a manifold."""
-    return workplace.run("name=mnist-smoke-ae", "model.kind=ae", "model.latent_dim=2")
+    return quick.run("name=mnist-smoke-ae", "model.kind=ae", "model.latent_dim=2")
 
 
 def report_of(run: subprocess.CompletedProcess[str]) -> Path:
@@ -175,10 +175,12 @@ def test_the_command_line_of_tfx_creates_and_runs_the_same_pipeline(
         assert properties_.keys() <= properties.keys()
 
 
-def test_a_worse_model_is_not_pushed_and_the_run_says_why(second: subprocess.CompletedProcess[str], workplace: Workplace):
+def test_a_worse_model_is_not_pushed_and_the_run_says_why(
+    second: subprocess.CompletedProcess[str], workplace: Workplace, quick: Workplace
+):
     pushed_before = workplace.versions()
 
-    worse = workplace.run("trainer.epochs=1", "trainer.learning_rate=1e-5")
+    worse = quick.run("trainer.epochs=1", "trainer.learning_rate=1e-5")
 
     assert worse.returncode == 0, worse.stdout + worse.stderr
     assert states(worse.stdout)["Transform"] == "cached"
@@ -194,12 +196,12 @@ def test_a_worse_model_is_not_pushed_and_the_run_says_why(second: subprocess.Com
 
 
 def test_a_model_that_fails_the_check_before_pushing_is_not_pushed_and_everybody_says_why(
-    second: subprocess.CompletedProcess[str], workplace: Workplace
+    second: subprocess.CompletedProcess[str], workplace: Workplace, quick: Workplace
 ):
     pushed_before = workplace.versions()
     reason = "it took more than 0.01 s to load and to answer the warm-up requests"
 
-    refused = workplace.run("infra_validator.time_limit_seconds=0.01")
+    refused = quick.run("infra_validator.time_limit_seconds=0.01")
 
     assert refused.returncode == 0, refused.stdout + refused.stderr
     assert states(refused.stdout)["Evaluator"] == "cached"
@@ -214,10 +216,12 @@ def test_a_model_that_fails_the_check_before_pushing_is_not_pushed_and_everybody
     assert re.search(rf" yes +refused .* {run}$", workplace.call("runs").stdout, re.MULTILINE)
 
 
-def test_a_better_model_becomes_the_newest_version(second: subprocess.CompletedProcess[str], workplace: Workplace):
+def test_a_better_model_becomes_the_newest_version(
+    second: subprocess.CompletedProcess[str], workplace: Workplace, quick: Workplace
+):
     pushed_before = workplace.versions()
 
-    better = workplace.run("trainer.epochs=6", "report.enabled=false")
+    better = quick.run("trainer.epochs=6", "report.enabled=false")
 
     assert better.returncode == 0, better.stdout + better.stderr
     assert "all thresholds hold" in better.stdout
@@ -261,11 +265,11 @@ def test_two_runs_are_laid_side_by_side_with_the_pictures_of_their_own_reports(
 
 
 def test_a_sweep_takes_its_data_from_the_pipeline_and_leaves_that_alone(
-    second: subprocess.CompletedProcess[str], workplace: Workplace
+    second: subprocess.CompletedProcess[str], workplace: Workplace, quick: Workplace
 ):
     pushed_before = workplace.versions()
 
-    swept = workplace.call("sweep", "--latent-dims", "3", "--betas", "4", "--set", "trainer.epochs=1")
+    swept = quick.call("sweep", "--latent-dims", "3", "--betas", "4", "--set", "trainer.epochs=1")
 
     assert swept.returncode == 0, swept.stdout + swept.stderr
     nodes = NODES - {"BaselineResolver", "InfraValidator", "ModelReport", "Pusher"}

@@ -48,7 +48,9 @@ def inputs(store: Any, node: str, of_type: str = "Examples") -> list[list[int]]:
     return found
 
 
-def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(workplace: Workplace, tmp_path: Path):
+def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(
+    workplace: Workplace, quick: Workplace, tmp_path: Path
+):
     write_spans(tmp_path / "all", spans=3, count=600)
     for path in (tmp_path / "all" / "span-3").rglob("*.png"):
         ImageOps.invert(Image.open(path)).save(path)
@@ -56,11 +58,11 @@ def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(w
     settings = (*SETTINGS, f"data.images={nights}/span-{{SPAN}}")
 
     shutil.copytree(tmp_path / "all" / "span-1", nights / "span-1")
-    first = workplace.run(*settings)
+    first = quick.run(*settings)
     assert first.returncode == 0, first.stdout + first.stderr
     shutil.rmtree(nights / "span-1")  # what was read is not needed any more
     shutil.copytree(tmp_path / "all" / "span-2", nights / "span-2")
-    second = workplace.run(*settings)
+    second = quick.run(*settings)
     assert second.returncode == 0, second.stdout + second.stderr
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     third = workplace.run(*settings)
@@ -81,7 +83,7 @@ def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(w
     assert len(workplace.versions("digits")) == 2
 
     shutil.copytree(tmp_path / "all" / "span-3", nights / "span-3")
-    drifted = workplace.run(*settings)
+    drifted = quick.run(*settings)
     assert drifted.returncode == 0, drifted.stdout + drifted.stderr
     assert re.search(r"^Drift +.*brightness", drifted.stdout, re.MULTILINE), drifted.stdout
     good, bad = workplace.versions("digits")[-2:]

@@ -18,20 +18,22 @@ class Workplace:
     Attributes:
       root: `runtime.root` of every run.
       home: HOME, and the directory for temporary files.
+      program: The words that start `tfx-vae`.
     """
 
     root: Path
     home: Path
+    program: tuple[str, ...] = (str(BIN / "tfx-vae"),)
 
     def command(self, *settings: str, config: Path = SMOKE) -> list[str]:
         """`tfx-vae run`, with the smoke configuration and its runs in `root`."""
         settings = (f"runtime.root={self.root}", f"data.data_dir={self.root.parent / 'datasets'}", *settings)
-        return [str(BIN / "tfx-vae"), "run", "--config", str(config), *(part for set_ in settings for part in ("--set", set_))]
+        return [*self.program, "run", "--config", str(config), *(part for set_ in settings for part in ("--set", set_))]
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another command of `tfx-vae` on the runs in `root`."""
-        options = self.command()[2:]
-        command = [str(BIN / "tfx-vae"), *arguments, *options]
+        options = self.command()[len(self.program) + 1 :]
+        command = [*self.program, *arguments, *options]
         return subprocess.run(command, cwd=PROJECT, env=self.environment(), capture_output=True, text=True)
 
     def environment(self, **variables: str) -> dict[str, str]:
