@@ -11,6 +11,7 @@ from support.local_server import HOST, answering
 from pipelines.mlmd.location import DATABASE_NAME, sqlite_location
 from tfx_vae.serving.server.listening import address_of, allowed_hosts, open_port
 from tfx_vae.serving.server.pages import Access
+from tfx_vae.ui.actions import Actions
 from tfx_vae.ui.answers import Answers
 from tfx_vae.ui.application import make_application
 
@@ -19,9 +20,9 @@ _TEXTS = "(all) => all.map((each) => each.innerText ?? each.textContent)"
 
 
 @contextmanager
-def serving_runs(root: Path) -> Iterator[str]:
+def serving_runs(root: Path, actions: Actions | None = None) -> Iterator[str]:
     """The address of a server of the runs below a root."""
-    application = make_application(Answers(sqlite_location(root / DATABASE_NAME), root), Access(allowed_hosts(HOST)))
+    application = make_application(Answers(sqlite_location(root / DATABASE_NAME), root), Access(allowed_hosts(HOST)), actions)
     with open_port(HOST, 0) as listener, answering(application, listener):
         yield address_of(listener)
 

@@ -116,6 +116,7 @@ def _run(run: RunSummary) -> dict[str, Any]:
         "error": run.error or None,
         "decision": run.decision or None,
         "why": run.why or None,
+        "tag": run.tag or None,
         "changed": dict(run.changed),
     }
 

@@ -51,6 +51,7 @@ class RunSummary:
       error: Why it failed; empty otherwise.
       decision: `rollback` or `promote`, if it is a person's decision and no run of the pipeline; empty otherwise.
       why: The person's reason.
+      tag: What a person calls it; empty otherwise.
       changed: The settings that differ from those of the run before it, of the same pipeline.
     """
 
@@ -69,6 +70,7 @@ class RunSummary:
     error: str
     decision: str = ""
     why: str = ""
+    tag: str = ""
     drifted: bool | None = None
     drift: str = ""
     changed: Mapping[str, Any] = field(default_factory=dict)
@@ -128,6 +130,7 @@ def summarise(snapshot: Snapshot, run: Run) -> RunSummary:
         error=str(run.record.get(names.ERROR, "")),
         decision=str(run.record.get(names.DECISION, "")),
         why=str(run.record.get(names.WHY, "")),
+        tag=str(run.record.get(names.TAG, "")),
         changed=facts.changes(run, snapshot.previous.get(run.id)),
     )
 

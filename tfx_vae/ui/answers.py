@@ -62,6 +62,10 @@ class Answers:
         self._ended |= {run.id: run for run in found if run.state not in (RunState.RUNNING, RunState.KILLED)}
         return runs_json(found)
 
+    def forget(self) -> None:
+        """Reads everything again: a person has changed something."""
+        self._ended = {}
+
     def run(self, name: str) -> dict[str, Any]:
         """All about one run."""
         with open_database(self._location) as database:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -17,27 +18,32 @@ from starlette.routing import Route
 from components.errors import ConfigurationError, PipelineError
 from tfx_vae.serving.server import pages
 from tfx_vae.serving.server.errors import answer_failure, answer_refusal, invalid
+from tfx_vae.ui.actions import Actions
 from tfx_vae.ui.answers import Answers
 
 _PAGE: Final = Path(__file__).parent / "page"
 _SHARED: Final = ("page.css", "plot.js", "icon.svg")
 """Files of the drawing page that this page uses too."""
 
+_TOKEN_HEADER: Final = "X-Tfx-Vae-Token"
+_BODY_BYTES: Final = 1 << 20
+
 _REPORT_POLICY: Final = "sandbox allow-popups; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"
 """A report has no scripts, and whatever its directory holds cannot use this page's rights."""
 
 
-def make_application(answers: Answers, access: pages.Access) -> Starlette:
+def make_application(answers: Answers, access: pages.Access, actions: Actions | None = None) -> Starlette:
     """Assembles the server.
 
     Args:
       answers: What is known.
       access: Who may send requests.
+      actions: What may be changed; None for nothing.
     """
 
     files = [*sorted(_PAGE.iterdir()), *(pages.PAGE / name for name in _SHARED)]
     return Starlette(
-        routes=[*pages.file_routes(files), *_read_routes(answers)],
+        routes=[*pages.file_routes(files), *_read_routes(answers, actions), _action_route(answers, actions)],
         middleware=[pages.only_named_hosts(access), Middleware(pages.OriginMiddleware, origins=access.origins)],
         exception_handlers={
             HTTPException: answer_refusal,
@@ -47,7 +53,7 @@ def make_application(answers: Answers, access: pages.Access) -> Starlette:
     )
 
 
-def _read_routes(answers: Answers) -> list[Route]:
+def _read_routes(answers: Answers, actions: Actions | None) -> list[Route]:
     def report(request: Request) -> Response:
         path = answers.report_file(_run(request), request.path_params["file"])
         policy = {"Content-Security-Policy": f"{_REPORT_POLICY}; frame-ancestors 'self'"}
@@ -62,7 +68,7 @@ def _read_routes(answers: Answers) -> list[Route]:
         return answers.garbage(1 if keep_last is None else keep_last, request.query_params.get("older_than", ""))
 
     return [
-        _json_route("/api/about", lambda _: answers.about()),
+        _json_route("/api/about", lambda _: answers.about() | {"allows_actions": actions is not None}),
         _json_route("/api/runs", lambda request: answers.runs(_number(request, "last"))),
         _json_route("/api/runs/{run}", lambda request: answers.run(_run(request))),
         _json_route("/api/runs/{run}/log", lambda request: answers.log(_run(request))),
@@ -74,6 +80,26 @@ def _read_routes(answers: Answers) -> list[Route]:
         _json_route("/api/differences", lambda request: answers.differences(request.query_params.getlist("run"))),
         Route("/report/{run}/{file}", report),
     ]
+
+
+def _action_route(answers: Answers, actions: Actions | None) -> Route:
+    """What changes something: only for the page itself, of which the token tells."""
+
+    async def act(request: Request) -> Response:
+        if actions is None:
+            raise HTTPException(HTTPStatus.FORBIDDEN, "This page only reads: start tfx-vae ui with --allow-actions.")
+        if request.headers.get("origin") is None or not actions.knows(request.headers.get(_TOKEN_HEADER, "")):
+            raise HTTPException(HTTPStatus.FORBIDDEN, "Open the address that tfx-vae ui printed: it has the token.")
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > _BODY_BYTES:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large.")
+        done = await run_in_threadpool(actions.carry_out, request.path_params["kind"], body)
+        answers.forget()
+        return Response(orjson.dumps(done), headers=pages.PAGE_HEADERS, media_type="application/json")
+
+    return Route("/api/actions/{kind}", act, methods=["POST"])
 
 
 def _run(request: Request) -> str:

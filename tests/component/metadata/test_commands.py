@@ -22,7 +22,7 @@ Ask = Callable[..., Result]
 
 RUN = {
     "number", "id", "pipeline", "started", "seconds", "state", "dataset", "model", "metrics", "blessed", "refusal",
-    "pushed_version", "drifted", "drift", "error", "decision", "why", "changed",
+    "pushed_version", "drifted", "drift", "error", "decision", "why", "tag", "changed",
 }  # fmt: skip
 ARTIFACT = {"id", "type", "state", "uri", "created", "properties"}
 

@@ -3,11 +3,10 @@
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from support.history import History, PastRun
+from support.servable import ServableHistory
 
 from components.artifacts import champion
 from components.artifacts.serving_directory import pushed_versions
@@ -16,25 +15,9 @@ from pipelines.mlmd.location import sqlite_location
 from pipelines.mlmd.lock import try_lock
 from tfx_vae.cli import main
 
-# A SavedModel of one empty graph: what can be seen of it without TensorFlow.
-GRAPH = b"\x12\x00"
 
-
-class Served(History):
-    """Runs whose models can be copied and told apart."""
-
-    def run(self, **settings: Any) -> PastRun:  # type: ignore[override]  # the same settings, all by name
-        past = super().run(**settings)
-        [pushed] = self.store.get_artifacts_by_id([past.artifacts["pushed_model"]])
-        places = [past.uris["model"] / "Format-Serving"]
-        if "pushed_destination" in pushed.custom_properties:
-            places.append(Path(pushed.custom_properties["pushed_destination"].string_value))
-        for place in places:
-            (place / "variables").mkdir(parents=True)
-            (place / "saved_model.pb").write_bytes(GRAPH)
-            (place / "variables" / "variables.index").write_text(past.id)
-            (place / "variables" / "variables.data-00000-of-00001").write_text(past.id)
-        return past
+class Served(ServableHistory):
+    """Runs, and the commands on them."""
 
     def call(self, *arguments: str, root: Path | None = None) -> Result:
         return CliRunner().invoke(main, [*arguments, "--set", f"runtime.root={root or self.root}"])

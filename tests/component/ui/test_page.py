@@ -15,13 +15,18 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser, expect
 from support.history import History
 from support.many_runs import copy_last_run
+from support.servable import ServableHistory
 from support.ui_page import Window, new_window, serving_runs
 
+from pipelines.config import load_config
+from pipelines.mlmd.lock import try_lock
 from pipelines.mlmd.record import finish_record
 from tfx_vae.cli import main
+from tfx_vae.ui.actions import Actions
 
 expect.set_options(timeout=30_000)
 PROJECT = Path(__file__).parents[3]
+SMOKE = PROJECT / "pipelines" / "configs" / "smoke.yaml"
 WITHOUT_A_NAME = """() => [...document.querySelectorAll('a, button, input, select, iframe, svg[tabindex], table')]
   .filter((each) => !(each.ariaLabel || each.title || each.labels?.length || each.innerText?.trim() || each.textContent.trim()
     || each.getAttribute('aria-label'))).map((each) => each.outerHTML)"""
@@ -183,6 +188,60 @@ def test_pages_fit_and_everything_has_a_name(past, browser: Browser, address: st
     dark = window.page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (dark == "rgb(18, 22, 28)") == (scheme == "dark")
     window.page.close()
+
+
+def test_actions_are_for_the_page_with_the_token_only(in_memory: Path, address: str, browser: Browser):
+    root = in_memory / "served"
+    history = ServableHistory(root)
+    first, second = history.run(), history.run(elbo=99, baseline=None)
+    actions = Actions(load_config(SMOKE, [f"runtime.root={root}", "name=mnist-vae"]), history.location)
+    with serving_runs(root, actions) as allowed:
+
+        def status(server: str, token: str, origin: str, kind: str = "tag", body: object = None) -> int:
+            headers = {"X-Tfx-Vae-Token": token} | ({"Origin": origin} if origin else {})
+            return httpx.post(
+                f"{server}/api/actions/{kind}", json=body or {"run": first.id, "tag": "x"}, headers=headers
+            ).status_code
+
+        assert status(address, actions.token, address) == 403  # it only reads
+        assert status(allowed, "", allowed) == status(allowed, "guessed", allowed) == 403
+        assert status(allowed, actions.token, "http://evil.example") == status(allowed, actions.token, "") == 403
+        assert status(allowed, actions.token, allowed, "format") == 400
+        assert status(allowed, actions.token, allowed, body={"run": first.id, "tag": 5}) == 400
+        with try_lock(root / "metadata.sqlite.lock", "a run"):
+            assert status(allowed, actions.token, allowed) == 409
+
+        window = new_window(browser, allowed)
+        page = window.page
+        page.goto(f"{allowed}/#token={actions.token}")
+        page.wait_for_selector("table.runs")
+        assert actions.token not in page.url
+        page.get_by_role("link", name="1", exact=True).click()
+        confirm(window, "Tag", "sharp sevens", "is 'sharp sevens'")
+        confirm(window, "Promote", "", "--why needs a reason", "Cancel")
+        confirm(window, "Promote", "sharper", "is the champion")
+        confirm(window, "Roll back to this version", "again", "is the model that is served now", "Cancel")
+        window.open("/runs")
+        expect(page.locator("table.runs")).to_contain_text("⚑ promote")
+        expect(page.locator(".tag")).to_have_text("sharp sevens")
+        window.open("/garbage")
+        page.get_by_label("Keep the newest runs").fill("0")
+        page.get_by_role("button", name="Look again").click()
+        expect(page.get_by_role("table", name="What would be deleted")).to_be_visible()
+        confirm(window, "Delete", None, "artifacts were deleted")
+        assert second.uris["model"].is_dir()  # it is pushed
+        window.page.close()
+
+
+def confirm(window: Window, name: str, text: str | None, said: str, leave: str = "Close") -> None:
+    window.page.get_by_role("button", name=name, exact=True).click()
+    dialog = window.page.get_by_role("dialog", name=name)
+    if text is not None:
+        dialog.get_by_role("searchbox").fill(text)
+    dialog.get_by_role("button", name=name, exact=True).click()
+    expect(dialog.get_by_role("status")).to_contain_text(said)
+    dialog.get_by_role("button", name=leave, exact=True).click()
+    expect(dialog).to_have_count(0)
 
 
 @contextmanager

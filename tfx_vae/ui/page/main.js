@@ -8,7 +8,7 @@ import { showGarbage } from "./garbage.js";
 import { showModels } from "./models.js";
 import { showRun } from "./run.js";
 import { showRuns } from "./runs.js";
-import { Runs, ask } from "./server.js";
+import { Runs, ask, keepToken } from "./server.js";
 
 const PAGES = {
   runs: { title: "Runs", show: showRuns },
@@ -33,6 +33,7 @@ addEventListener("hashchange", () => open(true));
 start();
 
 async function start() {
+  keepToken();
   runs.follow();
   while (!about) {
     about = await ask("about").catch(() => new Promise((resolve) => setTimeout(resolve, 3000)));

@@ -1,5 +1,6 @@
 // One run: what its components did, and what came out.
 
+import { runActions } from "./actions.js";
 import { artifactLink } from "./artifacts.js";
 import { curvesOf, differenceTables } from "./comparison.js";
 import { choice, facts, h, labelled, section, table } from "./dom.js";
@@ -36,7 +37,8 @@ export async function showRun(place, id, context) {
   }
 }
 
-function summary({ run, host, settings, versions, components }, { about, title }) {
+function summary({ run, host, settings, versions, components }, context) {
+  const { about, title } = context;
   title(`Run ${run.number} of ${run.pipeline}`);
   const metrics = metricsOf([run], about.metrics).map((metric) => [
     metric.title, `${number(run.metrics[metric.name], Math.max(2, metric.decimals))} ${metric.unit}`, h("span", { class: "caption" }, metric.meaning),
@@ -47,9 +49,10 @@ function summary({ run, host, settings, versions, components }, { about, title }
         State: state(run.state), Decision: run.decision && `${run.decision}: ${run.why}`, Started: time(run.started), Took: seconds(run.seconds),
         Dataset: run.dataset && `${run.dataset.name} ${run.dataset.version}`, Model: run.model && `${run.model.kind}, ${run.model.latent_dim} dimensions`,
         Blessed: { true: "✓ yes", false: "✗ no" }[run.blessed], Refused: run.refusal, 
-        Version: run.pushed_version && h("a", { href: `#/models/${encodeURIComponent(`${run.pipeline} ${run.pushed_version}`)}` }, run.pushed_version), Drift: run.drift, Host: host, Id: run.id,
+        Version: run.pushed_version && h("a", { href: `#/models/${encodeURIComponent(`${run.pipeline} ${run.pushed_version}`)}` }, run.pushed_version), Drift: run.drift, Host: host, Id: run.id, Tag: run.tag,
       }),
       run.error && h("p", { class: "notice bad", role: "alert" }, run.error)),
+    runActions(run, context),
     metrics.length && section("Metrics of the test split", table("Metrics", [{ name: "Metric" }, { name: "Value" }, { name: "Meaning" }], metrics, "plain")),
     components.length && section("Components", dag(components), componentTable(components)),
     section("Parameters",

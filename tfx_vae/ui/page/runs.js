@@ -105,7 +105,7 @@ function columnsOf(metrics) {
   }));
   return [
     { key: "number", name: "Run", isNumber: true, sortBy: (run) => run.number, cell: (run) => h("a", { href: `#/run/${encodeURIComponent(run.id)}`, "data-focus": `run-${run.id}`, title: run.id }, String(run.number)) },
-    { key: "pipeline", name: "Pipeline", sortBy: (run) => run.pipeline, cell: (run) => run.pipeline },
+    { key: "pipeline", name: "Pipeline", sortBy: (run) => run.pipeline, cell: (run) => [run.pipeline, run.tag && h("span", { class: "tag" }, run.tag)] },
     { key: "state", name: "State", sortBy: (run) => run.state, cell: (run) => (run.decision ? h("span", { class: "state decided" }, `⚑ ${run.decision}`) : state(run.state)) },
     { key: "started", name: "Started", sortBy: (run) => run.started, cell: (run) => time(run.started) },
     { key: "changed", name: "Changed", sortBy: changes, cell: (run) => changes(run) && h("span", { class: "changes" }, changes(run)) },
@@ -127,7 +127,7 @@ function fits(run, { words, pipeline, state: wanted }) {
   if (pipeline && run.pipeline !== pipeline) return false;
   if (wanted && run.state !== wanted) return false;
   if (!words.trim()) return true;
-  const text = `${run.number} ${run.id} ${run.pipeline} ${run.decision ?? run.state} ${changes(run) ?? ""} ${run.dataset?.name ?? ""} ${run.model?.kind ?? ""} ${run.pushed_version ?? ""} ${run.error ?? ""}`.toLowerCase();
+  const text = `${run.number} ${run.id} ${run.pipeline} ${run.decision ?? run.state} ${changes(run) ?? ""} ${run.dataset?.name ?? ""} ${run.model?.kind ?? ""} ${run.pushed_version ?? ""} ${run.error ?? ""} ${run.tag ?? ""}`.toLowerCase();
   return words.toLowerCase().trim().split(/\s+/).every((word) => text.includes(word));
 }
 

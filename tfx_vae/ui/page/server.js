@@ -15,6 +15,24 @@ export async function ask(path, parameters = {}) {
   return { ...answer, tag: response.headers.get("ETag") };
 }
 
+const TOKEN = "tfx-vae token";
+
+/** Keeps the token of the address, for this tab only, and takes it out of the address. */
+export function keepToken() {
+  if (!location.hash.startsWith("#token=")) return;
+  sessionStorage.setItem(TOKEN, location.hash.slice("#token=".length));
+  history.replaceState(null, "", "#/runs");
+}
+
+/** Changes something; the answer says what was done. */
+export async function act(kind, body) {
+  const headers = { "Content-Type": "application/json", "X-Tfx-Vae-Token": sessionStorage.getItem(TOKEN) ?? "" };
+  const response = await fetch(`api/actions/${kind}`, { method: "POST", body: JSON.stringify(body), headers });
+  const answer = await response.json().catch(() => ({ error: `The server answered with status ${response.status}.` }));
+  if (!response.ok) throw new Refusal(answer.error);
+  return answer;
+}
+
 /** The runs, as they change. */
 export class Runs {
   /** @param {(message: string) => void} onNotice called with why they cannot be read, or with an empty text */
