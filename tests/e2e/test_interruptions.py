@@ -10,14 +10,19 @@ import pytest
 from support.workplace import PROJECT, Workplace, states
 
 RUNNING = 2
-QUICKER = ("report.enabled=false", "infra_validator.enabled=false", "evaluator.importance_weighted.enabled=false")
+QUICKER = (
+    "report.enabled=false",
+    "infra_validator.enabled=false",
+    "evaluator.importance_weighted.enabled=false",
+    "evaluator.frechet_distance.enabled=false",
+)
 """What no interruption depends on."""
 
 
 def start_and_signal(workplace: Workplace, after: str, number: signal.Signals) -> subprocess.CompletedProcess[str]:
     """Starts a run, waits until it prints `after`, and sends it a signal."""
     process = subprocess.Popen(
-        workplace.command(),
+        workplace.command(*QUICKER),
         cwd=PROJECT,
         env=workplace.environment(),
         stdout=subprocess.PIPE,
