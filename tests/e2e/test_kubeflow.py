@@ -13,6 +13,7 @@ import pytest
 from support import servers
 from support.forked_python import forked_python
 from support.local_kubeflow import LocalKubeflow
+from support.spans import NIGHTLY, write_drifting_digits
 from support.workplace import Workplace
 
 from pipelines.mlmd.location import PASSWORD_VARIABLE, URL_VARIABLE
@@ -131,6 +132,33 @@ def test_the_second_run_finds_the_first_ones_blessed_model_as_its_baseline(
     assert baseline["id"] == trained["id"]
     assert len(kubeflow.workplace.versions()) == 2
     assert len(kubeflow.ask("runs", "--pipeline", "mnist-smoke")["runs"]) == 2
+
+
+def test_nights_under_kubeflow_drift_are_taken_back_and_train_nothing_without_a_new_span(
+    workplace: Workplace, metadata: dict[str, str], python: Path, tmp_path: Path
+):
+    write_drifting_digits(tmp_path / "all")
+    nights = tmp_path / "nights"
+    shutil.copytree(tmp_path / "all" / "span-1", nights / "span-1")
+    shutil.copytree(tmp_path / "all" / "span-2", nights / "span-2")
+    settings = (*NIGHTLY, f"data.images={nights}/span-{{SPAN}}", "report.enabled=false")
+    kubeflow = LocalKubeflow(workplace, metadata, python, tmp_path, *settings)
+    resolvers = {node for node in kubeflow.nodes if node.endswith(("Resolver", "Spans"))}
+
+    kubeflow.run()
+    assert states(kubeflow.ask("show", "digits")) == dict.fromkeys(kubeflow.nodes, "complete")
+    kubeflow.run()
+    assert {node for node, state in states(kubeflow.ask("show", "digits")).items() if state != "cached"} == resolvers
+    [good] = workplace.versions("digits")
+
+    shutil.copytree(tmp_path / "all" / "span-3", nights / "span-3")
+    kubeflow.run()
+    [drifted, *_] = kubeflow.ask("runs", "--pipeline", "digits")["runs"]
+    assert "brightness" in drifted["drift"]
+    kubeflow.tfx_vae("rollback", "--why", "inverted digits", "--set", "name=digits")
+    _, bad, served = workplace.versions("digits")
+    weights = {version: workplace.weights(version, "digits") for version in (good, bad, served)}
+    assert weights[served] == weights[good] != weights[bad]
 
 
 @pytest.mark.skipif(shutil.which("mariadb-install-db") is None, reason="MariaDB is not installed")

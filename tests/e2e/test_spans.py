@@ -8,32 +8,13 @@ from typing import Any
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2
-from PIL import Image, ImageOps
+from support.spans import NIGHTLY, write_drifting_digits
 from support.workplace import Workplace, states
 
 from pipelines.mlmd.connections import open_store
 from pipelines.mlmd.location import sqlite_location
-from tfx_vae.data.split import write_spans
 
 pytestmark = pytest.mark.timeout(1200)
-
-SETTINGS = (
-    "name=digits",
-    "data.window=all",
-    "data.schema_path=schema/schema.pbtxt",
-    "data.fractions={train: 0.7, eval: 0.15, test: 0.15}",
-    "validation.missing_label=warn",
-    "transform.normalization=standardize",
-    "trainer.epochs=1",
-    "trainer.warm_start=champion",
-    "evaluator.thresholds={negative_elbo: {upper: 5000}}",
-    # Quicker.
-    "evaluator.importance_weighted.enabled=false",
-    "evaluator.latent_space.enabled=false",
-    "evaluator.frechet_distance.enabled=false",
-    "evaluator.binarized=false",
-    "infra_validator.enabled=false",
-)
 
 
 def inputs(store: Any, node: str, of_type: str = "Examples") -> list[list[int]]:
@@ -51,11 +32,9 @@ def inputs(store: Any, node: str, of_type: str = "Examples") -> list[list[int]]:
 def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(
     workplace: Workplace, quick: Workplace, tmp_path: Path
 ):
-    write_spans(tmp_path / "all", spans=3, count=600)
-    for path in (tmp_path / "all" / "span-3").rglob("*.png"):
-        ImageOps.invert(Image.open(path)).save(path)
+    write_drifting_digits(tmp_path / "all")
     nights = tmp_path / "nights"
-    settings = (*SETTINGS, f"data.images={nights}/span-{{SPAN}}")
+    settings = (*NIGHTLY, f"data.images={nights}/span-{{SPAN}}")
 
     shutil.copytree(tmp_path / "all" / "span-1", nights / "span-1")
     first = quick.run(*settings)
@@ -91,8 +70,5 @@ def test_a_model_learns_from_a_new_span_and_a_night_without_one_trains_nothing(
     assert back.returncode == 0, back.stdout + back.stderr
     served = workplace.versions("digits")[-1]
     assert served > bad
-    weights = {
-        version: (workplace.root / f"serving/digits/{version}/variables/variables.data-00000-of-00001").read_bytes()
-        for version in (good, bad, served)
-    }
+    weights = {version: workplace.weights(version, "digits") for version in (good, bad, served)}
     assert weights[served] == weights[good] != weights[bad]

@@ -55,7 +55,7 @@ class LocalKubeflow:
         # Nothing is mounted: all processes share this machine's disk.
         settings = (*settings, f"data.data_dir={workplace.root.parent / 'datasets'}", "kubeflow.volume_claim=null")
         sets = [part for setting in settings for part in ("--set", setting)]
-        self._tfx_vae("kubeflow", "compile", *sets, "--image", "python-tfx-vae:test", "-o", str(self.package))
+        self.tfx_vae("kubeflow", "compile", *sets, "--image", "python-tfx-vae:test", "-o", str(self.package))
         pipeline = next(yaml.safe_load_all(self.package.read_text()))
         self._configuration = json.loads(pipeline["root"]["inputDefinitions"]["parameters"]["configuration"]["defaultValue"])
         self.nodes = {task["taskInfo"]["name"] for task in pipeline["root"]["dag"]["tasks"].values()}
@@ -85,10 +85,11 @@ class LocalKubeflow:
 
     def ask(self, *words: str) -> dict[str, Any]:
         """What a command of `tfx-vae` says about the runs."""
-        answer: dict[str, Any] = json.loads(self._tfx_vae(*words, "--json"))
+        answer: dict[str, Any] = json.loads(self.tfx_vae(*words, "--json"))
         return answer
 
-    def _tfx_vae(self, *words: str) -> str:
+    def tfx_vae(self, *words: str) -> str:
+        """What a command prints."""
         here = ["--config", str(SMOKE), "--set", f"runtime.root={self.workplace.root}"]
         return self._call([str(BIN / "tfx-vae"), *words, *here])
 

@@ -52,6 +52,10 @@ class Workplace:
         """What was pushed, oldest first."""
         return sorted(int(path.name) for path in (self.root / "serving" / pipeline).glob("[0-9]*"))
 
+    def weights(self, version: int, pipeline: str = "mnist-smoke") -> bytes:
+        """Of a pushed model."""
+        return (self.root / "serving" / pipeline / str(version) / "variables" / "variables.data-00000-of-00001").read_bytes()
+
 
 def states(output: str) -> dict[str, str]:
     """By component, `ran`, `cached` or `failed`, from what a run printed."""
