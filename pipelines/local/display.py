@@ -58,8 +58,9 @@ class RunDisplay:
             SpinnerColumn(),
             TextColumn(f"{{task.description:<{_NAME_WIDTH}}}"),
             TextColumn("{task.fields[place]:>5}", style="dim"),
-            BarColumn(bar_width=12),
+            BarColumn(bar_width=8),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[earlier]}", style="dim"),
             _FiguresColumn(table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             transient=True,
@@ -114,13 +115,17 @@ class RunDisplay:
         self._nodes, self._nodes_started = nodes, 0
         self._console.print(f"[bold]{pipeline_name}[/], run {run_id}", highlight=False)
 
-    def node_started(self, node_id: str) -> None:
-        """A component starts."""
+    def node_started(self, node_id: str, earlier: float | None = None) -> None:
+        """A component starts; `earlier` is how many seconds it took when it ran last."""
         self._nodes_started += 1
-        self._start(node_id, f"{self._nodes_started}/{self._nodes}" if self._nodes else "")
+        if earlier is not None and earlier < _SECONDS_BETWEEN_PLAIN_LINES:
+            earlier = None
+        place = f"{self._nodes_started}/{self._nodes}" if self._nodes else ""
+        self._start(node_id, place, f"of ~{_clock(earlier)}" if earlier is not None else "")
         if not self._console.is_terminal:
             place = f", {self._nodes_started} of {self._nodes}" if self._nodes else ""
-            self._console.print(f"{node_id} started{place}", highlight=False)
+            last_time = f"; last time it took {earlier:.0f} s" if earlier is not None else ""
+            self._console.print(f"{node_id} started{place}{last_time}", highlight=False)
 
     def node_ended(self, node_id: str, result: NodeResult, seconds: float) -> None:
         """A component succeeded."""
@@ -149,15 +154,20 @@ class RunDisplay:
             if not self._console.is_terminal:
                 self._console.print(f"  {self._node}: {progress}", highlight=False, markup=False)
 
-    def _start(self, name: str, place: str = "") -> None:
+    def _start(self, name: str, place: str = "", earlier: str = "") -> None:
         self._node = name
         self._last_plain_line = time.monotonic()
-        self._task = self._progress.add_task(name, total=None, place=place, figures="")
+        self._task = self._progress.add_task(name, total=None, place=place, earlier=earlier, figures="")
 
     def _stop(self) -> None:
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
 
 
 class _FiguresColumn(ProgressColumn):

@@ -24,7 +24,7 @@ from pipelines.mlmd.connections import check_values, connection_config, open_sto
 from pipelines.mlmd.location import Location
 from pipelines.mlmd.lock import locked
 from pipelines.mlmd.moved_root import follow_moved_root
-from pipelines.mlmd.record import end_killed, finish_record, start_record
+from pipelines.mlmd.record import end_killed, finish_record, seconds_last_time, start_record
 from pipelines.pipeline import create_pipeline
 
 _Execution = metadata_store_pb2.Execution
@@ -140,7 +140,8 @@ class WatchedLocalDagRunner(LocalDagRunner):
     ) -> None:
         node_id = node.node_info.id
         started = time.monotonic()
-        self._display.node_started(node_id)
+        store = open_store(self._location)
+        self._display.node_started(node_id, seconds_last_time(store, pipeline.pipeline_info.id, node_id))
         try:
             result = launch_node(pipeline, node, self._location)
         except Exception as error:

@@ -102,6 +102,25 @@ def write_facts(store: Any, context: Any, facts: Mapping[str, str | None]) -> No
     store.put_contexts([changed], field_mask_paths=[f"custom_properties.{name}" for name in facts])
 
 
+def seconds_last_time(store: Any, pipeline: str, node: str) -> float | None:
+    """How long a component took when it last ran and succeeded; None if it never did.
+
+    Args:
+      store: An `ml_metadata.MetadataStore`.
+      pipeline: The pipeline's name.
+      node: The component's id.
+    """
+    from ml_metadata.proto import metadata_store_pb2
+
+    context = store.get_context_by_type_and_name("node", f"{pipeline}.{node}")
+    executions = store.get_executions_by_context(context.id) if context else []
+    ran = [one for one in executions if one.last_known_state == metadata_store_pb2.Execution.COMPLETE]
+    if not ran:
+        return None
+    last = max(ran, key=lambda one: one.id)
+    return float(last.last_update_time_since_epoch - last.create_time_since_epoch) / 1000
+
+
 def installed_versions() -> dict[str, str]:
     """The versions of what a result depends on; what is not installed is left out."""
     found = {}

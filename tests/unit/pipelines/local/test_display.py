@@ -60,6 +60,23 @@ def test_a_component_is_numbered_among_those_of_the_run(piped: RunDisplay, on_te
     assert "2/13" in screen.getvalue()
 
 
+def test_how_long_a_component_took_last_time_is_said_if_it_is_long(
+    piped: RunDisplay, on_terminal: RunDisplay, screen: io.StringIO
+):
+    for display in (piped, on_terminal):
+        with display.running():
+            for node, seconds in (("Trainer", 405.2), ("Pusher", 0.2)):
+                display.node_started(node, seconds)
+                if display is on_terminal:
+                    report(Progress("training", 1.5, 30, "epochs", {"loss": 99.5}))
+                display.node_ended(node, NodeResult(NodeState.RAN, 1, {}), 1.0)
+
+    shown = screen.getvalue()
+    assert "Trainer started; last time it took 405 s\n" in shown
+    assert "Pusher started\n" in shown
+    assert "of ~6:45" in shown
+
+
 def test_progress_becomes_a_line_now_and_then_in_a_pipe(
     piped: RunDisplay, screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ):
