@@ -4,9 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -244,28 +241,42 @@ def confirm(window: Window, name: str, text: str | None, said: str, leave: str =
     expect(dialog).to_have_count(0)
 
 
-@contextmanager
-def cpu_second(what: str) -> Iterator[None]:
-    """The server is in this process; the clock would count the work of its neighbours too."""
+FIRST_ANSWERS = """
+import sys, time
+from pathlib import Path
+from pipelines.mlmd.location import DATABASE_NAME, sqlite_location
+from tfx_vae.ui.answers import Answers
+root = Path(sys.argv[1])
+answers = Answers(sqlite_location(root / DATABASE_NAME), root)
+for ask in (
+    lambda: answers.runs(100),
+    lambda: answers.run("latest"),
+    lambda: answers.artifacts(None, "", 0),
+    lambda: answers.artifact(1),
+):
     before = time.process_time()
-    yield
-    assert time.process_time() - before < 1, what
+    ask()
+    print(time.process_time() - before)
+"""
 
 
 def test_many_runs_are_shown_in_under_a_second(in_memory: Path, browser: Browser):
     root = in_memory / "many"
     History(root).run(refusal="")
     copy_last_run(root / "metadata.sqlite", 1700)  # of 12 artifacts each
+    # In a process of its own: here others' threads and garbage would count.
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_ANSWERS, str(root)], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert max(map(float, done.stdout.split())) < 1, done.stdout
     with serving_runs(root) as address:
         window = new_window(browser, address)
-        with cpu_second("/runs"):
-            window.open("/runs")
-            window.page.wait_for_selector("table.runs tbody tr:nth-child(100)")
+        window.open("/runs")
+        window.page.wait_for_selector("table.runs tbody tr:nth-child(100)")
         expect(window.page.get_by_text("1701 of 1701 runs")).to_be_visible()
         for where, is_there in (("/run/latest", ".node"), ("/artifacts", "td"), ("/artifact/1", ".node")):
-            with cpu_second(where):
-                window.open(where)
-                window.page.wait_for_selector(is_there)
+            window.open(where)
+            window.page.wait_for_selector(is_there)
         window.open("/runs")
         window.page.get_by_label("Filter").fill("000042")
         expect(window.page.get_by_text("1 of 1701 runs")).to_be_visible()
