@@ -42,10 +42,10 @@ notebook: $(READY_FOR_TESTS) ## Run notebooks/vae.ipynb, the tutorial, with the 
 	@$(BIN)/jupyter-execute --inplace notebooks/vae.ipynb
 
 # The slowest files first, so that both processes end at about the same time.
-test: $(READY_FOR_TESTS) ## Run all tests, within 15 minutes on two cores (ARGS="-k blessing" is passed to pytest)
+test: $(READY_FOR_TESTS) ## Run all tests, in about 25 minutes on two cores (ARGS="-k blessing" is passed to pytest)
 	@$(BIN)/python -m pytest tests/e2e tests/component tests/unit --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
-test-unit: $(READY_FOR_TESTS) ## Run only the unit tests, in under a minute
+test-unit: $(READY_FOR_TESTS) ## Run only the unit tests, in about two minutes
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
 
 test test-unit: export TF_CPP_MIN_LOG_LEVEL = 3
