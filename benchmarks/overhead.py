@@ -132,7 +132,10 @@ def total(costs: list[Cost]) -> Cost:
 
 def row(title: str, *costs: Cost | None) -> str:
     """A row of the table; a component that a chain does not have leaves its cells empty."""
-    cells = [f"{value:.1f}" if place < 2 else f"{value:.0f}" for cost in costs if cost for place, value in enumerate(cost)]
+    known = [cost for cost in costs if cost]
+    cells = [
+        text for cost in known for text in (f"{cost.cpu:.1f}", f"{cost.wall:.1f}", f"{cost.peak:.0f}" if cost.peak else "")
+    ]
     return f"| {title} | " + " | ".join([*[""] * (6 - len(cells)), *cells]) + " |"
 
 
