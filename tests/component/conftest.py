@@ -2,7 +2,8 @@
 
 import functools
 import math
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,6 +161,14 @@ def _decode(examples: tf.Tensor) -> tf.Tensor:
     decode = functools.partial(tf.io.decode_png, channels=1)
     pixels = tf.cast(tf.map_fn(decode, png, fn_output_signature=tf.uint8), tf.float32) / 255.0
     return tf.ensure_shape(pixels, [None, SIDE, SIDE, 1])
+
+
+@pytest.fixture(scope="session")
+def in_memory() -> Iterator[Path]:
+    """A directory in memory, where there is one: ML Metadata's client waits for the disk after every call."""
+    shared_memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared_memory if shared_memory.is_dir() else None) as name:
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.history import History
+from support.past import ERROR
 
 from components.errors import ConfigurationError, PipelineError
 from pipelines.mlmd.names import VERSIONS
@@ -18,8 +19,6 @@ from tfx_vae.metadata.lineage import Kind, trace
 from tfx_vae.metadata.reader import Database, open_database
 from tfx_vae.metadata.runs import list_runs
 from tfx_vae.metadata.show import find_report, show_run
-
-ERROR = "train-images-idx3-ubyte.gz is truncated: get it again."
 
 
 def answer(history: History, question: Callable[[Database], Any]) -> Any:

@@ -1,6 +1,5 @@
 """Runs with all that the page shows, the real server over them, and a browser."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,8 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from PIL import Image
 from playwright.sync_api import Browser
-from support.history import COMPLETE, FAILED, LIVE, RUNNING, History, PastRun
+from support.history import COMPLETE, LIVE, RUNNING, History, PastRun
+from support.past import ERROR, Past, write_past
 from support.served_page import chromium
 from support.ui_page import Window, new_window, serving_runs
 
@@ -17,49 +17,29 @@ from components.artifacts.drift import DriftSummary, Measure
 from components.artifacts.history import HISTORY_FILE, Epoch, EpochLosses
 from components.artifacts.history import History as Training
 
-ERROR = "train-images-idx3-ubyte.gz is truncated: get it again."
-
 
 @dataclass(frozen=True)
-class Past:
-    """Runs of two pipelines; the last one runs still."""
+class ShownPast(Past):
+    """Two runs more; the last one runs still."""
 
-    history: History
-    first: PastRun
-    second: PastRun
-    cached: PastRun
-    failed: PastRun
-    other: PastRun
     drifted: PastRun
     running: PastRun
 
 
 @pytest.fixture(scope="module")
-def in_memory() -> Iterator[Path]:
-    """A directory in memory, where there is one: ML Metadata's client waits for the disk after every call."""
-    shared_memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared_memory if shared_memory.is_dir() else None) as name:
-        yield Path(name)
-
-
-@pytest.fixture(scope="module")
-def past(in_memory: Path) -> Past:
-    history = History(in_memory)
-    first = history.run(elbo=101.5)
-    second = history.run(elbo=99.25, epochs=6, baseline=first)
-    for run, loss in ((first, 110.0), (second, 105.0)):
+def past(in_memory: Path) -> ShownPast:
+    history = History(in_memory / "shown")
+    past = write_past(history)
+    for run, loss in ((past.first, 110.0), (past.second, 105.0)):
         (run.uris["model"] / HISTORY_FILE).write_text(_training(loss).to_json())
-    _add_report(history, second)
-    cached = history.run(epochs=6, cached_from=second, baseline=first)
-    failed = history.run(epochs=7, stops_at="Trainer", stops_as=FAILED, error=ERROR, record="failed")
-    failed.log.write_text(f"Trainer started\n{ERROR}\n")
-    other = history.run("mnist-ae", elbo=120.0, blessed=False)
+    _add_report(history, past.second)
+    past.failed.log.write_text(f"Trainer started\n{ERROR}\n")
     measure = Measure(name="score", statistic=0.5, limit=0.1, p_value=0.0, drifted=True)
     drifted = history.run(elbo=98, drift=DriftSummary(champion=7, known_images=50, new_images=60, measures=(measure,)))
     # Its log is gone, so nobody can tell that its process is.
     running = history.run(epochs=9, stops_at="Trainer", stops_as=RUNNING, record="running")
     running.log.unlink()
-    return Past(history, first, second, cached, failed, other, drifted, running)
+    return ShownPast(**vars(past), drifted=drifted, running=running)
 
 
 def _training(loss: float) -> Training:
