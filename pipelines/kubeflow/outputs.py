@@ -13,6 +13,7 @@ from components.artifacts.metrics import CATALOGUE
 from components.artifacts.serving_directory import PUSHED_DESTINATION
 from pipelines.kubeflow.parameters import configuration
 from pipelines.kubeflow.runs import REPORT_LINE
+from pipelines.model_registry import register_version
 from pipelines.notification import describe_run, outputs_of_run, pushed_version
 
 
@@ -77,14 +78,16 @@ def show_report(text: str, run_id: str, page: Any) -> None:
 
 
 def show_version(text: str, run_id: str, model: Any) -> None:
-    """Gives KFP the version that a run pushed; nothing if it pushed none.
+    """Gives KFP, and the model registry, the version that a run pushed; nothing if it pushed none.
 
     Args:
       text: The configuration, as `as_text` wrote it.
       run_id: The run, whose Pusher has ended.
       model: A `kfp.dsl.Model`: its metadata have the version, and where it lies on the volume.
     """
-    version = pushed_version(push := outputs_of_run(configuration(text, None), run_id).get("PushedModel"))
+    config = configuration(text, None)
+    register_version(config, run_id)
+    version = pushed_version(push := outputs_of_run(config, run_id).get("PushedModel"))
     if push is None or version is None:
         return
     model.metadata |= {
