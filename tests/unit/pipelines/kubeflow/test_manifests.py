@@ -115,6 +115,8 @@ def test_the_volume_belongs_to_whom_the_image_runs_as():
     assert "\nUSER 10001\n" in dockerfile
     assert named("Pod", "tfx-vae-shell")["spec"]["securityContext"]["runAsUser"] == 10001
     assert chown["command"][:2] == ["chown", "10001:10001"]
+    # Kubernetes refuses to change a Job, so an edited one is applied when the first is gone.
+    assert named("Job", "tfx-vae-volume-owner")["spec"]["ttlSecondsAfterFinished"] == 600
 
 
 def test_the_server_reads_what_a_step_pushes_and_cannot_change_it():
