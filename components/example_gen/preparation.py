@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 from components.artifacts.dataset import INFO_FILE, changed_sources, describe_sources, read_sources, write_sources
 from components.errors import ConfigurationError, PipelineError
 from components.example_gen.preparation_errors import explained
-from components.example_gen.private_tfds import preparation_settings
+from components.example_gen.private_tfds import encode_images_together, preparation_settings
 
 _WORK_DIR: Final = ".preparing"
 
@@ -124,6 +124,7 @@ def _prepare_in(work: Path, target_builder: tfds.core.DatasetBuilder, manual_dir
     """Prepares in the working directory, and records the source files."""
     config = f"/{target_builder.builder_config.name}" if target_builder.builder_config else ""
     builder = tfds.builder(f"{target_builder.name}{config}", version=str(target_builder.version), data_dir=work)
+    encode_images_together(builder)
     sources = source_files(builder, manual_dir)
     # Before the records are made, so that a source that changes meanwhile differs from its description.
     described = describe_sources(sources)

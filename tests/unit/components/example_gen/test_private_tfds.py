@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from components.progress import LOGGER_NAME, Progress
@@ -16,7 +18,13 @@ from components.progress import LOGGER_NAME, Progress
 try:
     from tensorflow_datasets.core.utils import tqdm_utils
 
-    from components.example_gen.private_tfds import SECONDS_BETWEEN_REPORTS, parse_builder_name_kwargs, preparation_settings
+    from components.example_gen import private_tfds
+    from components.example_gen.private_tfds import (
+        SECONDS_BETWEEN_REPORTS,
+        encode_images_together,
+        parse_builder_name_kwargs,
+        preparation_settings,
+    )
 except (ImportError, AttributeError) as error:
     pytest.fail(
         f"This version of tensorflow-datasets no longer has what components/example_gen/private_tfds.py builds on ({error}): "
@@ -114,3 +122,38 @@ def test_the_bars_of_tensorflow_datasets_are_its_own_again_afterwards() -> None:
         assert tqdm_utils.tqdm_lib is not before
         raise KeyError
     assert tqdm_utils.tqdm_lib is before
+
+
+class _Pictures(tfds.core.GeneratorBasedBuilder):
+    """Fills the same array again and again; every third picture is a file already."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        features = {"image": tfds.features.Image(shape=(5, 4, 3)), "label": tfds.features.ClassLabel(num_classes=7)}
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
+        del dl_manager
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        random, pixels = np.random.default_rng(0), np.zeros((5, 4, 3), np.uint8)
+        for number in range(20):
+            pixels[...] = random.integers(0, 256, pixels.shape)
+            yield number, {"image": tf.io.encode_png(pixels).numpy() if number % 3 == 0 else pixels, "label": number % 7}
+
+
+def test_images_that_are_encoded_together_have_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(private_tfds, "_PIXELS_AT_ONCE", 8 * 60)
+    records = []
+    for together in (False, True):
+        builder = _Pictures(data_dir=tmp_path / str(together))
+        if together:
+            encode_images_together(builder)
+            encoded = list(builder._generate_examples())
+            assert all(isinstance(example["image"], bytes) for _, example in encoded)
+        builder.download_and_prepare()
+        [file] = Path(builder.data_dir).glob("*.tfrecord*")
+        records.append(file.read_bytes())
+    assert records[0] == records[1]
