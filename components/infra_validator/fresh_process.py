@@ -46,7 +46,7 @@ def check(saved_model: Path, config: InfraValidatorConfig) -> Outcome:
     """
     with tempfile.TemporaryDirectory() as directory:
         result = Path(directory) / "result"
-        module = "components.infra_validator.replay"
+        module = "components.infra_validator.replay_process"
         command = [sys.executable, "-m", module, str(saved_model.absolute()), str(config.tolerance), str(result)]
         with _started(command) as process:
             outcome = _watch(process, config)

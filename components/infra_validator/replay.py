@@ -1,13 +1,9 @@
 """Loads a model in a separate process and compares its answers to the warm-up requests with the Trainer's.
 
-Usage: python -m components.infra_validator.replay SAVED_MODEL TOLERANCE RESULT
-
-RESULT is a file, which will hold a sentence that says what is wrong; nothing if all is well. Of this repository and its
-libraries the process imports TensorFlow and what it compares with, so that it starts quickly.
+Of this repository and its libraries the process imports TensorFlow and what it compares with, so that it starts quickly.
 """
 
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -163,9 +159,5 @@ def _size(values: NDArray[Any]) -> float:
 
 
 def main(saved_model: str, tolerance: str, result: str) -> None:
-    """Writes what `replay` says to a file."""
+    """Writes what `replay` says to a file, which holds nothing if all is well."""
     Path(result).write_text(replay(Path(saved_model), float(tolerance)), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

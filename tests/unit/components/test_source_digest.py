@@ -11,7 +11,7 @@ from components.source_digest import reached_files, source_digest
 
 PROJECT = Path(__file__).parents[3]
 PACKAGES = ("components", "pipelines", "tfx_vae")
-STARTED_BY_NAME = {"InfraValidator": ("components.infra_validator.replay",)}
+STARTED_BY_NAME = {"InfraValidator": ("components.infra_validator.replay_process",)}
 DATA = {"ModelReport": {"components/report/templates/page.css", "components/report/templates/page.html"}}
 
 

@@ -15,6 +15,7 @@ from components.artifacts.image_files import Pixels, encode_png
 from components.artifacts.serving_directory import SAVED_MODEL, find_pushed, pushed_versions
 from components.artifacts.signature_names import GENERATE
 from components.errors import ConfigurationError, PipelineError
+from components.keras_environment import import_tensorflow_alone
 from pipelines.local.process import captured_output, prepare_environment
 from tfx_vae.serving.commands.options import ImageChoice, Preparation
 from tfx_vae.serving.image_batches import ImageBatches, ImageFile, printable, stacked
@@ -105,6 +106,7 @@ def _load_quietly(directory: Path) -> "LoadedModel":
         captured_output(Path(printed.name), shown=2) as error_output,
         Console(file=error_output).status("Loading TensorFlow and the model"),  # shows nothing if that is no terminal
     ):
+        import_tensorflow_alone()
         from components.artifacts.loaded_model import LoadedModel
 
         return LoadedModel(directory)

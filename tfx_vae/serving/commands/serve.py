@@ -12,6 +12,7 @@ from rich.console import Console
 
 from components.artifacts.serving_directory import find_pushed
 from components.errors import PipelineError
+from components.keras_environment import import_tensorflow_alone
 from pipelines.config import PipelineConfig, load_config
 from pipelines.local.failures import INTERRUPTED, interrupted_by_sigterm
 from pipelines.local.process import captured_output, log_to_stderr, prepare_environment
@@ -101,6 +102,7 @@ def _serve(
         log_to_stderr()
         try:
             with console.status("starting TensorFlow"):
+                import_tensorflow_alone()
                 from tfx_vae.serving.server.process import serve_forever
                 from tfx_vae.serving.server.watcher import ServingDirectory
 
