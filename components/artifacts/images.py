@@ -140,17 +140,21 @@ BATCH = 64
 
 
 def in_equal_batches(
-    function: Callable[..., dict[str, tf.Tensor]], inputs: Sequence[tf.Tensor], shapes: Mapping[str, Sequence[int]]
+    function: Callable[..., dict[str, tf.Tensor]],
+    inputs: Sequence[tf.Tensor],
+    shapes: Mapping[str, Sequence[int]],
+    size: tf.Tensor | int = BATCH,
 ) -> dict[str, tf.Tensor]:
-    """Applies a function to batches of 64, the last one padded.
+    """Applies a function to batches of one size, the last one padded.
 
     Matrix products of different sizes may be summed in different orders and differ in the last bit. Beam chooses the size of
     its batches by their speed, so an evaluation would depend on what else the machine does.
 
     Args:
-      function: Takes one tensor [64, ...] for each input, and returns tensors by name, float32 [64, ...].
+      function: Takes one tensor [size, ...] for each input, and returns tensors by name, float32 [size, ...].
       inputs: Each [N, ...].
       shapes: The shape of each output for one example, by name.
+      size: Of a batch.
 
     Returns:
       The outputs for all N, float32 [N, ...].
@@ -158,13 +162,13 @@ def in_equal_batches(
     count = tf.shape(inputs[0])[0]
     outputs = tf.map_fn(
         lambda batch: function(*batch),
-        tuple(_batched(values, -count % BATCH) for values in inputs),
-        fn_output_signature={name: tf.TensorSpec([BATCH, *shape], tf.float32) for name, shape in shapes.items()},
+        tuple(_batched(values, -count % size, size) for values in inputs),
+        fn_output_signature={name: tf.TensorSpec([tf.get_static_value(size), *shape]) for name, shape in shapes.items()},
     )
     return {name: tf.reshape(values, [-1, *shapes[name]])[:count] for name, values in outputs.items()}
 
 
-def _batched(values: tf.Tensor, padding: tf.Tensor) -> tf.Tensor:
-    """[N, ...] to [batches, 64, ...]."""
+def _batched(values: tf.Tensor, padding: tf.Tensor, size: tf.Tensor | int) -> tf.Tensor:
+    """[N, ...] to [batches, size, ...]."""
     padded = tf.concat([values, tf.zeros([padding, *values.shape[1:]], values.dtype)], axis=0)
-    return tf.reshape(padded, [-1, BATCH, *values.shape[1:]])
+    return tf.reshape(padded, [-1, size, *values.shape[1:]])

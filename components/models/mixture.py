@@ -2,7 +2,7 @@
 
 The quadratic form of a Gaussian is linear in the products z_i z_j. So with the row phi(z) = (1, z_i, z_i z_j for i <= j) the
 log-densities of all components are one matrix product, and so are the sums that the next components come from. An iteration
-over 110,000 codes of 32 dimensions and 100 components takes a CPU second, and its memory does not grow with the codes.
+over 110,000 codes of 32 dimensions and 100 components takes half a CPU second, and its memory is limited.
 """
 
 import logging
@@ -47,8 +47,8 @@ _LEAST_LOG_SHARE = -30.0
 
 _BLOCK_NUMBERS = 2**21
 """Numbers of phi that are computed at once: 8 MB."""
-_KEPT_NUMBERS = 2**23
-"""Numbers of phi that are kept for the next iteration, at most: 32 MB. To compute them takes longer than to use them."""
+_KEPT_NUMBERS = 2**26
+"""Numbers of phi that are kept for the next iteration, at most: 256 MB. To compute them takes longer than to use them."""
 
 
 class MixtureParameters(NamedTuple):

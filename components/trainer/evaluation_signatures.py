@@ -38,7 +38,7 @@ from components.models.objectives import Losses, log_importance_weights, per_exa
 from components.models.prior import Prior
 from components.trainer.input_data import PixelScale
 
-# Codes of one image that are decoded together.
+# Codes that are decoded together, of one image or of several.
 _CODES_AT_ONCE = 256
 Outputs = dict[str, tf.Tensor]
 
@@ -236,27 +236,28 @@ class EvaluationSignatures:
         return outputs
 
     def _iw_nll(self, images: ParsedImages, samples: tf.Tensor) -> tf.Tensor:
-        """Computes one image at a time, so that memory does not grow with the number of images."""
-        return tf.map_fn(
-            lambda image: self._iw_nll_of_one(ParsedImages(*(values[tf.newaxis] for values in image)), samples),
-            tuple(images),
-            fn_output_signature=tf.TensorSpec([], tf.float32),
-        )
+        """Computes a few images at a time, so that memory does not grow with the number of images."""
 
-    def _iw_nll_of_one(self, image: ParsedImages, samples: tf.Tensor) -> tf.Tensor:
-        noise = self._noise.normal(image.encoded, tf.stack([samples, self._model.latent_dim]), Stream.IMPORTANCE)
-        noise = tf.reshape(noise, [-1, 1, self._model.latent_dim])
-        pixels = self._scale.denormalize(image.normalized)
+        def of_some(encoded: tf.Tensor, normalized: tf.Tensor) -> Outputs:
+            return {IW_NLL: self._iw_nll_of_some(ParsedImages(encoded, normalized), samples)}
 
-        def log_sum_of_weights(start: tf.Tensor) -> tf.Tensor:
+        return in_equal_batches(of_some, images, {IW_NLL: []}, tf.maximum(1, _CODES_AT_ONCE // samples))[IW_NLL]
+
+    def _iw_nll_of_some(self, images: ParsedImages, samples: tf.Tensor) -> tf.Tensor:
+        noise = self._noise.normal(images.encoded, tf.stack([samples, self._model.latent_dim]), Stream.IMPORTANCE)
+        noise = tf.ensure_shape(tf.transpose(noise, [1, 0, 2]), [None, None, self._model.latent_dim])
+        pixels = self._scale.denormalize(images.normalized)
+
+        def log_sums_of_weights(start: tf.Tensor) -> tf.Tensor:
             some = noise[start : start + _CODES_AT_ONCE]
-            log_weights = log_importance_weights(self._model, image.normalized, pixels, some, prior=self._prior)
-            return tf.reduce_logsumexp(log_weights)
+            return tf.reduce_logsumexp(
+                log_importance_weights(self._model, images.normalized, pixels, some, prior=self._prior), 0
+            )
 
         log_sums = tf.map_fn(
-            log_sum_of_weights, tf.range(0, samples, _CODES_AT_ONCE), fn_output_signature=tf.TensorSpec([], tf.float32)
+            log_sums_of_weights, tf.range(0, samples, _CODES_AT_ONCE), fn_output_signature=tf.TensorSpec([None], tf.float32)
         )
-        nll = tf.math.log(tf.cast(samples, tf.float32)) - tf.reduce_logsumexp(log_sums)
+        nll = tf.math.log(tf.cast(samples, tf.float32)) - tf.reduce_logsumexp(log_sums, axis=0)
         return tf.where(tf.math.is_nan(nll), math.inf, nll)
 
     def _binarized(self, images: ParsedImages) -> ParsedImages:
