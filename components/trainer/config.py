@@ -35,7 +35,7 @@ class Distribution(StrEnum):
     """All GPUs of this machine."""
 
     MULTI_WORKER = "multi_worker"
-    """All machines in the environment variable TF_CONFIG, each with all its GPUs."""
+    """All processes in the environment variable TF_CONFIG, each with all its GPUs."""
 
 
 class WarmStart(StrEnum):
@@ -100,8 +100,11 @@ class TrainerConfig(Section):
     """Compile training with XLA. It slows down a CPU, above all its convolutions (benchmarks/README.md); a GPU may gain."""
 
     distribution: Distribution = Distribution.NONE
-    """Devices that train together: `none` is one, `mirrored` all GPUs of this machine, `multi_worker` all machines in the
-    environment variable TF_CONFIG."""
+    """Devices that train together: `none` is one, `mirrored` all GPUs of this machine, `multi_worker` those of `workers`
+    processes, or of all machines in the environment variable TF_CONFIG."""
+
+    workers: PositiveInt = 1
+    """Processes that train one model together. From 2 on the Trainer starts them on its machine, whose GPUs they share."""
 
     memory_limit_gb: float = Field(default=2.0, ge=0)
     """Largest split to keep in memory, in gigabytes (2^30) of float32 pixels; reading it takes twice that for a moment. A
@@ -116,10 +119,18 @@ class TrainerConfig(Section):
 
     @model_validator(mode="after")
     def _can_be_compiled(self) -> Self:
-        if self.jit_compile and self.distribution is not Distribution.NONE:
-            raise ValueError("jit_compile compiles for one device only: set it to false, or distribution to none")
+        if self.jit_compile and (self.distribution is not Distribution.NONE or self.workers > 1):
+            raise ValueError(
+                "jit_compile compiles for one device only: set it to false, or distribution to none and workers to 1"
+            )
         if self.jit_compile and self.augmentation.share > 0:
             raise ValueError("jit_compile cannot compile the augmentation: set it to false, or augmentation.share to 0")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_shared(self) -> Self:
+        if self.batch_size % self.workers:
+            raise ValueError(f"batch_size is {self.batch_size}, which {self.workers} workers cannot share: set a multiple")
         return self
 
 

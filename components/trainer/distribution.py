@@ -108,12 +108,32 @@ def open_replicas(distribution: Distribution) -> Replicas:
     match distribution:
         case Distribution.NONE:
             return Replicas(tf.distribute.get_strategy())
-        case Distribution.MIRRORED:
+        case Distribution.MULTI_WORKER if count_workers() > 1:
+            return Replicas(_multi_worker_strategy())
+        case Distribution.MIRRORED | Distribution.MULTI_WORKER:
             devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
             return Replicas(tf.distribute.MirroredStrategy([device.name for device in devices]))
-        case Distribution.MULTI_WORKER:
-            _check_cluster(os.environ.get("TF_CONFIG", ""))
-            return Replicas(_multi_worker_strategy())
+
+
+def count_workers() -> int:
+    """How many processes train together by TF_CONFIG. Some platforms set it for a single one.
+
+    Raises:
+      ConfigurationError: TF_CONFIG does not describe them.
+    """
+    try:
+        described = json.loads(os.environ.get("TF_CONFIG", ""))
+        workers = [*described["cluster"].get("chief", ()), *described["cluster"].get("worker", ())]
+        complete = bool(workers) and {"type", "index"} <= described["task"].keys()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        complete = False
+    if not complete:
+        raise ConfigurationError(
+            "trainer.distribution is multi_worker, but the environment variable TF_CONFIG does not say who the workers are and "
+            "which of them this process is: set trainer.workers to train in several processes of this machine, or TF_CONFIG to "
+            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
+        )
+    return len(workers)
 
 
 def _multi_worker_strategy() -> tf.distribute.Strategy:
@@ -122,19 +142,5 @@ def _multi_worker_strategy() -> tf.distribute.Strategy:
     except RuntimeError as error:
         raise ConfigurationError(
             "trainer.distribution is multi_worker, but TensorFlow cannot connect to other workers after it has done something "
-            f"else in the same process: run the Trainer in a separate process, not after other components ({error})."
+            f"else in the same process ({error})."
         ) from error
-
-
-def _check_cluster(tf_config: str) -> None:
-    try:
-        described = json.loads(tf_config)
-        complete = bool(described["cluster"]["worker"]) and {"type", "index"} <= described["task"].keys()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        complete = False
-    if not complete:
-        raise ConfigurationError(
-            "trainer.distribution is multi_worker, but the environment variable TF_CONFIG does not say who the workers are and "
-            "which of them this process is: set it to "
-            '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
-        )

@@ -26,11 +26,12 @@ from components.models.prior import fit_prior
 from components.progress import Progress, report
 from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint
-from components.trainer.config import CustomConfig, WarmStart
-from components.trainer.distribution import Replicas, open_replicas
+from components.trainer.config import CustomConfig, Distribution, WarmStart
+from components.trainer.distribution import Replicas, count_workers, open_replicas
 from components.trainer.input_data import open_images, pixel_scale
 from components.trainer.latent_survey import DrawnCodes, draw_codes, pseudo_inputs, read_labels, survey, write_map
 from components.trainer.optimizer import resolve_precision
+from components.trainer.processes import train_in_processes, train_on_this_machine
 from components.trainer.requirements import check_requirements
 from components.trainer.signatures import WARMUP_IMAGES, ExportedModel, warmup_requests
 from components.trainer.training_loop import TrainingData, TrainingLoop
@@ -77,11 +78,16 @@ def run_fn(fn_args: "FnArgs") -> None:
       TrainingDivergedError: A loss became NaN or infinite. Nothing is exported.
       DataError: A split is empty or corrupt.
       ConfigurationError: The configured devices cannot train together, or the training does not fit into memory or disk.
+      PipelineError: A process of a training in several was killed.
     """
     arguments = TrainingArguments.of(fn_args)
-    # First of all: several machines can connect only before TensorFlow has done anything else.
-    replicas = open_replicas(arguments.custom_config.trainer.distribution)
-    train(TrainingArguments.model_validate_json(replicas.receive_from_chief(arguments.model_dump_json())), replicas)
+    config = arguments.custom_config.trainer
+    if config.workers > 1:
+        train_on_this_machine(arguments.model_dump_json(), config.workers)
+    elif config.distribution is Distribution.MULTI_WORKER and count_workers() > 1:
+        train_in_processes(arguments.model_dump_json(), [{}])
+    else:
+        train(arguments, open_replicas(config.distribution))
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,9 @@ def _batch_size(configured: int, count: int, replicas: int) -> int:
             f"trainer.batch_size is {configured}, which {replicas} devices cannot share evenly: set a multiple of {replicas}."
         )
     if count < replicas:
-        raise ConfigurationError(f"There are {count} training images for {replicas} devices: set trainer.distribution to none.")
+        raise ConfigurationError(
+            f"There are {count} training images for {replicas} devices: train on one (trainer.distribution, trainer.workers)."
+        )
     # All batches have this size: for a smaller one at the end XLA would compile again, and its images would have more weight.
     return min(configured, count // replicas * replicas)
 

@@ -90,10 +90,11 @@ def check_compilable(config: PipelineConfig, output: Path) -> None:
         raise ConfigurationError("kubeflow.image: no image is named; pass --image REPOSITORY/NAME:TAG (see Dockerfile).")
     if output.suffix != ".yaml":
         raise ConfigurationError(f"--output {output}: the name of a compiled pipeline must end in .yaml.")
-    if config.trainer.distribution is Distribution.MULTI_WORKER:
+    if config.trainer.distribution is Distribution.MULTI_WORKER or config.trainer.workers > 1:
         raise ConfigurationError(
-            "trainer.distribution: multi_worker needs a Trainer on each of several machines, but a step runs on one: "
-            "set it to mirrored, which uses all of kubeflow.steps.Trainer.gpu, or to none."
+            "trainer.distribution, trainer.workers: several workers need several machines, but a step runs on one: "
+            "set trainer.workers to 1, and trainer.distribution to none, or to mirrored, which uses all of "
+            "kubeflow.steps.Trainer.gpu."
         )
     if config.infra_validator.docker:
         raise ConfigurationError("infra_validator.docker: a step has no Docker; set it to false, which keeps the check itself.")

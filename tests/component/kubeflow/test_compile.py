@@ -200,7 +200,8 @@ def test_a_step_asks_for_what_the_configuration_says(pipeline: dict[str, Any], p
         ("kubeflow.image=null", "p.yaml", "no image is named; pass --image"),
         ("kubeflow.steps.Trainor.gpu=1", "p.yaml", "there is no component Trainor; there are ImportSchemaGen"),
         ("kubeflow.image=x", "p.json", "must end in .yaml"),
-        ("trainer.distribution=multi_worker", "p.yaml", "a step runs on one: set it to mirrored"),
+        ("trainer.distribution=multi_worker", "p.yaml", "a step runs on one"),
+        ("trainer.workers=2", "p.yaml", "a step runs on one"),
         ("infra_validator.docker=true", "p.yaml", "a step has no Docker"),
     ],
 )

@@ -1,30 +1,30 @@
 """Training on several devices and in several processes learns what one device learns from the same batches."""
 
 import json
+import logging
+import math
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
-from support.digits import PROJECT, Transformed, read_trained, train, training_arguments
+from support.digits import PROJECT, Trained, Transformed, read_trained, train, training_arguments
 from support.small_training import small_loop, train_small
 
-from components.errors import ConfigurationError
+from components.errors import ConfigurationError, DataError, PipelineError
+from components.progress import LOGGER_NAME
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import Distribution
 from components.trainer.distribution import Replicas, open_replicas
-from components.trainer.run import TrainingArguments
-
-CHIEF = """
-import json, sys, types
 from components.trainer.run import run_fn
-run_fn(types.SimpleNamespace(hyperparameters=None, **json.loads(sys.argv[1])))
-"""
 
 
 def start(*command: str, **environment: str) -> "subprocess.Popen[bytes]":
@@ -64,29 +64,62 @@ def test_two_devices_learn_what_one_does(tmp_path: Path):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
-def train_in_two_processes(arguments: TrainingArguments) -> None:
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
-    processes = [
-        start(*command, TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}))
-        for index, command in enumerate((("-c", CHIEF, arguments.model_dump_json()), ("-m", "components.trainer.worker")))
-    ]
-    try:
-        assert [process.wait(timeout=240) for process in processes] == [0, 0]
-    finally:
-        for process in processes:
-            process.kill()
+EPOCHS = 10
+MODEL = {"precision": "float32"}
 
 
-def test_two_processes_learn_what_one_does_and_one_of_them_exports_it(transformed: Transformed, tmp_path: Path):
-    model, trainer = {"precision": "float32"}, {"epochs": 2}
-    arguments = training_arguments(transformed, tmp_path, model, {**trainer, "distribution": "multi_worker"})
-    sent = TrainingArguments.of(arguments)
-    alone = train(transformed, tmp_path / "alone", model, trainer)
-    train_in_two_processes(sent)
+@pytest.fixture(scope="module")
+def alone(transformed: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return train(transformed, tmp_path_factory.mktemp("alone"), MODEL, {"epochs": EPOCHS})
 
+
+class Watcher(logging.Handler):
+    """Hears how far a training is, and kills its last process at a given epoch."""
+
+    def __init__(self, killed_at: float = math.inf) -> None:
+        super().__init__()
+        self.killed_at, self.heard = killed_at, []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        progress = record.progress
+        if progress.unit == "epochs":
+            self.heard.append(progress)
+            if progress.completed >= self.killed_at:
+                workers()[-1].kill()
+
+
+@contextmanager
+def listened(watcher: Watcher) -> Iterator[Watcher]:
+    logger = logging.getLogger(LOGGER_NAME)
+    logger.addHandler(watcher)
+    yield watcher
+    logger.removeHandler(watcher)
+
+
+def workers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "components.trainer.worker" in child.cmdline()]
+
+
+def test_when_a_worker_dies_all_end_and_the_next_run_goes_on_to_what_one_process_learns(
+    transformed: Transformed, alone: Trained, tmp_path: Path
+):
+    arguments = training_arguments(transformed, tmp_path, MODEL, {"epochs": EPOCHS, "workers": 2})
+    with (
+        listened(Watcher(killed_at=2)),
+        pytest.raises(PipelineError, match=r"Process 2 of 2 of the training \(number \d+\) was killed by SIGKILL, so all were"),
+    ):
+        run_fn(arguments)
+    assert not workers()
+    assert not (tmp_path / "model").exists()
+
+    with listened(Watcher()) as watcher:
+        run_fn(arguments)
+
+    assert str(watcher.heard[0]).startswith("2 workers: training")
+    assert watcher.heard[0].completed > 1
     together = read_trained(tmp_path)
     assert_nearly_equal(alone.curves(), together.curves())
-    assert len(list(together.model_run.glob("train/events.*"))) == 1
+    assert len(list(together.model_run.glob("train/events.*"))) == 2
     assert not list(together.checkpoints.glob("*"))
     examples = tf.constant(transformed.raw["test"])
     one, other = (
@@ -94,6 +127,40 @@ def test_two_processes_learn_what_one_does_and_one_of_them_exports_it(transforme
         for trained in (alone, together)
     )
     np.testing.assert_allclose(one, other, rtol=1e-4)
+
+
+def test_a_worker_that_somebody_started_trains_with_the_trainer_whose_tf_config_names_it(
+    transformed: Transformed, alone: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
+    chief, other = (json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}) for index in range(2))
+    monkeypatch.setenv("no_grpc_proxy", "127.0.0.1")
+    monkeypatch.setenv("TF_CONFIG", chief)
+    process = start("-m", "components.trainer.worker", TF_CONFIG=other)
+    try:
+        run_fn(training_arguments(transformed, tmp_path, MODEL, {"epochs": EPOCHS, "distribution": "multi_worker"}))
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+
+    assert_nearly_equal(alone.curves(), read_trained(tmp_path).curves())
+
+
+def test_what_a_worker_finds_wrong_is_what_the_trainer_says(transformed: Transformed, tmp_path: Path):
+    arguments = training_arguments(transformed, tmp_path, MODEL, {"batch_size": 2000, "learning_rate": 1.0, "workers": 2})
+    arguments.train_files = [str(tmp_path / "none" / "*")]
+
+    with pytest.raises(DataError, match="train"):
+        run_fn(arguments)
+
+
+def test_a_tf_config_for_a_single_worker_is_harmless(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["here:1"]}, "task": {"type": "worker", "index": 0}}')
+
+    for distribution in Distribution:
+        replicas = open_replicas(distribution)
+        assert (replicas.count, replicas.is_chief) == (1, True)
+        assert replicas.receive_from_chief("all of it") == "all of it"
 
 
 def test_a_process_that_does_not_write_checkpoints_restores_those_of_the_one_that_does(tmp_path: Path):
@@ -135,5 +202,5 @@ def test_several_machines_are_refused_once_tensorflow_is_in_use(monkeypatch: pyt
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 1}}))
     tf.constant(1.0)
 
-    with pytest.raises(ConfigurationError, match="run the Trainer in a separate process"):
+    with pytest.raises(ConfigurationError, match="cannot connect to other workers after it has done something else"):
         open_replicas(Distribution.MULTI_WORKER)

@@ -263,12 +263,18 @@ def test_an_objective_that_the_model_does_not_have_is_refused(config_file: Path,
     ("override", "expected"),
     [
         ("trainer.distribution=mirrored", "trainer: jit_compile compiles for one device"),
+        ("trainer.workers=2", "trainer: jit_compile compiles for one device"),
         ("trainer.augmentation.share=0.5", "trainer: jit_compile cannot compile the augmentation"),
     ],
 )
 def test_what_xla_cannot_compile_is_refused(config_file: Path, override: str, expected: str):
     with pytest.raises(ConfigurationError, match=expected):
         load_config(config_file, ["trainer.jit_compile=true", override])
+
+
+def test_workers_that_cannot_share_a_batch_are_refused(config_file: Path):
+    with pytest.raises(ConfigurationError, match="batch_size is 256, which 3 workers cannot share"):
+        load_config(config_file, ["trainer.workers=3"])
 
 
 def test_docker_without_the_check_that_it_adds_to_is_refused(config_file: Path):
