@@ -104,7 +104,8 @@ class TrainerConfig(Section):
     processes, or of all machines in the environment variable TF_CONFIG."""
 
     workers: PositiveInt = 1
-    """Processes that train one model together. From 2 on the Trainer starts them on its machine, whose GPUs they share."""
+    """Processes that train one model together. From 2 on the Trainer starts them on its machine, whose GPUs they share; on
+    Kubeflow each is a step of its own."""
 
     memory_limit_gb: float = Field(default=2.0, ge=0)
     """Largest split to keep in memory, in gigabytes (2^30) of float32 pixels; reading it takes twice that for a moment. A

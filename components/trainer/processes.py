@@ -49,9 +49,9 @@ def train_on_this_machine(arguments: str, count: int) -> None:
       Exception: What one of them raised; likewise.
     """
     gpus = _shares_of_gpus(count)
-    with _reserved_ports(count) as ports:
+    with reserved_ports(count) as ports:
         workers = [f"{_HERE}:{port}" for port in ports]
-        train_in_processes(arguments, [_environment(workers, index) | gpus[index] for index in range(count)])
+        train_in_processes(arguments, [environment_of(workers, index) | gpus[index] for index in range(count)])
 
 
 def train_in_processes(arguments: str, environments: Sequence[Mapping[str, str]]) -> None:
@@ -123,18 +123,23 @@ def _check_ended_well(process: _Process) -> None:
         )
 
 
-def _environment(workers: Sequence[str], index: int) -> dict[str, str]:
+def environment_of(workers: Sequence[str], index: int) -> dict[str, str]:
+    """What a process needs to know, as environment variables.
+
+    Args:
+      workers: Where each listens, `host:port`, on a port that is reserved; the first is the chief.
+      index: Of the process.
+    """
     return {
         "TF_CONFIG": json.dumps({"cluster": {"worker": list(workers)}, "task": {"type": "worker", "index": index}}),
-        # The ports are reserved by sockets of this process.
         "TF_GRPC_REUSE_PORT": "1",
-        # gRPC would send what one process here says to the other through a proxy that the environment names.
-        "no_grpc_proxy": _HERE,
+        # gRPC would send what they say to each other through a proxy that the environment names.
+        "no_grpc_proxy": ",".join(worker.rpartition(":")[0] for worker in workers),
     }
 
 
 @contextlib.contextmanager
-def _reserved_ports(count: int) -> Iterator[list[int]]:
+def reserved_ports(count: int) -> Iterator[list[int]]:
     """Free ports, which only a process that says so can listen on."""
     with contextlib.ExitStack() as stack:
         ports = []

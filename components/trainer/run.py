@@ -32,6 +32,7 @@ from components.trainer.input_data import open_images, pixel_scale
 from components.trainer.latent_survey import DrawnCodes, draw_codes, pseudo_inputs, read_labels, survey, write_map
 from components.trainer.optimizer import resolve_precision
 from components.trainer.processes import train_in_processes, train_on_this_machine
+from components.trainer.rendezvous import Rendezvous
 from components.trainer.requirements import check_requirements
 from components.trainer.signatures import WARMUP_IMAGES, ExportedModel, warmup_requests
 from components.trainer.training_loop import TrainingData, TrainingLoop
@@ -82,7 +83,10 @@ def run_fn(fn_args: "FnArgs") -> None:
     """
     arguments = TrainingArguments.of(fn_args)
     config = arguments.custom_config.trainer
-    if config.workers > 1:
+    if rendezvous := Rendezvous.announced():
+        with rendezvous.met_as_chief() as environment:
+            train_in_processes(arguments.model_dump_json(), [environment])
+    elif config.workers > 1:
         train_on_this_machine(arguments.model_dump_json(), config.workers)
     elif config.distribution is Distribution.MULTI_WORKER and count_workers() > 1:
         train_in_processes(arguments.model_dump_json(), [{}])

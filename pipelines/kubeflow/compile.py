@@ -20,6 +20,9 @@ from pipelines.mlmd.location import PASSWORD_VARIABLE, URL_VARIABLE
 _GPU: Final = "nvidia.com/gpu"
 NOTIFICATION: Final = "Notification"
 """The step that runs `notify.command`."""
+TRAINER: Final = "Trainer"
+WORKER: Final = "TrainerWorker"
+"""And a number: a step that trains together with the Trainer."""
 _RETRY_AFTER: Final = "30s"
 _RETRY_WITHIN_SECONDS: Final = 30 * 24 * 3600
 """Time from the start of the first attempt until Argo Workflows gives up on a step, and kills the running attempt."""
@@ -69,6 +72,12 @@ def compile_pipeline(config: PipelineConfig, output: Path) -> None:
                 )
                 tasks[node].after(*(tasks[name] for name in before))
                 _describe(tasks[node], node, config.kubeflow)
+            for index in range(1, config.trainer.workers):
+                worker = _component(steps.run_worker, WORKER, image)(
+                    index=index, run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER, configuration=configuration
+                )
+                worker.after(*(tasks[name] for name in upstream[TRAINER]))
+                _describe(worker, f"{WORKER}{index}", config.kubeflow, config.kubeflow.step(TRAINER))
 
     spec = pipeline.pipeline_spec
     for dag in [spec.root.dag, *(component.dag for component in spec.components.values())]:
@@ -90,11 +99,11 @@ def check_compilable(config: PipelineConfig, output: Path) -> None:
         raise ConfigurationError("kubeflow.image: no image is named; pass --image REPOSITORY/NAME:TAG (see Dockerfile).")
     if output.suffix != ".yaml":
         raise ConfigurationError(f"--output {output}: the name of a compiled pipeline must end in .yaml.")
-    if config.trainer.distribution is Distribution.MULTI_WORKER or config.trainer.workers > 1:
+    if config.trainer.distribution is Distribution.MULTI_WORKER and config.trainer.workers == 1:
         raise ConfigurationError(
-            "trainer.distribution, trainer.workers: several workers need several machines, but a step runs on one: "
-            "set trainer.workers to 1, and trainer.distribution to none, or to mirrored, which uses all of "
-            "kubeflow.steps.Trainer.gpu."
+            "trainer.distribution: multi_worker trains on several machines, but a step runs on one: set trainer.workers to the "
+            "number of steps that train together, or trainer.distribution to mirrored, which uses all of "
+            "kubeflow.steps.Trainer.gpu, or to none."
         )
     if config.infra_validator.docker:
         raise ConfigurationError("infra_validator.docker: a step has no Docker; set it to false, which keeps the check itself.")
@@ -135,12 +144,12 @@ def _component(function: Callable[..., None], name: str, image: str) -> Any:
     return component
 
 
-def _describe(task: Any, node: str, config: KubeflowConfig) -> None:
+def _describe(task: Any, node: str, config: KubeflowConfig, step: StepConfig | None = None) -> None:
     from kfp import kubernetes
 
     task.set_display_name(node)
     task.set_caching_options(False)  # it would not see that data or models have changed; TFX's own does
-    step = config.step(node)
+    step = step or config.step(node)
     _request(task, step)
     _place(task, step)
     if config.image_pull_policy is not None:

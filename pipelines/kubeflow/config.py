@@ -177,6 +177,9 @@ class KubeflowConfig(Section):
     timeout_seconds: float = Field(default=60, gt=0, le=86_400)
     """How long to wait for an answer from Kubeflow Pipelines."""
 
+    workers_wait_seconds: float = Field(default=1800, gt=0, le=86_400)
+    """How long the Trainer and its workers (`trainer.workers`) wait for each other's machines."""
+
     def step(self, node: str) -> StepConfig:
         """What the step of a node requests."""
         return self.steps.get(node, StepConfig()).over(self.every_step)

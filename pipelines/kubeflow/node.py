@@ -44,7 +44,7 @@ _FAILURES_OF: Final = "failures of "
 _USAGE: Final = 2
 """The exit status of a configuration that is wrong, which no retry makes right."""
 
-_RETRY_AFTER_SECONDS: Final = 30
+RETRY_AFTER_SECONDS: Final = 30
 """As for KFP's own retries, and twice as long before each further one."""
 
 RUN_DATE: Final = "run_date"
@@ -97,7 +97,7 @@ def run_or_exit(node: str, run_id: str, text: str, parameters: Parameters) -> No
         failed = _failures_to_retry(node, run_id, text) if status != _USAGE else 0
         if not failed:
             sys.exit(status)
-        delay = _RETRY_AFTER_SECONDS * 2 ** (failed - 1)
+        delay = RETRY_AFTER_SECONDS * 2 ** (failed - 1)
         _log.info("%s is tried again in %d seconds.", node, delay)
         time.sleep(delay)
 
@@ -150,6 +150,10 @@ def _launch(node: str, run_id: str, config: PipelineConfig) -> None:
     nodes = {item.pipeline_node.node_info.id: item.pipeline_node for item in pipeline.nodes}
     if node not in nodes:
         raise ConfigurationError(f"There is no component {node}; there are {', '.join(nodes)}.")
+    if node == "Trainer" and config.trainer.workers > 1:
+        from pipelines.kubeflow.workers import meeting_place
+
+        meeting_place(config, run_id).announce()
     run = SharedRun(open_store(config.metadata_location), config.name, run_id)
     if run.is_finished(node):
         _log.info("An earlier attempt has finished %s in run %s.", node, run_id)
@@ -265,7 +269,8 @@ class SharedRun:
 
     def failures(self, node: str) -> int:
         """How often a node has failed in this run."""
-        return int(self._context().custom_properties[_FAILURES_OF + node].string_value or 0)
+        context = self._context()
+        return int(context.custom_properties[_FAILURES_OF + node].string_value or 0) if context else 0
 
     def succeed(self, nodes: Sequence[str]) -> bool:
         """Records that the run is complete, if all these nodes are finished.

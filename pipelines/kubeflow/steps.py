@@ -100,6 +100,13 @@ def run_pusher(
     show_version(configuration, run_id, model)
 
 
+def run_worker(index: int, run_id: str, configuration: str) -> None:
+    """Trains together with the Trainer and other workers."""
+    from pipelines.kubeflow.workers import work_or_exit
+
+    work_or_exit(index, run_id, configuration)
+
+
 def run_notification(run_id: str, configuration: str) -> None:
     """Runs `notify.command`, if the run ended in a way that `notify.when` names."""
     from pipelines.kubeflow.node import notify_of_run

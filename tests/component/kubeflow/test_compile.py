@@ -108,6 +108,27 @@ def test_a_search_is_a_step_before_the_trainer(tmp_path: Path, objective: str, n
     assert sorted(tasks["trainer"]["dependentTasks"]) == ["transform", "tuner"]
 
 
+def test_workers_are_steps_beside_the_trainer_on_machines_like_its_own(tmp_path: Path):
+    settings = [f"kubeflow.image={IMAGE}", "trainer.workers=4", "kubeflow.steps.Trainer.gpu=2"]
+    compile_pipeline(load_config(SMOKE, settings, base=Path()), tmp_path / "pipeline.yaml")
+
+    pipeline = next(yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text()))
+    tasks = {task["taskInfo"]["name"]: task for task in pipeline["root"]["dag"]["tasks"].values()}
+    for index in (1, 2, 3):
+        task = tasks[f"TrainerWorker{index}"]
+        assert task["dependentTasks"] == tasks["Trainer"]["dependentTasks"]
+        given = task["inputs"]["parameters"]
+        assert given["index"]["runtimeValue"]["constant"] == index
+        assert given["run_id"]["runtimeValue"]["constant"] == "{{$.pipeline_job_uuid}}"
+    executors = {component: spec["executorLabel"] for component, spec in pipeline["components"].items()}
+    resources = [
+        pipeline["deploymentSpec"]["executors"][executors[tasks[name]["componentRef"]["name"]]]["container"]["resources"]
+        for name in ("Trainer", "TrainerWorker1", "TrainerWorker3")
+    ]
+    assert resources[0] == resources[1] == resources[2]
+    assert resources[0]["accelerator"]["resourceCount"] == "2"
+
+
 def test_all_steps_share_kubeflows_id_of_the_run_and_are_never_taken_from_its_cache(pipeline: dict[str, Any]):
     for task in pipeline["root"]["dag"]["tasks"].values():
         given = task["inputs"]["parameters"]
@@ -201,7 +222,6 @@ def test_a_step_asks_for_what_the_configuration_says(pipeline: dict[str, Any], p
         ("kubeflow.steps.Trainor.gpu=1", "p.yaml", "there is no component Trainor; there are ImportSchemaGen"),
         ("kubeflow.image=x", "p.json", "must end in .yaml"),
         ("trainer.distribution=multi_worker", "p.yaml", "a step runs on one"),
-        ("trainer.workers=2", "p.yaml", "a step runs on one"),
         ("infra_validator.docker=true", "p.yaml", "a step has no Docker"),
     ],
 )

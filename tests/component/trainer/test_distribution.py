@@ -16,15 +16,20 @@ import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
-from support.digits import PROJECT, Trained, Transformed, read_trained, train, training_arguments
+from support.digits import PROJECT, Transformed, fit, read_trained, training_arguments
 from support.small_training import small_loop, train_small
 
-from components.errors import ConfigurationError, DataError, PipelineError
-from components.progress import LOGGER_NAME
+from components.errors import ConfigurationError, PipelineError
+from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE, Progress
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import Distribution
 from components.trainer.distribution import Replicas, open_replicas
+from components.trainer.processes import train_in_processes
+from components.trainer.rendezvous import VARIABLE
 from components.trainer.run import run_fn
+from pipelines.config import load_config
+from pipelines.kubeflow.parameters import as_text
+from pipelines.kubeflow.workers import meeting_place
 
 
 def start(*command: str, **environment: str) -> "subprocess.Popen[bytes]":
@@ -65,12 +70,9 @@ def test_two_devices_learn_what_one_does(tmp_path: Path):
 
 
 EPOCHS = 10
+SMOKE = PROJECT / "pipelines" / "configs" / "smoke.yaml"
+WORKER_STEP = "import sys; from pipelines.kubeflow.steps import run_worker; run_worker(1, 'tonight', sys.argv[1])"
 MODEL = {"precision": "float32"}
-
-
-@pytest.fixture(scope="module")
-def alone(transformed: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train(transformed, tmp_path_factory.mktemp("alone"), MODEL, {"epochs": EPOCHS})
 
 
 class Watcher(logging.Handler):
@@ -78,10 +80,11 @@ class Watcher(logging.Handler):
 
     def __init__(self, killed_at: float = math.inf) -> None:
         super().__init__()
-        self.killed_at, self.heard = killed_at, []
+        self.killed_at = killed_at
+        self.heard: list[Progress] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        progress = record.progress
+        progress = getattr(record, RECORD_ATTRIBUTE)
         if progress.unit == "epochs":
             self.heard.append(progress)
             if progress.completed >= self.killed_at:
@@ -101,7 +104,7 @@ def workers() -> list[psutil.Process]:
 
 
 def test_when_a_worker_dies_all_end_and_the_next_run_goes_on_to_what_one_process_learns(
-    transformed: Transformed, alone: Trained, tmp_path: Path
+    transformed: Transformed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     arguments = training_arguments(transformed, tmp_path, MODEL, {"epochs": EPOCHS, "workers": 2})
     with (
@@ -112,46 +115,30 @@ def test_when_a_worker_dies_all_end_and_the_next_run_goes_on_to_what_one_process
     assert not workers()
     assert not (tmp_path / "model").exists()
 
-    with listened(Watcher()) as watcher:
-        run_fn(arguments)
+    # The first run was one on this machine. The second is one on Kubeflow, with a step for each process.
+    config = load_config(SMOKE, [f"runtime.root={tmp_path}", "trainer.workers=2", "kubeflow.every_step.retries=0"], base=Path())
+    monkeypatch.setenv(VARIABLE, "")
+    meeting_place(config, "tonight").announce()
+    worker = start("-c", WORKER_STEP, as_text(config))
+    try:
+        with listened(Watcher()) as watcher:
+            run_fn(arguments)
+        assert worker.wait(timeout=60) == 0
+    finally:
+        worker.terminate()
 
     assert str(watcher.heard[0]).startswith("2 workers: training")
     assert watcher.heard[0].completed > 1
     together = read_trained(tmp_path)
-    assert_nearly_equal(alone.curves(), together.curves())
+    assert_nearly_equal(fit(transformed, tmp_path / "alone", MODEL, {"epochs": EPOCHS}).curves(), together.curves())
+    assert (together.serving_model / "saved_model.pb").exists()
     assert len(list(together.model_run.glob("train/events.*"))) == 2
     assert not list(together.checkpoints.glob("*"))
-    examples = tf.constant(transformed.raw["test"])
-    one, other = (
-        tf.saved_model.load(str(trained.serving_model)).signatures["evaluate"](examples=examples)["negative_elbo"]
-        for trained in (alone, together)
-    )
-    np.testing.assert_allclose(one, other, rtol=1e-4)
 
 
-def test_a_worker_that_somebody_started_trains_with_the_trainer_whose_tf_config_names_it(
-    transformed: Transformed, alone: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
-    chief, other = (json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}) for index in range(2))
-    monkeypatch.setenv("no_grpc_proxy", "127.0.0.1")
-    monkeypatch.setenv("TF_CONFIG", chief)
-    process = start("-m", "components.trainer.worker", TF_CONFIG=other)
-    try:
-        run_fn(training_arguments(transformed, tmp_path, MODEL, {"epochs": EPOCHS, "distribution": "multi_worker"}))
-        assert process.wait(timeout=60) == 0
-    finally:
-        process.kill()
-
-    assert_nearly_equal(alone.curves(), read_trained(tmp_path).curves())
-
-
-def test_what_a_worker_finds_wrong_is_what_the_trainer_says(transformed: Transformed, tmp_path: Path):
-    arguments = training_arguments(transformed, tmp_path, MODEL, {"batch_size": 2000, "learning_rate": 1.0, "workers": 2})
-    arguments.train_files = [str(tmp_path / "none" / "*")]
-
-    with pytest.raises(DataError, match="train"):
-        run_fn(arguments)
+def test_what_a_process_finds_wrong_is_what_the_trainer_says():
+    with pytest.raises(ConfigurationError, match="TF_CONFIG does not say who the workers are"):
+        train_in_processes("{}", [{"TF_CONFIG": ""}])
 
 
 def test_a_tf_config_for_a_single_worker_is_harmless(monkeypatch: pytest.MonkeyPatch):
