@@ -25,10 +25,11 @@ from components.trainer.distribution import open_replicas
 from components.trainer.input_data import open_images
 from components.trainer.run import TrainingArguments
 from components.transform.executor import Executor
+from pipelines.beam.config import BeamConfig
 
 PROJECT = Path(__file__).parents[2]
 SIZES = {"train": 300, "eval": 60, "test": 40}
-BEAM = ["--runner=FnApiRunner", "--sdk_container_image=none"]
+BEAM = BeamConfig().pipeline_args()
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,11 @@ def transform(
     schema: str = "schema.pbtxt",
     fit: str = "pad",
     background: Sequence[int] = (0, 0, 0),
+    beam: Sequence[str] = BEAM,
 ) -> Transformed:
     """Runs the real Transform executor over raw examples."""
     config = {"normalization": normalization, "image_shape": image_shape, "fit": fit, "background": list(background)}
-    transform_spans([write_raw(directory / "raw", splits)], directory, config, schema)
+    transform_spans([write_raw(directory / "raw", splits)], directory, config, schema, beam=beam)
     return Transformed(splits, directory / "transform_graph", directory / "transformed_examples")
 
 
@@ -108,6 +110,7 @@ def transform_spans(
     config: dict[str, Any],
     schema: str = "schema.pbtxt",
     cache: standard_artifacts.TransformCache | None = None,
+    beam: Sequence[str] = BEAM,
 ) -> dict[str, list[Artifact]]:
     """Runs the real Transform executor over spans, perhaps with the `analyzer_cache` of an earlier one; returns its outputs."""
     (directory / "schema").mkdir(parents=True)
@@ -121,7 +124,7 @@ def transform_spans(
         artifact.uri = str(directory / name)
     schema_artifact = standard_artifacts.Schema()
     schema_artifact.uri = str(directory / "schema")
-    context = BaseBeamExecutor.Context(beam_pipeline_args=BEAM, tmp_dir=str(directory / "tmp"), unique_id="1")
+    context = BaseBeamExecutor.Context(beam_pipeline_args=list(beam), tmp_dir=str(directory / "tmp"), unique_id="1")
     Executor(context).Do(
         {"examples": spans, "schema": [schema_artifact], **({"analyzer_cache": [cache]} if cache else {})},
         outputs,

@@ -8,46 +8,31 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+from support.evaluating import EVERYTHING, write_classifier
 
 from components.artifacts.evaluation import Evaluation
-from components.artifacts.feature_classifier import FeatureClassifier, training_features, write_training_features
+from components.artifacts.feature_classifier import FeatureClassifier, training_features
 from components.artifacts.features import LOSSES
 from components.artifacts.metrics import CATALOGUE
 from components.evaluator.sample import image_hash
 from components.evaluator.sample_metrics import linear_probe_accuracy, nearest_neighbours_accuracy
-from components.feature_classifier.training import FeatureExtractor, build_classifier
 from components.models.image_quality import frechet_distance
 from components.models.latent_space import decompose_rate, maximum_mean_discrepancy
 
 Evaluate = Callable[..., Evaluation]
 METRICS = {metric.name for metric in CATALOGUE}
-SETTINGS: dict[str, Any] = {
-    "importance_weighted": {"samples": 7, "images": 20},
-    "latent_space": {"images": 40},
-    "frechet_distance": {"images": 50},
-    # On every slice TFMA looks for what has a threshold, also where it has no meaning.
-    "thresholds": {
-        "latent_probe_accuracy/knn": {"lower": 0.0},
-        "coverage": {"lower": 0.0},
-        "data_copying": {"upper": 1.0},
-        "iw_nll": {"upper": 7.0},
-        "frechet_distance": {"lower": 0.0},
-        "ssim": {"lower": 0.0, "upper": 1.0},
-    },
-}
 
 
 @pytest.fixture(scope="module")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("classifier")
-    FeatureExtractor(build_classifier((4, 4, 1), 10), (4, 4, 1)).save(str(directory / "saved_model"))
-    write_training_features(str(directory), [np.random.default_rng(2).random((30, 4, 4, 1))] * 2)
+    write_classifier(directory)
     return directory
 
 
 @pytest.fixture(scope="module")
 def verdict(evaluate: Evaluate, make_talkative_model: Any, classifier: Path) -> Evaluation:
-    return evaluate(SETTINGS, make_talkative_model(0.4, 12.5), classifier=str(classifier))
+    return evaluate(EVERYTHING, make_talkative_model(0.4, 12.5), classifier=str(classifier))
 
 
 def expected_metrics(model: Any, digits: Any, members: np.ndarray, classifier: Path) -> dict[str, float]:
@@ -125,7 +110,7 @@ def beside_an_older_model(
     """The same model on the same examples in another order, with a baseline that says no more than its losses."""
     shuffled = tmp_path_factory.mktemp("shuffled") / "examples"
     digits.write(shuffled, np.random.default_rng(1).permutation(57))
-    settings = {**SETTINGS, "thresholds": {"negative_elbo": {"worsening": 1.0}, "iw_nll": {"worsening": 1.0}}}
+    settings = {**EVERYTHING, "thresholds": {"negative_elbo": {"worsening": 1.0}, "iw_nll": {"worsening": 1.0}}}
     model, older = make_talkative_model(0.4, 12.5), make_model(0.4, 12.5)
     return evaluate(settings, model, older, examples=shuffled, classifier=str(classifier))
 
@@ -153,7 +138,7 @@ def test_images_without_labels_have_all_metrics_but_the_accuracy_of_labels(
     evaluate: Evaluate, digits: Any, make_talkative_model: Any, tmp_path: Path
 ) -> None:
     digits.write(tmp_path / "unlabelled", np.arange(57), labels=False)
-    settings = {**SETTINGS, "thresholds": {"latent_probe_accuracy/knn": {"lower": 0.0}}}
+    settings = {**EVERYTHING, "thresholds": {"latent_probe_accuracy/knn": {"lower": 0.0}}}
     verdict = evaluate(settings, make_talkative_model(0.4, 12.5), examples=tmp_path / "unlabelled")
     left_out = METRICS - set(verdict.metrics)
     samples = {"frechet_distance", "density", "coverage", "data_copying"}
@@ -166,7 +151,7 @@ def test_a_newer_baseline_says_as_much_and_a_fall_is_worse_where_higher_is_bette
     evaluate: Evaluate, digits: Any, make_talkative_model: Any, classifier: Path
 ) -> None:
     thresholds = {"ssim": {"worsening": 0.01}, "latent_probe_accuracy/linear": {"worsening": 0.0}, "iw_nll": {"worsening": 0.0}}
-    settings = {**SETTINGS, "thresholds": thresholds}
+    settings = {**EVERYTHING, "thresholds": thresholds}
     brighter = make_talkative_model(0.4, 12.5, brightness=1.1)
     worse = evaluate(settings, make_talkative_model(0.4, 12.5), brighter, classifier=str(classifier))
     level = digits.pixels.mean()
