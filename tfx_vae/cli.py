@@ -104,6 +104,7 @@ def completion(shell: str) -> None:
 
 
 add_commands(main)
+main.add_command(main.commands["report"], "open")
 add_model_commands(main)
 main.add_command(beam_worker)
 main.add_command(compare)
@@ -116,7 +117,7 @@ main.add_command(sweep)
 main.add_command(ui)
 main.sections = {
     "Train": ("run", "tune", "sweep", "config", "data", "doctor", "kubeflow", "beam-worker"),
-    "Look at results": ("ui", "runs", "show", "report", "compare", "diff", "lineage", "artifacts", "gc"),
+    "Look at results": ("ui", "runs", "show", "report", "open", "compare", "diff", "lineage", "artifacts", "gc"),
     "Decide what is served": ("rollback", "promote"),
     "Use a pushed model": ("serve", "sample", "reconstruct", "encode", "score", "interpolate", "infer"),
     "Shell": ("completion",),

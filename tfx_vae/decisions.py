@@ -14,14 +14,15 @@ _why_option = click.option("--why", required=True, metavar="TEXT", help="The rea
 
 
 @click.command()
-@click.argument("version", type=click.IntRange(min=0), required=False)
+@click.argument("version", required=False)
 @_why_option
 @config_option
 @set_option
-def rollback(version: int | None, why: str, config_path: Path, overrides: tuple[str, ...]) -> None:
+def rollback(version: str | None, why: str, config_path: Path, overrides: tuple[str, ...]) -> None:
     """Serve an earlier version again, as the champion.
 
-    Without VERSION it is the one that was pushed before the served model.
+    VERSION is its number; `latest` or the name of the pipeline means the newest one. Without VERSION it is the one that was
+    pushed before the served model.
     The model is copied to a new version, because servers take the highest number. The model taken back is never a baseline
     again.
     """
@@ -40,8 +41,8 @@ def rollback(version: int | None, why: str, config_path: Path, overrides: tuple[
 def promote(model: str, why: str, config_path: Path, overrides: tuple[str, ...]) -> None:
     """Serve any model on purpose, as the champion.
 
-    It may be blessed or refused. Name it by its version, the id of its Model artifact, or its run. Only its files are
-    checked: look at the report first.
+    It may be blessed or refused. Name it by its version, the id of its Model artifact, or its run; `latest` or the
+    name of the pipeline means its newest run. Only its files are checked: look at the report first.
     """
     from pipelines.mlmd.decisions import promote as decide
 

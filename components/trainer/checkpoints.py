@@ -1,8 +1,11 @@
 """What a training writes while it runs: checkpoints, from which it continues after a kill, and learning curves."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from components.artifacts.history import Epoch, History
 
@@ -109,6 +112,13 @@ class LearningCurves:
             tf.summary.scalar("kl_weight", epoch.kl_weight)
         for writer in self._writers.values():
             writer.flush()
+
+    def add_pictures(self, epoch: int, sheets: Mapping[str, NDArray[np.float32]]) -> None:
+        """Writes pictures of an epoch, each [1, height, width, channels] in [0, 1]."""
+        with self._writers["eval"].as_default(step=epoch):
+            for name, sheet in sheets.items():
+                tf.summary.image(name, sheet)
+        self._writers["eval"].flush()
 
     def close(self) -> None:
         """Closes the logs."""

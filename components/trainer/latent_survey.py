@@ -51,7 +51,7 @@ def draw_codes(model: Autoencoder, images: ImageSource, seed: int) -> DrawnCodes
     draws = _DRAWS if model.has_posterior else 1
     most = max(1, min(_MOST_CODES, _MOST_NUMBERS // model.latent_dim) // draws)
     codes, owners = [], []
-    for number, (places, batch) in enumerate(_spread(images, min(most, images.count))):
+    for number, (places, batch) in enumerate(spread(images, min(most, images.count))):
         posterior = model.encode(batch)
         noise = tf.random.stateless_normal((draws, *posterior.mean.shape), (seed, number))
         codes.append(tf.reshape(model.sample_code(posterior, noise), [-1, model.latent_dim]).numpy())
@@ -64,10 +64,10 @@ def pseudo_inputs(images: ImageSource, count: int) -> tf.Tensor:
 
     Some are repeated if there are fewer.
     """
-    return tf.concat([batch for _, batch in _spread(images, count)], axis=0)
+    return tf.concat([batch for _, batch in spread(images, count)], axis=0)
 
 
-def _spread(images: ImageSource, count: int) -> Iterator[tuple[NDArray[np.int64], tf.Tensor]]:
+def spread(images: ImageSource, count: int) -> Iterator[tuple[NDArray[np.int64], tf.Tensor]]:
     """Images at even distances in a split, in batches with their places in the split."""
     chosen = np.arange(count) * images.count // count
     for number, batch in enumerate(images.in_order(_BATCH)):
@@ -97,7 +97,7 @@ def survey(
     count = min(_IMAGES, images.count)
     chosen = np.arange(count) * images.count // count
     codes, divergences, scores = [], [], []
-    for number, (_, normalized) in enumerate(_spread(images, count)):
+    for number, (_, normalized) in enumerate(spread(images, count)):
         posterior = model.encode(normalized)
         noise = tf.random.stateless_normal(tf.shape(posterior.mean), (seed, number))
         codes.append(posterior.mean.numpy())

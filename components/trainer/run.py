@@ -31,6 +31,7 @@ from components.trainer.distribution import Replicas, count_workers, open_replic
 from components.trainer.input_data import open_images, pixel_scale
 from components.trainer.latent_survey import DrawnCodes, draw_codes, pseudo_inputs, read_labels, survey, write_map
 from components.trainer.optimizer import resolve_precision
+from components.trainer.pictures import write_projection
 from components.trainer.processes import train_in_processes, train_on_this_machine
 from components.trainer.rendezvous import Rendezvous
 from components.trainer.requirements import check_requirements
@@ -168,12 +169,14 @@ def _export(trained: Fit, arguments: TrainingArguments) -> None:
     pixels = scale.denormalize(next(data.eval.in_order(WARMUP_IMAGES)))
     write_model_input(transformed_input(arguments.transform_output), f"{directory}/{EXPORTED_MODEL_INPUT_FILE}")
     write_warmup_requests(directory, warmup_requests(signatures, pixels, by_label.labels[0] if by_label else 0))
+    names = dict(enumerate(read_label_names(arguments.transform_output) or ()))
     if by_label:
-        names = dict(enumerate(read_label_names(arguments.transform_output) or ()))
         write_exported_labels(directory, {label: names.get(label, str(label)) for label in by_label.labels})
     _report_export("latent map")
     labels = read_labels(arguments.eval_files, transform_graph)
     write_map(survey(model, data.eval, scale, labels, seed, prior), directory)
+    named = None if labels is None else np.array([names.get(label, str(label)) for label in labels.tolist()])
+    write_projection(model, data.eval, scale, named, f"{arguments.model_run_dir}/{EVAL}")
 
 
 def _report_export(step: str) -> None:

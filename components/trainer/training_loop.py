@@ -23,6 +23,7 @@ from components.trainer.config import TrainerConfig
 from components.trainer.distribution import Replicas
 from components.trainer.input_data import ImageSource
 from components.trainer.optimizer import build_optimizer
+from components.trainer.pictures import EpochPictures
 from components.trainer.views import ImageViews, View
 
 _REPORTS_PER_EPOCH = 10
@@ -109,15 +110,21 @@ class TrainingLoop:
         history = checkpoint.restore()
         curves = LearningCurves(curves_directory, history)
         watch = CollapseWatch(self._model.latent_dim, self._beta, self._config.kl_warmup_epochs, self._data.eval.count)
+        pictures = self._pictures()
         while not self._is_finished(history):
             epoch = self.run_epoch(len(history.epochs))
             history = history.plus(epoch)
             checkpoint.save(history)
             curves.add(epoch)
+            curves.add_pictures(epoch.epoch, pictures.draw())
             watch.check(epoch)
         curves.close()
         checkpoint.use_best_weights()
         return history
+
+    def _pictures(self) -> EpochPictures:
+        images = next(self._data.eval.in_order(self._eval_batch))
+        return EpochPictures(self._model, images, self._data.views.scale.denormalize(images), self._config.seed)
 
     def _is_finished(self, history: History) -> bool:
         patience = self._config.early_stopping_patience

@@ -69,14 +69,15 @@ class Decision:
     taken_back: int | None = None
 
 
-def rollback(place: Place, version: int | None, why: str, waiting: Callable[[str], AbstractContextManager[None]]) -> Decision:
+def rollback(place: Place, version: str | None, why: str, waiting: Callable[[str], AbstractContextManager[None]]) -> Decision:
     """Makes an earlier version the served one and the champion. The version taken back is never a baseline again.
 
     TensorFlow Serving serves the highest number, so the earlier model is copied to a new version.
 
     Args:
       place: The pipeline.
-      version: The earlier version; None is the one that was pushed before the model that is served.
+      version: The earlier version; `latest` or the name of the pipeline is the newest one, None the one that was pushed before
+        the model that is served.
       why: The reason.
       waiting: See `database_lock`.
 
@@ -91,7 +92,7 @@ def rollback(place: Place, version: int | None, why: str, waiting: Callable[[str
                 f"No version of {place.pipeline} in {place.serving} was pushed by a run: nothing to go back from."
             )
         bad = records.model_of(served)
-        earlier = records.previous(served, bad) if version is None else version
+        earlier = records.previous(served, bad) if version is None else records.find_version(version)
         model = records.model_of(earlier)
         if model == bad:
             raise ConfigurationError(
@@ -110,7 +111,8 @@ def promote(place: Place, target: str, why: str, waiting: Callable[[str], Abstra
 
     Args:
       place: The pipeline.
-      target: A version, the id of a Model artifact, the id of a run or the beginning of one, or `latest`.
+      target: A version, the id of a Model artifact, the id of a run or the beginning of one; `latest` or the name of the
+        pipeline is its newest run.
       why: The reason.
       waiting: See `database_lock`.
 
@@ -203,6 +205,17 @@ class _Records:
         taken = [event.artifact_id for event in self._store.get_events_by_execution_ids(makers)]
         return next(identity for identity in taken if identity in self.models)
 
+    def find_version(self, target: str) -> int:
+        """A version by its number, or the newest one."""
+        number = version_number(target)
+        if number is None and target in ("latest", self._place.pipeline):
+            number = max(self._by_version(), default=None)
+        if number is None:
+            raise ConfigurationError(
+                f"{target!r} is no version of {self._place.pipeline}: `tfx-vae runs` lists them, and `latest` is the newest."
+            )
+        return number
+
     def find_model(self, target: str) -> int:
         """A model by version, by its own id, or by its run."""
         number = version_number(target)
@@ -211,7 +224,7 @@ class _Records:
         if number is not None and number in self.models:
             return number
         runs = sorted(self._store.get_children_contexts_by_context(self._context.id), key=lambda run: run.id)
-        if target == "latest":
+        if target in ("latest", self._place.pipeline):
             runs = [run for run in runs if names.DECISION not in run.custom_properties][-1:]
         else:
             runs = [run for run in runs if run.name.startswith(target)]

@@ -160,7 +160,7 @@ def test_only_a_model_that_is_not_worse_than_the_latest_blessed_one_is_pushed(
 
     # Taken back, it is no baseline for the next, which is compared with the one that a person went back to.
     place = Place("judge", str(tmp_path / "artifacts"), project.serving, sqlite_location(tmp_path / "metadata.db"))
-    assert rollback(place, int(first.name), "blurred", lambda _: contextlib.nullcontext()).taken_back == int(newest.name)
+    assert rollback(place, first.name, "blurred", lambda _: contextlib.nullcontext()).taken_back == int(newest.name)
     assert kl_divergence(project.versions()[-1], digits) == 3.0
     project.run(tmp_path / "last")
     assert project.last_verdict().baseline["kl_divergence"] == pytest.approx(3.0)

@@ -88,7 +88,8 @@ class Actions:
 
     def _rollback(self, body: bytes) -> str:
         asked = _Rollback.model_validate_json(body)
-        done = decisions.rollback(self._place(asked.pipeline), asked.version, asked.why, _busy)
+        version = None if asked.version is None else str(asked.version)
+        done = decisions.rollback(self._place(asked.pipeline), version, asked.why, _busy)
         return f"Version {done.version} is served now. Version {done.taken_back} was taken back."
 
     def _promote(self, body: bytes) -> str:

@@ -116,6 +116,10 @@ def test_a_root_that_was_moved_is_followed(served: Served, tmp_path: Path):
         (["promote", "1999", "--why", "x"], "'1999' is no version, model or run of mnist-vae: `tfx-vae runs` lists"),
         (["promote", "latest", "--why", "x", "--set", "name=other"], "There is no pipeline other in "),
         (["rollback"], "Missing option '--why'"),
+        (["rollback", "latest", "--why", "x"], " is the model that is served now, as version "),
+        (["rollback", "mnist-vae", "--why", "x"], " is the model that is served now, as version "),
+        (["rollback", "newest", "--why", "x"], "'newest' is no version of mnist-vae: `tfx-vae runs` lists"),
+        (["promote", "mnist-vae", "--why", "x"], " is the champion already, served as version "),
     ],
 )
 def test_wrong_input_is_a_sentence_and_changes_nothing(arguments: list[str], sentence: str, served: Served):

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import text_format
 from support.digits import Fitted, Trained, Transformed, fit, train, training_arguments
+from tensorboard.plugins.projector import ProjectorConfig
 
+from components.artifacts.latent_map import read_map
 from components.errors import ConfigurationError, DataError, TrainingDivergedError
 from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE
 from components.trainer.run import TrainingArguments, _checkpoint_directory, run_fn
@@ -169,6 +172,31 @@ def test_the_history_is_written_beside_the_model_and_as_tensorboard_logs(exporte
             assert logged["learning_rate"] == pytest.approx([e["learning_rate"] for e in exported.history["epochs"]])
         else:
             assert logged["active_units"] == [epoch["active_units"] for epoch in exported.history["epochs"]]
+
+
+def test_tensorboard_has_pictures_of_each_epoch_and_the_codes_of_the_projector(exported: Trained):
+    shapes: dict[str, list[tuple[int, ...]]] = {}
+    for file in (exported.model_run / "eval").glob("events.*"):
+        for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+            for value in tf.compat.v1.Event.FromString(record).summary.value:
+                if value.metadata.plugin_data.plugin_name == "images":
+                    width, height, *images = tf.make_ndarray(value.tensor)
+                    shapes.setdefault(value.tag, []).append(tuple(tf.io.decode_png(images[0]).shape))
+                    assert (int(width), int(height)) == shapes[value.tag][-1][1::-1]
+    epochs = len(exported.history["epochs"])
+    assert shapes == {"reconstructions": [(2 * 28, 8 * 28, 1)] * epochs, "samples": [(4 * 28, 8 * 28, 1)] * epochs}
+
+    directory = exported.model_run / "eval"
+    [embedding] = text_format.Parse((directory / "projector_config.pbtxt").read_text(), ProjectorConfig()).embeddings
+    codes = np.loadtxt(directory / embedding.tensor_path, delimiter="\t")
+    labels = (directory / embedding.metadata_path).read_text().split()
+    latent_map = read_map(exported.serving_model)
+    assert latent_map is not None
+    assert codes == pytest.approx(np.array(latent_map.codes))
+    assert [int(label) for label in labels] == list(latent_map.labels or ())
+    side = int(np.ceil(len(codes) ** 0.5)) * 28
+    assert tf.io.decode_png((directory / embedding.sprite.image_path).read_bytes()).shape == (side, side, 1)
+    assert list(embedding.sprite.single_image_dim) == [28, 28]
 
 
 def test_checkpoints_are_deleted_after_the_export(exported: Trained):
