@@ -25,6 +25,8 @@ _PERCENTS: Final = 101
 _MOST_LABELS: Final = 50
 # More than a screen shows, and few enough that two machines round to the same number.
 _SIGNIFICANT_DIGITS: Final = 4
+# 2,000 codes of 32 dimensions, half a megabyte of text.
+_MOST_NUMBERS: Final = 64_000
 
 
 class LatentDimension(Section):
@@ -67,6 +69,9 @@ class LatentMap(Section):
 
     points: tuple[tuple[float, float], ...]
     """Positions of the codes, [N, 2]."""
+
+    codes: tuple[tuple[float, ...], ...] | None = None
+    """The codes themselves, [N, L]; None if they are too long for a page, and in models of earlier versions."""
 
     labels: tuple[int, ...] | None
     """Labels of the images, [N]; None if there are none, or more than 50 different ones."""
@@ -116,6 +121,7 @@ def draw_map(
         components=(_rounded(components[0]), _rounded(components[1])),
         explained_variance=(_round(shares[0]), _round(shares[1])),
         points=tuple((_round(x), _round(y)) for x, y in points),
+        codes=tuple(map(_rounded, values)) if values.size <= _MOST_NUMBERS else None,
         labels=None if labels is None else tuple(labels.tolist()),
         centers=tuple(LabelCenter(label=int(kind), mean=_rounded(center)) for kind, center in zip(kinds, centers, strict=True)),
         dimensions=_dimensions(values, kl_divergence, prior_codes),

@@ -1,6 +1,9 @@
 """The configuration section `pusher`."""
 
+import re
 from pathlib import Path
+
+from pydantic import field_validator
 
 from components.settings import Section
 
@@ -10,3 +13,13 @@ class PusherConfig(Section):
 
     serving_dir: Path | None = None
     """Directory of the model's versions, TensorFlow Serving's base path; null is `<runtime.root>/serving/<name>`."""
+
+    model_registry: str | None = None
+    """Address of a Kubeflow Model Registry, `http://HOST:PORT`, where pushed versions are registered; null registers none."""
+
+    @field_validator("model_registry")
+    @classmethod
+    def _is_an_address(cls, address: str | None) -> str | None:
+        if address is not None and not re.fullmatch(r"https?://[^/\s]+", address):
+            raise ValueError("must be an address without a path, such as http://model-registry-service.kubeflow:8080")
+        return address

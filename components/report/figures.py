@@ -309,7 +309,7 @@ def _write_label(axes: Any, points: NDArray[np.float64], label: str) -> None:
 
 @figure
 def loss_curve(canvas: Figure, curves: Mapping[str, Sequence[float]], best_epoch: int | None, quantity: str) -> None:
-    """Draws one loss by epoch.
+    """Draws one loss by epoch; of a long training twice, because the first losses make a flat line of the later ones.
 
     Args:
       canvas: Where to draw.
@@ -317,16 +317,32 @@ def loss_curve(canvas: Figure, curves: Mapping[str, Sequence[float]], best_epoch
       best_epoch: The epoch whose weights were exported, from 1; None if it is not known.
       quantity: The name of the loss, for the axis.
     """
-    axes = _axes(canvas, max(len(values) for values in curves.values()))
+    limits = later_limits(curves)
+    panels = [None] if limits is None else [limits, None]
     styles = {"train": (BLUE, "--"), "eval": (RED, "-")}
-    for split, values in curves.items():
-        colour, line = styles.get(split, (GREEN, "-."))
-        axes.plot(range(1, len(values) + 1), values, line, color=colour, label=split, marker="." if len(values) < 30 else None)
-    _show_later_epochs(axes, curves)
-    if best_epoch is not None:
-        axes.axvline(best_epoch, color="#6b7280", linewidth=0.9, linestyle=":", label=f"exported: epoch {best_epoch}")
-    axes.set_ylabel(f"{quantity} [nats]")
-    canvas.legend(loc="outside upper center", ncols=3)
+    for number, shown in enumerate(panels):
+        axes = _axes(canvas, max(len(values) for values in curves.values()), number, len(panels))
+        for split, values in curves.items():
+            colour, line = styles.get(split, (GREEN, "-."))
+            marker = "." if len(values) < 30 else None
+            axes.plot(range(1, len(values) + 1), values, line, color=colour, label=split, marker=marker)
+        if shown is not None:
+            axes.set_ylim(*shown)
+        if best_epoch is not None:
+            axes.axvline(best_epoch, color="#6b7280", linewidth=0.9, linestyle=":", label=f"exported: epoch {best_epoch}")
+        axes.set_ylabel(f"{quantity} [nats]")
+        if number == 0:
+            canvas.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+
+
+def later_limits(curves: Mapping[str, Sequence[float]]) -> tuple[float, float] | None:
+    """The range of the losses without those of the first epochs, if these would hide it."""
+    later = [value for values in curves.values() for value in values[len(values) // 5 :]]
+    everything = [value for values in curves.values() for value in values]
+    if len(everything) < 20 or max(everything) - min(everything) < 4 * (max(later) - min(later)):
+        return None
+    spread = max(max(later) - min(later), 1e-6)
+    return min(everything) - 0.1 * spread, max(later) + 0.6 * spread
 
 
 @figure
@@ -339,21 +355,11 @@ def learning_rate_curve(canvas: Figure, rates: Sequence[float]) -> None:
     axes.set_ylabel("learning rate")
 
 
-def _axes(canvas: Figure, epochs: int) -> Any:
-    canvas.set_size_inches(WIDTH, 3.4)
-    axes: Any = canvas.add_subplot()
+def _axes(canvas: Figure, epochs: int, number: int = 0, panels: int = 1) -> Any:
+    canvas.set_size_inches(WIDTH, 0.6 + 2.8 * panels)
+    axes: Any = canvas.add_subplot(panels, 1, number + 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlim(0.6, epochs + 0.4)
     axes.set_xlabel("epoch")
     axes.grid(axis="y", color="#e5e7eb")
     return axes
-
-
-def _show_later_epochs(axes: Any, curves: Mapping[str, Sequence[float]]) -> None:
-    """Cuts off the first epochs of a long training; with them all later epochs would look like a horizontal line."""
-    later = [value for values in curves.values() for value in values[len(values) // 5 :]]
-    everything = [value for values in curves.values() for value in values]
-    if len(everything) < 20 or max(everything) - min(everything) < 4 * (max(later) - min(later)):
-        return
-    spread = max(max(later) - min(later), 1e-6)
-    axes.set_ylim(min(everything) - 0.1 * spread, max(later) + 0.6 * spread)

@@ -1,13 +1,14 @@
 """The sections that show numbers: metrics, training, data, and how the report's inputs were made."""
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.artifacts.evaluation import Difference
+from components.artifacts.evaluation import Difference, Evaluation
 from components.artifacts.features import EXAMPLE_COUNT, KL_DIVERGENCE, RECONSTRUCTION_LOSS
 from components.artifacts.history import History
 from components.artifacts.images import Images
@@ -24,6 +25,8 @@ _ABOUT_SAMPLES = (
     "classifier and number of images."
 )
 
+_LABELS_BESIDE = 10
+
 _GRID_COLUMNS = 12
 
 _GRID_ROWS = 12
@@ -33,9 +36,9 @@ def metrics_section(findings: Findings) -> Section:
     """Every metric, overall and by label, and the value of the champion."""
     evaluation = findings.evaluation
     count = evaluation.metrics.get(EXAMPLE_COUNT)
-    blocks: list[Block] = [_all_metrics(findings)]
+    blocks: list[Block] = [all_metrics(evaluation)]
     if evaluation.metrics_by_label:
-        blocks.append(_metrics_by_label(findings))
+        blocks += metrics_by_label(evaluation, findings.data.label_name)
     else:
         blocks.append(Note("There are no metrics by label: the examples have no label, or evaluator.slice_by_label is false."))
     before = (
@@ -61,46 +64,47 @@ def _run_name(run: str) -> str:
     return f"run {run}" if run else "an earlier run"
 
 
-def _all_metrics(findings: Findings) -> Table:
-    evaluation = findings.evaluation
+def all_metrics(evaluation: Evaluation) -> Table:
+    """A row for each metric; without a champion or thresholds there are no columns of them."""
     rows = []
     for name in in_order(set(evaluation.metrics)):
         about = describe(name)
         value, before = evaluation.metrics[name], evaluation.baseline.get(name)
-        rows.append(
-            [
-                Cell(about.title, note=about.meaning),
-                Cell(about.unit),
-                Cell(number(value)),
-                Cell("none" if before is None else number(before)),
-                _with_error(difference(name, value, before), evaluation.differences.get(name)),
-                Cell(evaluation.thresholds.get(name, "")),
-            ]
-        )
-    columns = ["metric", "unit", "this model", "champion", "difference ± standard error", "must be"]
+        row = [Cell(about.title, note=about.meaning), Cell(about.unit), Cell(measured(name, value))]
+        if evaluation.baseline:
+            change = _with_error(difference(name, value, before), evaluation.differences.get(name))
+            row += [Cell("none" if before is None else measured(name, before)), change]
+        if evaluation.thresholds:
+            row.append(Cell(evaluation.thresholds.get(name, "")))
+        rows.append(row)
+    columns = ["metric", "unit", "this model"]
+    columns += ["champion", "difference ± standard error"] if evaluation.baseline else []
+    columns += ["must be"] if evaluation.thresholds else []
     return Table("Over the whole test split", columns, rows, texts=2)
 
 
-def _metrics_by_label(findings: Findings) -> Table:
-    evaluation = findings.evaluation
+def metrics_by_label(evaluation: Evaluation, name_of: Callable[[int], str]) -> Iterator[Table]:
+    """A row for each metric and a column for each label; of many labels several tables, each as wide as a page."""
+    labels = list(evaluation.metrics_by_label)
     names = in_order({name for metrics in evaluation.metrics_by_label.values() for name in metrics})
-    units = [describe(name).unit for name in names]
-    columns = [describe(name).title + (f", {unit}" if unit else "") for name, unit in zip(names, units, strict=True)]
-    rows = [
-        _label_row(findings.data.label_name(label), metrics, evaluation.baseline_by_label.get(label, {}), names)
-        for label, metrics in evaluation.metrics_by_label.items()
-    ]
-    caption = "By label" + ("; below each value is the difference from the champion" if evaluation.baseline else "")
-    return Table(caption, ["label", "images", *columns], rows)
+    note = "; below each value is the difference from the champion" if evaluation.baseline else ""
+    for start in range(0, len(labels), _LABELS_BESIDE):
+        beside = labels[start : start + _LABELS_BESIDE]
+        counts = [evaluation.metrics_by_label[label].get(EXAMPLE_COUNT, math.nan) for label in beside]
+        rows = [[Cell("images"), *(Cell(number(count, decimals=0)) for count in counts)]]
+        rows += [_by_label(evaluation, name, beside) for name in names]
+        part = f", {start + 1} to {start + len(beside)} of {len(labels)}" if len(labels) > _LABELS_BESIDE else ""
+        yield Table(f"By label{part}{note}", ["label", *map(name_of, beside)], rows)
 
 
-def _label_row(label: str, metrics: Mapping[str, float], before: Mapping[str, float], names: Sequence[str]) -> list[Cell]:
-    cells = []
-    for name in names:
-        value = metrics.get(name, math.nan)
-        change = difference(name, value, before.get(name))
-        cells.append(Cell(number(value), note=change.text, tone=change.tone))
-    return [Cell(label), Cell(number(metrics.get(EXAMPLE_COUNT, math.nan), decimals=0)), *cells]
+def _by_label(evaluation: Evaluation, name: str, labels: Sequence[int]) -> list[Cell]:
+    about = describe(name)
+    cells = [Cell(f"{about.title}, {about.unit}" if about.unit else about.title)]
+    for label in labels:
+        value = evaluation.metrics_by_label[label].get(name, math.nan)
+        change = difference(name, value, evaluation.baseline_by_label.get(label, {}).get(name))
+        cells.append(Cell(measured(name, value), note=change.text, tone=change.tone))
+    return cells
 
 
 def difference(metric: str, value: float, before: float | None) -> Cell:
@@ -108,12 +112,12 @@ def difference(metric: str, value: float, before: float | None) -> Cell:
     if before is None:
         return Cell("")
     change = value - before
-    text = f"{change:+.2f}" if math.isfinite(change) else "not a number"
-    better = describe(metric).better
+    about = describe(metric)
+    text = f"{change:+.{min(2, about.decimals)}f}" if math.isfinite(change) else "not a number"
     # A difference that is shown as 0 is neither better nor worse.
-    if better is Better.NEITHER or not math.isfinite(change) or abs(change) < 0.005:
+    if about.better is Better.NEITHER or not math.isfinite(change) or abs(change) < 0.005:
         return Cell(text)
-    return Cell(text, tone="good" if (change < 0) == (better is Better.LOWER) else "bad")
+    return Cell(text, tone="good" if (change < 0) == (about.better is Better.LOWER) else "bad")
 
 
 def _with_error(cell: Cell, found: Difference | None) -> Cell:
@@ -121,6 +125,11 @@ def _with_error(cell: Cell, found: Difference | None) -> Cell:
     if found is None or not math.isfinite(found.standard_error) or not math.isfinite(found.mean):
         return cell
     return Cell(str(found), tone=cell.tone)
+
+
+def measured(metric: str, value: float) -> str:
+    """The value of a metric as text: a count has no decimals."""
+    return number(value, decimals=min(2, describe(metric).decimals))
 
 
 def number(value: float, decimals: int = 2) -> str:
@@ -145,7 +154,7 @@ def training_section(findings: Findings) -> Section:
         _TRAINING,
         f"{epochs} epoch{'' if epochs == 1 else 's'}{stopped} in {training.seconds:,.0f} seconds. The exported weights "
         f"come from the epoch with the lowest eval loss, epoch {training.best.epoch}. "
-        "The first epochs of a long training are cut off.",
+        "Of a long training, the upper curves leave the first losses out and the lower ones show all.",
         list(_curves(training, has_posterior=findings.model.has_posterior)),
     )
 
@@ -299,13 +308,24 @@ def making_section(findings: Findings) -> Section:
 
 
 def _settings(sections: Mapping[str, Mapping[str, Any]]) -> Table:
-    rows = [
-        [Cell(f"{section}.{key}"), Cell(_text(value))]
-        for section, settings in sections.items()
-        for key, value in settings.items()
-    ]
+    rows = [[Cell(name), Cell(text)] for name, text in setting_texts(sections).items()]
     return Table("The settings of the model and of its training", ["setting", "value"], rows, texts=2, narrow=True)
 
 
+def setting_texts(sections: Mapping[str, Any]) -> dict[str, str]:
+    """Settings by dotted key, as one writes them in a configuration."""
+    texts: dict[str, str] = {}
+    for key, value in sections.items():
+        if isinstance(value, Mapping):
+            texts |= {f"{key}.{name}": text for name, text in setting_texts(value).items()}
+        else:
+            texts[key] = _text(value)
+    return texts
+
+
 def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(_text, value)) or "none"
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) else json.dumps(value)

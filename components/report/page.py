@@ -67,6 +67,11 @@ class Table:
     texts: int = 1
     narrow: bool = False
 
+    @property
+    def described(self) -> bool:
+        """Whether the headings of rows have notes. On a telephone the values are then below them, not beside."""
+        return any(row[0].note for row in self.rows)
+
 
 @dataclass(frozen=True)
 class Note:
@@ -115,6 +120,7 @@ class Page:
       badge: A short text beside the heading, e.g. `blessed`.
       badge_tone: `good`, `bad` or empty.
       tiles: Numbers at the top.
+      warnings: What to know before one looks at any of it.
     """
 
     title: str
@@ -123,6 +129,7 @@ class Page:
     badge: str = ""
     badge_tone: str = ""
     tiles: Sequence[Tile] = field(default_factory=tuple)
+    warnings: Sequence[str] = ()
 
     def figures(self) -> Iterator[Figure]:
         """All figures, in order."""

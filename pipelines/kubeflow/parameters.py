@@ -59,7 +59,7 @@ class Parameters:
 def as_text(config: PipelineConfig) -> str:
     """The configuration as a step receives it: JSON, with every default, and relative paths as they are.
 
-    Of the section `kubeflow` a step needs only how often it is tried again.
+    Of the section `kubeflow` a step needs only the volume, and how often it is tried again.
 
     In one line, because KFP writes the defaults of parameters into a comment of one line.
 
@@ -69,7 +69,8 @@ def as_text(config: PipelineConfig) -> str:
     """
     values = config.model_dump(mode="json", exclude={"kubeflow"})
     steps = {name: {"retries": step.retries} for name, step in config.kubeflow.steps.items() if step.retries is not None}
-    values["kubeflow"] = {"every_step": {"retries": config.kubeflow.every_step.retries}, "steps": steps}
+    volume = config.model_dump(mode="json", include={"kubeflow": {"volume_claim", "mount_path"}})["kubeflow"]
+    values["kubeflow"] = {**volume, "every_step": {"retries": config.kubeflow.every_step.retries}, "steps": steps}
     if config.kubeflow.volume_claim is not None:
         mount = config.kubeflow.mount_path
         values["runtime"]["root"] = str(mount / config.runtime.root)

@@ -25,6 +25,7 @@ from pipelines.local.display import NodeResult, RunDisplay
 from pipelines.local.process import captured_output, check_address_space, log_to_stderr, prepare_environment
 from pipelines.local.temporary import temporary_directory
 from pipelines.mlmd.lock import database_lock, try_lock
+from pipelines.model_registry import register_version
 from pipelines.notification import notify
 
 _ADDRESS_SPACE: Final = 4e9
@@ -60,6 +61,7 @@ def run(config: PipelineConfig, work: Work | None = None) -> int:
         try:
             with temporary_directory():
                 (work or _run)(config, run_id, log, console)
+            register_version(config, run_id)
             notify(config, run_id)
         except KeyboardInterrupt:
             console.print("Interrupted. The same command continues after the last finished component.", highlight=False)

@@ -1,11 +1,12 @@
 """The page of `tfx-vae ui`: its server in this process, and a window of a headless Chromium."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, Route, ViewportSize
 from support.local_server import HOST, answering
 
 from pipelines.mlmd.location import DATABASE_NAME, sqlite_location
@@ -52,6 +53,16 @@ class Window:
     def open(self, where: str) -> None:
         """Goes to a page by its address behind the #."""
         self.page.goto(f"{self.address}/#{where}")
+
+    def changes_the_runs(self, changed: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+        """From now on the server's runs are others, as if somebody had worked on them."""
+
+        def answer(route: Route) -> None:
+            response = route.fetch()
+            body = {**response.json(), "runs": changed(response.json()["runs"])}
+            route.fulfill(json=body, headers={"ETag": '"changed"'})
+
+        self.page.route("**/api/runs*", answer)
 
     def texts(self, selector: str) -> list[str]:
         """What elements say."""

@@ -5,7 +5,6 @@ Imports TensorFlow, so import it only when a page is made.
 
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,8 @@ from components.artifacts.metrics import describe, in_order
 from components.report.config import ReportConfig
 from components.report.figures import image_grid
 from components.report.latent_space import beside_prior_figure, interpolate, projections
-from components.report.numbers import difference, number
-from components.report.page import Block, Cell, Figure, Note, Page, Section, Table, write
+from components.report.numbers import difference, measured, setting_texts
+from components.report.page import Cell, Figure, Page, Section, Table, write
 from components.report.pictures import one_of_each, pair_name, pairs, samples_figure
 from components.report.report_page import model_name
 from pipelines.mlmd.location import Location
@@ -32,29 +31,35 @@ def metrics_section(pair: Pair) -> Section:
     for name in in_order(set(first) | set(second)):
         about = describe(name)
         values = [metrics.get(name) for metrics in (first, second)]
-        cells = [Cell("none" if value is None else number(value)) for value in values]
+        cells = [Cell("none" if value is None else measured(name, value)) for value in values]
         # Without colours for better and worse: an AE and a VAE minimise different objectives.
         change = difference(name, second[name], first.get(name)).text if name in second else ""
         rows.append([Cell(about.title, note=about.meaning), Cell(about.unit), *cells, Cell(change)])
     columns = ["metric", "unit", *pair.names, "second minus first"]
-    same = "" if pair.have_same_data else " The two runs have different data, so their metrics are not comparable."
     return Section(
         "metrics",
         "Metrics",
-        f"Means over the test split, from the evaluation of each run.{same}",
-        [Table("Over the whole test split", columns, rows, texts=2), *_what_they_mean(pair)],
+        "Means over the test split, from the evaluation of each run.",
+        [Table("Over the whole test split", columns, rows, texts=2)],
     )
 
 
-def _what_they_mean(pair: Pair) -> list[Block]:
-    if all(findings.model.has_posterior == pair.findings[0].model.has_posterior for findings in pair.findings):
-        return []
-    return [
-        Note(
+def _warnings(pair: Pair) -> list[str]:
+    """What the two runs' numbers cannot be compared in."""
+    first, second = pair.findings
+    warnings = [] if pair.have_same_data else ["The two runs have different data, so their metrics are not comparable."]
+    likelihoods = [findings.provenance.model.get("likelihood") for findings in pair.findings]
+    if likelihoods[0] != likelihoods[1]:
+        warnings.append(
+            f"The likelihoods differ ({likelihoods[0]} and {likelihoods[1]}), so neither losses nor bounds in nats are "
+            "comparable. Compare SSIM, reconstructions and samples."
+        )
+    if first.model.has_posterior != second.model.has_posterior:
+        warnings.append(
             "An autoencoder has no KL divergence, so its negative ELBO is only its reconstruction loss and not a bound on the "
             "likelihood: it always looks better than that of a variational autoencoder. Compare reconstructions and samples."
         )
-    ]
+    return warnings
 
 
 def reconstructions_section(pair: Pair) -> Section:
@@ -151,7 +156,10 @@ def samples_section(pair: Pair) -> Section:
 
 def settings_section(pair: Pair) -> Section:
     """The settings in which the models differ."""
-    settings = [_settings(findings.provenance.model, findings.provenance.trainer) for findings in pair.findings]
+    settings = [
+        setting_texts({"model": findings.provenance.model, "trainer": findings.provenance.trainer})
+        for findings in pair.findings
+    ]
     names = list(dict.fromkeys(name for of_one in settings for name in of_one))
     rows = [
         [Cell(name), *(Cell(of_one.get(name, "not set")) for of_one in settings)]
@@ -170,12 +178,6 @@ def settings_section(pair: Pair) -> Section:
         "The settings of model and training that differ, and the run, dataset and size of each model.",
         [Table("Settings", ["setting", *pair.names], rows, texts=3)],
     )
-
-
-def _settings(model: dict[str, Any], trainer: dict[str, Any]) -> dict[str, str]:
-    return {f"model.{key}": str(value) for key, value in model.items()} | {
-        f"trainer.{key}": str(value) for key, value in trainer.items()
-    }
 
 
 def _named(name: str, figure: Figure) -> Figure:
@@ -211,6 +213,7 @@ def comparison_page(pair: Pair) -> Page:
     return Page(
         title=f"{pair.names[0]} against {pair.names[1]}",
         summary=verdicts,
+        warnings=_warnings(pair),
         sections=[
             section(pair)
             for section in (

@@ -1,6 +1,8 @@
 """A Kubeflow on loopback, and a pipeline that is compiled."""
 
+import inspect
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,20 @@ def logging_as_it_was() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.captureWarnings(False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def short_stacks() -> None:
+    """Tells `inspect` that the frames below pytest belong to no module.
+
+    KFP asks for the whole stack 45 times a compilation. For every frame without a file, `inspect` would look through all
+    modules, which are thousands: a compilation would take five seconds instead of a third of one.
+    """
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        inspect.modulesbyfile.setdefault(inspect.getabsfile(frame), "")
+        inspect.modulesbyfile.setdefault(frame.f_code.co_filename, "")
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 import difflib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -297,6 +300,18 @@ def test_what_was_compiled_elsewhere_is_submitted_if_the_configuration_is_the_sa
     (wrong := tmp_path / "wrong.yaml").write_text("- 1")
     assert "not a file that `tfx-vae kubeflow compile` wrote" in cli("submit", "--package", str(wrong)).stderr
     assert len(server.runs) == 1
+
+
+def test_a_client_without_tfx_submits_what_was_compiled_elsewhere(server: KubeflowServer, compiled: Path):
+    missing = ["tfx", "tensorflow", "keras", "apache_beam", "ml_metadata", "numpy", "scipy", "pyarrow", "matplotlib", "PIL"]
+    program = f"import sys; sys.modules |= dict.fromkeys({missing}); from tfx_vae.cli import main; main()"
+    words = ["kubeflow", "submit", "--config", str(SMOKE), "--package", str(compiled)]
+    environment = os.environ | {"KF_PIPELINES_ENDPOINT": server.endpoint}
+
+    done = subprocess.run([sys.executable, "-c", program, *words], env=environment, capture_output=True, text=True, check=False)
+
+    [run] = server.runs
+    assert (done.returncode, done.stdout) == (0, f"mnist-smoke runs as {run}\n"), done.stderr
 
 
 @pytest.mark.parametrize(

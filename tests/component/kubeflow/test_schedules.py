@@ -1,5 +1,6 @@
 """Runs and schedules, against a server that checks every request against Kubeflow's own models and keeps state."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,9 @@ def test_a_run_is_of_a_new_version_of_the_one_pipeline(
     run_versions = [run["pipeline_version_reference"]["pipeline_version_id"] for run in server.runs.values()]
     assert sorted(run_versions) == sorted(server.versions)
     assert len(set(run_versions)) == 3
+    # Where KFP keeps pipelines in Kubernetes, a version is an object of this name.
+    for version in server.versions.values():
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", version["display_name"])
 
 
 def test_a_run_is_sent_what_differs_from_what_is_compiled_and_nothing_else(

@@ -107,8 +107,16 @@ def test_a_chart_marks_champions_drift_and_decisions(past, window: Window):
     assert window.texts(".series-names li") == ["mnist-ae", "mnist-vae"]
     assert window.texts(".sign") == ["☆", "☆", "★▲"]
     page.get_by_label("Pipeline").select_option("mnist-vae")
+    width = page.locator(".chart svg").get_attribute("width")
     page.locator(".chart svg").press("Home")
     expect(page.locator(".spoken")).to_have_text("mnist-vae: run 1, 101.50 nats, was the champion")
+    page.set_viewport_size({"width": 700, "height": 800})  # drawn again, for another width
+    expect(page.locator(".chart svg")).not_to_have_attribute("width", width)
+    expect(page.locator(".ring")).to_be_visible()
+    expect(page.locator(".chart svg")).to_be_focused()
+    window.changes_the_runs(lambda runs: [{**run, "drifted": False} for run in runs])
+    expect(page.locator(".sign")).to_have_text(["☆", "☆", "★"])
+    expect(page.locator(".ring")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Run 1 of mnist-vae")).to_be_visible()
 

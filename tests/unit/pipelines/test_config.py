@@ -170,6 +170,7 @@ def test_a_configuration_cannot_be_changed(config_file: Path):
             "evaluator.thresholds.kl_divergence.min: there is no such key; allowed are",
         ),
         ("evaluator.thresholds.kl_divergence={lower: 2, upper: 1}", "lower (2) must not be above upper (1)"),
+        (f"name={'x' * 64}", "is not allowed: lower-case letters, digits and dashes only, at most 63 of them"),
         ("name=My Model", 'name: "My Model" is not allowed: lower-case letters, digits and dashes only'),
         ("trainer=fast", 'trainer: "fast" is not allowed: it should be an object'),
         ("trainer.epochs.most=3", "--set trainer.epochs.most=3: epochs is a value, not a section."),

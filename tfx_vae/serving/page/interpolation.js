@@ -3,8 +3,6 @@
 import { newestOnly } from "./newest.js";
 import { fromTensor, show, toTensor } from "./picture.js";
 
-const STEPS = 9;
-
 const byId = (id) => document.getElementById(id);
 
 export class Interpolation {
@@ -23,13 +21,13 @@ export class Interpolation {
         this.refresh();
       });
     }
+    byId("steps").addEventListener("input", () => byId("steps").validity.valid && this.refresh());
     this.walk = newestOnly((start, end) => this.interpolate(start, end));
   }
 
   use(model) {
     if (String(model.image_shape) !== String(this.shape)) this.kept = { a: null, b: null };
     this.shape = model.image_shape;
-    byId("path").replaceChildren(...Array.from({ length: STEPS }, () => document.createElement("canvas")));
     this.refresh();
   }
 
@@ -48,9 +46,10 @@ export class Interpolation {
   }
 
   async interpolate(start, end) {
-    const paths = await this.ask("interpolate", { start: [start], end: [end], steps: STEPS });
+    const paths = await this.ask("interpolate", { start: [start], end: [end], steps: Number(byId("steps").value) });
     const encoded = await this.ask("encode", { image: [start, end] });
     if (!paths || !encoded) return;
+    byId("path").replaceChildren(...paths[0].map(() => document.createElement("canvas")));
     [...byId("path").children].forEach((canvas, step) => show(canvas, fromTensor(paths[0][step]), this.shape));
     // An autoencoder's only output comes without its name.
     this.onEnds(encoded.latent_mean ?? encoded);

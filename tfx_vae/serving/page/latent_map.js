@@ -1,24 +1,38 @@
 // The map of the latent space: a plane with the codes of the eval split, and of what the page shows.
 
+import { newestOnly } from "./newest.js";
+import { fromTensor, show } from "./picture.js";
 import { axis, element, scales } from "./plot.js";
 
 const COLORS = 10;
 // Radius of a point: smaller if there are many.
 const [SMALL, LARGE, MANY] = [2.2, 3.2, 800];
 const CENTER_RADIUS = 11;
+// From a pointer to the point that it is on, in pixels.
+const REACH = 12;
 
 const byId = (id) => document.getElementById(id);
 
 export class LatentMap {
-  constructor() {
+  /** @param {(signature: string, inputs: object) => Promise} ask */
+  constructor(ask) {
     this.codes = {}; // by the name of the marker: drawing, sliders, a, b
     this.shown = null; // the only label that is highlighted
+    this.pointed = null; // the number of the point under the pointer
+    this.decode = newestOnly(async (number) => {
+      const images = await ask("decode", { latent: [this.codeOf(number)] });
+      if (images && number === this.pointed) this.showDigit(number, fromTensor(images[0]));
+    });
+    for (const kind of ["pointermove", "pointerdown"]) byId("map").addEventListener(kind, (event) => this.point(event));
+    // A finger leaves when it is lifted; what it showed stays.
+    byId("map").addEventListener("pointerleave", (event) => event.pointerType === "touch" || this.pointAt(null));
     new ResizeObserver(() => this.draw()).observe(byId("map"));
   }
 
   use(model) {
     this.map = model.latent_map;
     this.names = model.labels;
+    this.shape = model.image_shape;
     this.shown = null;
     byId("map-missing").textContent = model.latent_map_missing ?? "";
     for (const id of ["map", "map-legend", "map-caption"]) byId(id).hidden = !this.map;
@@ -58,6 +72,7 @@ export class LatentMap {
     const width = byId("map").clientWidth;
     if (!this.map || !width) return;
     const { points, labels, explained_variance: shares } = this.map;
+    this.pointAt(null);
     this.scales = scales(points, width);
     const svg = element("svg", { width, height: this.scales.height, role: "img", "aria-labelledby": "map-caption" });
     svg.append(axis(this.scales, "x", `1st axis: ${percent(shares[0])} of the variance`));
@@ -70,6 +85,7 @@ export class LatentMap {
       const isDim = this.shown !== null && label !== this.shown;
       cloud.append(element("circle", { cx, cy, r, class: `${color(label)}${isDim ? " dim" : ""}` }));
     });
+    this.cloud = cloud;
     this.markers = element("g", {});
     svg.append(cloud, ...this.centers().map((center) => this.center(center)), this.markers);
     byId("map").replaceChildren(svg);
@@ -87,6 +103,50 @@ export class LatentMap {
   /** Labels that no training image has, and those of older models, have only a number. */
   name(label) {
     return this.names[label] ?? String(label);
+  }
+
+  /** Shows the digit of the point under the pointer, if there is one. */
+  point({ clientX, clientY }) {
+    if (!this.map) return;
+    const box = byId("map").getBoundingClientRect();
+    let [nearest, least] = [null, REACH];
+    this.map.points.forEach((point, number) => {
+      if (this.shown !== null && this.map.labels[number] !== this.shown) return;
+      const [x, y] = this.scales.place(point);
+      const distance = Math.hypot(x - clientX + box.left, y - clientY + box.top);
+      if (distance < least) [nearest, least] = [number, distance];
+    });
+    if (nearest !== this.pointed) this.pointAt(nearest);
+  }
+
+  pointAt(number) {
+    this.pointed = number;
+    this.cloud?.querySelector(".pointed")?.classList.remove("pointed");
+    if (number === null) byId("map-digit").hidden = true;
+    else {
+      this.cloud.children[number].classList.add("pointed");
+      this.decode(number);
+    }
+  }
+
+  showDigit(number, pixels) {
+    const digit = byId("map-digit");
+    const label = this.map.labels?.[number];
+    byId("map-digit-name").textContent = label === undefined ? "decoded" : this.name(label);
+    show(digit.firstElementChild, pixels, this.shape);
+    digit.hidden = false;
+    const [x, y] = this.scales.place(this.map.points[number]);
+    const half = digit.offsetWidth / 2;
+    digit.style.left = `${Math.min(byId("map").clientWidth - half, Math.max(half, x))}px`;
+    const above = y - digit.offsetHeight - REACH;
+    digit.style.top = `${above < 0 ? y + REACH : above}px`;
+  }
+
+  /** The code of an image; of maps without codes that of its place in the plane. */
+  codeOf(number) {
+    const { codes, components, mean, points } = this.map;
+    return codes?.[number] ?? mean.map((value, index) =>
+      value + components[0][index] * points[number][0] + components[1][index] * points[number][1]);
   }
 
   drawMarkers() {

@@ -2,6 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { base64, imageExample } from "./example.js";
+import { readImage, save, takeFiles } from "./files.js";
 import { Interpolation } from "./interpolation.js";
 import { LatentMap } from "./latent_map.js";
 import { newestOnly } from "./newest.js";
@@ -17,7 +18,7 @@ const byId = (id) => document.getElementById(id);
 const connection = new Connection(useModel, showNotice);
 const ask = (signature, inputs) => connection.ask(signature, inputs);
 
-const map = new LatentMap();
+const map = new LatentMap(ask);
 const sliders = new Sliders(ask, (code) => map.place("sliders", code));
 const samples = new Samples(ask, takeSample);
 const judge = newestOnly(judgeDrawing);
@@ -27,6 +28,12 @@ const interpolation = new Interpolation(ask, () => pad.pixels, (ends) => {
   map.place("b", ends?.[1]);
 });
 
+takeFiles({ input: byId("file"), area: byId("drawing") }, takeFile);
+byId("invert").addEventListener("click", () => pad.put(pad.pixels.map((value) => 255 - value)));
+for (const button of document.querySelectorAll("[data-save]")) {
+  const shown = button.dataset.save;
+  button.addEventListener("click", () => save([...document.querySelectorAll(shown)], shown.match(/\w+/)[0]));
+}
 connection.look();
 
 function useModel(model) {
@@ -44,6 +51,7 @@ async function judgeDrawing(pixels) {
   const { image_shape: shape, latent_map: latentMap } = connection.model;
   show(byId("seen"), pixels, shape);
   interpolation.allow(pixels !== null);
+  byId("invert").disabled = byId("save-reconstruction").disabled = pixels === null;
   if (pixels === null) return showJudgement(null, null, null);
   const examples = [base64(imageExample(encodePng(pixels, shape)))];
   const answer = await ask("serving_default", { examples });
@@ -54,6 +62,15 @@ async function judgeDrawing(pixels) {
     showScore(score, latentMap);
     map.place("drawing", code);
     sliders.start(code);
+  }
+}
+
+async function takeFile(file) {
+  byId("file-problem").textContent = "";
+  try {
+    pad.put(await readImage(file, connection.model));
+  } catch {
+    byId("file-problem").textContent = `${file.name} is not an image that this browser can read.`;
   }
 }
 

@@ -113,7 +113,8 @@ def describe(model: LoadedModel, name: str, version: int) -> dict[str, object]:
       version: Of the model.
 
     Returns:
-      `name` and `version`; `image_shape`: height, width and channels; `latent_dim`; `has_posterior`: whether codes are
+      `name` and `version`; `image_shape`: height, width and channels; `fit` and `background`: how images of another size
+      are brought to it; `latent_dim`; `has_posterior`: whether codes are
       distributions, as in a VAE; `labels`: the names of the labels that it can draw, by number; `has_temperature`: whether
       samples can have one, unlike those of older models; `latent_map`: the fields of `LatentMap`, or None;
       `latent_map_missing`: a sentence that says why there is none, or None.
@@ -135,6 +136,8 @@ def describe(model: LoadedModel, name: str, version: int) -> dict[str, object]:
         "name": name,
         "version": version,
         "image_shape": model.image_shape,
+        "fit": model.model_input.fit,
+        "background": model.model_input.background,
         "latent_dim": model.latent_dim,
         "has_posterior": model.has_posterior,
         "labels": {str(number): name for number, name in model.labels.items()},

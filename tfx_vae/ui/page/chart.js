@@ -16,8 +16,9 @@ const SHAPES = ["M-4,0a4,4 0 1,0 8,0a4,4 0 1,0 -8,0", "M-4,-4h8v8h-8z", "M0,-5l5
  * @param {{name: string, points: {x: number, y: number, text: string, sign?: string, open?: () => void}[]}[]} series a sign, such as ★, is
  *   drawn above its point
  * @param {{x: number, sign: string, text: string}[]} events drawn as lines from top to bottom
+ * @param {{series?: string, x?: number, isFocused?: boolean}} selection which point is selected; whoever draws a chart again gives it again
  */
-export function chart(caption, names, series, events = []) {
+export function chart(caption, names, series, events = [], selection = {}) {
   const drawn = series.map((each) => ({ ...each, points: each.points.filter(({ y }) => Number.isFinite(y)) })).filter(({ points }) => points.length);
   if (!drawn.length) return h("p", { class: "caption" }, `${caption}: no values.`);
   const spoken = h("p", { class: "caption spoken", "aria-live": "polite" }, "Move over a point, or focus the chart and press the arrow keys.");
@@ -48,8 +49,11 @@ export function chart(caption, names, series, events = []) {
       svg.append(group);
       return each.points.map((point, index) => ({ point, series: each.name, at: at[index] }));
     }).sort((one, other) => one.at[0] - other.at[0]);
-    explore(svg, places, spoken);
+    const isFocused = selection.isFocused || surface.contains(document.activeElement);
+    explore(svg, places, spoken, selection);
     surface.replaceChildren(svg);
+    if (isFocused) svg.focus({ preventScroll: true });
+    selection.isFocused = false;
   }
 }
 
@@ -61,16 +65,18 @@ function line(plot, { x, sign, text }) {
 }
 
 /** Selects the point that is nearest to the mouse, or the next one by key; says what it is. */
-function explore(svg, places, spoken) {
+function explore(svg, places, spoken, selection) {
   const ring = element("circle", { class: "ring", r: 8, visibility: "hidden" });
   svg.append(ring);
-  let selected = -1;
+  let selected = places.findIndex(({ series, point }) => series === selection.series && point.x === selection.x);
   const select = (place) => {
     selected = Math.max(0, Math.min(places.length - 1, place));
     const { point, series, at: [x, y] } = places[selected];
+    Object.assign(selection, { series, x: point.x });
     for (const [name, given] of Object.entries({ cx: x, cy: y, visibility: "visible" })) ring.setAttribute(name, given);
     spoken.textContent = `${series}: ${point.text}`;
   };
+  if (selected >= 0) select(selected);
   const open = () => places[selected]?.point.open?.();
   svg.addEventListener("keydown", (event) => {
     const goal = { ArrowRight: selected + 1, ArrowLeft: selected - 1, Home: 0, End: places.length - 1 }[event.key];

@@ -9,6 +9,8 @@ const SIGNS = "★ the champion · ☆ was the champion · ▲ the images had dr
 
 export function showChart(place, _rest, { runs, about, signal }) {
   const view = { metric: "reconstruction_loss", pipeline: "" };
+  const selection = {};
+  let drawn = "";
   const fields = h("div", { class: "buttons" });
   const shown = h("div");
   place.append(h("section", { "aria-label": "Chart" }, fields, shown, h("p", { class: "caption" }, SIGNS)));
@@ -38,8 +40,12 @@ export function showChart(place, _rest, { runs, about, signal }) {
     const decisions = wanted.filter((run) => run.decision).map((run) => ({
       x: run.number, sign: "⚑", text: `run ${run.number} of ${run.pipeline}: ${run.decision}: ${run.why}`,
     }));
+    const told = JSON.stringify([metric, series, decisions]);
+    if (told === drawn) return;
+    drawn = told;
+    selection.isFocused = document.activeElement?.matches(".chart svg");
     const better = metric.better && `, ${metric.better} is better`;
-    shown.replaceChildren(chart(`The ${metric.title} of each run${better}`, { x: "run", y: metric.unit || metric.title }, series, decisions));
+    shown.replaceChildren(chart(`The ${metric.title} of each run${better}`, { x: "run", y: metric.unit || metric.title }, series, decisions, selection));
   }
 }
 

@@ -20,6 +20,8 @@ def test_a_vae_is_described_with_its_map(model: LoadedModel, grey_vae: Path):
         "name": "digits",
         "version": 3,
         "image_shape": [28, 28, 1],
+        "fit": "pad",
+        "background": [0, 0, 0],
         "latent_dim": 12,
         "has_posterior": True,
         "has_temperature": True,

@@ -12,7 +12,7 @@ from support.served_page import NARROW, WIDE, Drawing
 
 both_windows = pytest.mark.parametrize("drawing", [WIDE, NARROW], indirect=True, ids=["wide", "narrow"])
 LINE = [(0.2, 0.2), (0.5, 0.4), (0.8, 0.8)]
-CONTROLS = {"button": 10 + 16 + 6, "slider": 10 + 1, "spinbutton": 1}
+CONTROLS = {"button": 10 + 16 + 6 + 4, "slider": 10 + 1, "spinbutton": 1}
 SOME_NAME = re.compile(r"\S")
 
 
@@ -56,7 +56,7 @@ def test_every_picture_has_a_caption_and_a_name(drawing: Drawing):
         "[...document.querySelectorAll('canvas, svg')]"
         ".map((picture) => picture.closest('figure')?.querySelector('figcaption')?.innerText ?? '')"
     )
-    assert len(captions) == 6 + 1 + 9 + 16
+    assert len(captions) == 6 + 2 + 9 + 16
     assert [caption for caption in captions if not caption.strip()] == []
     assert count(drawing, "img", "Reconstruction") == 1
     assert count(drawing, "img") == count(drawing, "img", SOME_NAME)

@@ -143,6 +143,13 @@ def test_a_map_of_two_thousand_codes_of_128_dimensions_stays_below_100_kilobytes
 
     assert path.stat().st_size < 100_000
     assert read_map(tmp_path) == drawn
+    assert drawn.codes is None
+
+
+def test_a_map_has_the_codes_of_its_points_if_they_are_few_enough_for_a_page():
+    codes = np.array([[1.0, 2.5, -3.0], [0.0, 0.25, 4.0], [2.0, 2.0, 2.0]])
+
+    assert mapped(codes).codes == tuple(map(tuple, codes.tolist()))
 
 
 def test_a_model_without_a_map_has_none(tmp_path: Path):

@@ -13,6 +13,7 @@ from components.report.figures import (
     image_grid,
     kl_per_dimension,
     label_colours,
+    later_limits,
     loss_curve,
     scatter,
 )
@@ -69,3 +70,15 @@ def test_a_figure_is_the_same_whatever_matplotlib_was_told_and_tells_it_nothing(
 def test_ten_labels_have_ten_colours():
     assert len(set(label_colours(np.arange(10)).values())) == 10
     assert list(label_colours(np.array([7, 3, 3]))) == [3, 7]
+
+
+def test_of_a_long_training_the_later_losses_are_drawn_alone_too():
+    long = {"train": [500.0, 200.0, *np.linspace(110, 100, 18)], "eval": [300.0, 190.0, *np.linspace(112, 103, 18)]}
+    limits = later_limits(long)
+    assert limits is not None
+    low, high = limits
+    assert low < 100
+    assert 112 < high < 190
+    short = {"train": [500.0, 110.0, 100.0], "eval": [300.0, 112.0, 103.0]}
+    assert later_limits(short) is None
+    assert pixels(loss_curve(long, 20, "loss")).shape[0] > 1.5 * pixels(loss_curve(short, 3, "loss")).shape[0]

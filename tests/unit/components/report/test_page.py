@@ -39,7 +39,13 @@ def page() -> Page:
     blocks: list[Block] = [Figure("picture", PNG, "What to see", 'A "picture" & <more>'), table, Note("Left out, and why")]
     first = Section("first", "First", "About the first", blocks)
     return Page(
-        "A <title> & more", ["Summary"], [first, Section("second", "Second", "", [])], "blessed", "good", [Tile("a", "1", "b")]
+        "A <title> & more",
+        ["Summary"],
+        [first, Section("second", "Second", "", [])],
+        "blessed",
+        "good",
+        [Tile("a", "1", "b")],
+        ["What does not compare"],
     )
 
 
@@ -72,3 +78,8 @@ def test_every_section_can_be_reached_from_the_top(page: Page):
     elements = Elements(render(page))
     anchors = {str(link["href"]).removeprefix("#") for link in elements.named("a")}
     assert anchors == {section["id"] for section in elements.named("section")} == {"first", "second"}
+
+
+def test_a_warning_comes_before_everything_that_it_is_about(page: Page):
+    html = render(page)
+    assert html.index("What does not compare") < html.index("<dl") < html.index("<main>")

@@ -29,6 +29,9 @@ def test_kubeflow_gets_all_metrics_and_a_table_with_units(tmp_path: Path):
     lines = (tmp_path / "verdict.md").read_text().splitlines()
     assert lines[0] == "**Blessed**: all thresholds hold."
     assert "| negative_elbo | 95.00 | nats |" in lines
+    labels = lines.index("| label | reconstruction_loss | kl_divergence | negative_elbo |")
+    assert lines[labels + 1 : labels + 3] == ["| ---: | ---: | ---: | ---: |", "| 0 | 75.00 | 20.00 | 95.00 |"]
+    assert len(lines) == labels + 12
 
 
 def test_kubeflow_is_told_why_a_model_is_not_blessed(tmp_path: Path):
