@@ -23,6 +23,10 @@ Pixels = NDArray[np.float32]
 
 _FEWEST_FOR_TSNE = 10
 
+# Of Barnes and Hut's approximation. For 2,000 codes of MNIST 0.5 takes 15 CPU seconds, ends with a divergence of 1.365, and has
+# the label of its neighbours for 92.5 % of the points; 0.8 takes 10.5, ends with 1.374, and has 93.0 %.
+_ANGLE = 0.8
+
 
 def principal_components(codes: NDArray[np.float32], shown: int) -> tuple[Array, Array]:
     """Projects codes onto the plane in which they vary most.
@@ -49,7 +53,9 @@ def tsne(codes: NDArray[np.float32], seed: int) -> Array:
     # On a busy machine its threads mostly wait for each other: one thread takes a third of the CPU time.
     with threadpool_limits(1):
         return np.asarray(
-            TSNE(init="pca", perplexity=perplexity, random_state=seed, n_jobs=1).fit_transform(codes.astype(np.float64))
+            TSNE(init="pca", perplexity=perplexity, angle=_ANGLE, random_state=seed, n_jobs=1).fit_transform(
+                codes.astype(np.float64)
+            )
         )
 
 
