@@ -1,5 +1,9 @@
-"""A MariaDB and a PostgreSQL of our own, from Debian's packages, on ports and in directories that nobody else uses."""
+"""A MariaDB, a PostgreSQL and a Kubernetes API of our own, on ports and in directories that nobody else uses.
 
+The databases are Debian's packages; scripts/kube_apiserver.sh builds the API server.
+"""
+
+import json
 import os
 import shutil
 import signal
@@ -67,6 +71,42 @@ def postgresql() -> Iterator[Location]:
 
 
 @contextmanager
+def kubernetes() -> Iterator[Path]:
+    """Starts Kubernetes' API server, without nodes or controllers: it checks and keeps objects, and starts nothing.
+
+    Yields:
+      A file for the variable KUBECONFIG.
+    """
+    server = Path("/var/tmp/tfx-vae-kubernetes/kube-apiserver")
+    for program in ("etcd", "kubectl", str(server)):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not there: see scripts/kube_apiserver.sh")
+    with _directory() as directory:
+        etcd, peers, port = _free_port(), _free_port(), _free_port()
+        key, tokens, config = directory / "key.pem", directory / "tokens.csv", directory / "kubeconfig"
+        _call(["openssl", "genrsa", "-out", str(key), "2048"])
+        tokens.write_text(f"{PASSWORD},admin,1,system:masters\n")
+        cluster = {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}
+        named = [
+            {"name": "test", "cluster": cluster, "user": {"token": PASSWORD}, "context": {"cluster": "test", "user": "test"}}
+        ]
+        config.write_text(json.dumps({"clusters": named, "users": named, "contexts": named, "current-context": "test"}))
+        store = [
+            "etcd", f"--data-dir={directory / 'etcd'}", f"--listen-client-urls=http://127.0.0.1:{etcd}",
+            f"--advertise-client-urls=http://127.0.0.1:{etcd}", f"--listen-peer-urls=http://127.0.0.1:{peers}",
+        ]  # fmt: skip
+        api = [
+            str(server), f"--etcd-servers=http://127.0.0.1:{etcd}", f"--secure-port={port}", "--bind-address=127.0.0.1",
+            f"--cert-dir={directory / 'certificates'}", f"--token-auth-file={tokens}", "--authorization-mode=RBAC",
+            "--service-cluster-ip-range=10.0.0.0/24", "--endpoint-reconciler-type=none", "--service-account-issuer=https://test",
+            f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}",
+        ]  # fmt: skip
+        ready = ["kubectl", f"--kubeconfig={config}", "get", "--raw=/readyz"]
+        with _running(store, lambda: _listens(etcd), directory), _running(api, lambda: _succeeds(ready), directory):
+            yield config
+
+
+@contextmanager
 def _directory() -> Iterator[Path]:
     """Outside pytest's, which other accounts cannot enter."""
     with tempfile.TemporaryDirectory(prefix="tfx-vae-", dir="/tmp") as name:
@@ -98,6 +138,11 @@ def _call(command: list[str], environment: Mapping[str, str] | None = None) -> N
 
 def _succeeds(command: list[str]) -> bool:
     return subprocess.run(command, capture_output=True, cwd="/").returncode == 0
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:
