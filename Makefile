@@ -4,6 +4,7 @@ MODEL = vae
 SET =
 ARGS =
 PYTHON ?=
+GPU =
 
 BIN := .venv/bin
 # Two stamps for one environment: with the packages for a run, and also with the test tools. They are deleted with .venv.
@@ -16,14 +17,18 @@ SETTINGS = $(foreach setting,$(SET),--set '$(setting)')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run smoke test test-unit lint format doctor docs notebook lock wheel clean anew
+.PHONY: help setup gpu run smoke test test-unit lint format doctor docs notebook lock wheel clean anew
 
 help: ## Show this list
 	@echo "make run          trains and evaluates a VAE on MNIST, and pushes it if it is good enough; all targets:"
 	@echo
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-setup: $(READY) ## Make the environment .venv from uv.lock (PYTHON=python3.11 chooses the interpreter)
+setup: $(READY) $(if $(GPU),gpu) ## Make the environment .venv from uv.lock (PYTHON=python3.11 chooses the interpreter, GPU=1 adds CUDA)
+
+# In the versions that TensorFlow requires. Without --no-config the overrides in pyproject.toml would remove the extra.
+gpu: $(READY) ## Add CUDA's libraries to the environment, 3 GB, as make setup GPU=1 does
+	scripts/uv.sh pip install --no-config --python $(BIN)/python "tensorflow[and-cuda]"
 
 run: $(READY) ## Run the pipeline (MODEL=vae or ae, SET="trainer.epochs=3 trainer.seed=7" changes settings)
 	@$(BIN)/tfx-vae run --config pipelines/configs/mnist_$(MODEL).yaml $(SETTINGS)

@@ -18,12 +18,14 @@ from typing import Any, Final, TextIO
 from components.errors import PipelineError
 from components.keras_environment import prepare_keras
 
-_QUIET_AND_OFFLINE: Final = {
+_DEFAULTS: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "1",
     "GRPC_VERBOSITY": "ERROR",
     # TensorFlow and tensorflow-datasets would look for a cloud machine's metadata server.
     "NO_GCE_CHECK": "true",
     "GCE_METADATA_TIMEOUT": "1",
+    # A process would take all memory of a GPU, and those that it starts to train would find none.
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
 }
 _ADDRESS_SPACE: Final = 3e9
 """In bytes. To load the smallest model was aborted with 2.05 GB, and succeeded with 3.07 GB."""
@@ -63,7 +65,7 @@ def prepare_environment() -> None:
       PipelineError: The limit of the address space is too low for TensorFlow.
     """
     check_address_space(_ADDRESS_SPACE)
-    for name, value in _QUIET_AND_OFFLINE.items():
+    for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     prepare_keras()
 

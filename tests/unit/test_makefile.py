@@ -124,6 +124,12 @@ def test_setup_removes_an_environment_that_was_made_for_another_place(ready: Pat
     assert (ready / ".venv" / ".place").read_text() == f"{ready}\n"
 
 
+def test_setup_for_a_gpu_adds_cuda(ready: Path) -> None:
+    done = execute(ready, "make", "--dry-run", "setup", "GPU=1")
+    assert 'pip install --no-config --python .venv/bin/python "tensorflow[and-cuda]"' in done.stdout
+    assert "cuda" not in execute(ready, "make", "--dry-run", "setup").stdout
+
+
 def test_setup_for_another_python_is_never_up_to_date(ready: Path) -> None:
     assert not is_up_to_date(ready, "setup", "PYTHON=python3.11")
 

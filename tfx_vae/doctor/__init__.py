@@ -9,7 +9,15 @@ from components.example_gen.config import DataConfig
 from tfx_vae.doctor.check import Check, Status, passed, render
 from tfx_vae.doctor.dataset import check_dataset, check_schema_file
 from tfx_vae.doctor.installation import check_bytecode, check_packages, check_pip
-from tfx_vae.doctor.machine import check_disk, check_glibc, check_memory, check_platform, check_python, check_writable
+from tfx_vae.doctor.machine import (
+    check_devices,
+    check_disk,
+    check_glibc,
+    check_memory,
+    check_platform,
+    check_python,
+    check_writable,
+)
 
 __all__ = ["Check", "Status", "passed", "render", "run_checks"]
 
@@ -33,6 +41,7 @@ def run_checks(data: DataConfig, root: Path, project: Path) -> list[Check]:
         check_bytecode(),
         check_pip(),
         check_memory(),
+        check_devices(),
         check_disk(root),
         check_writable(root),
         check_schema_file(data),

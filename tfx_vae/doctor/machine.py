@@ -1,15 +1,17 @@
-"""Python, the operating system, memory and disk."""
+"""Python, the operating system, memory, disk and GPUs."""
 
 import platform
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from packaging.specifiers import SpecifierSet
 
 from components.free_space import closest_existing, free_disk, free_memory
-from tfx_vae.doctor.check import Check, failure, ok, short
+from tfx_vae.doctor.check import Check, failure, ok, short, warning
 
 GIGABYTE: Final = 1e9
 
@@ -103,6 +105,30 @@ def check_writable(root: Path) -> Check:
             "set runtime.root to a directory of your own, or fix its permissions",
         )
     return ok("Runs", f"{short(root)} can be written")
+
+
+_COUNT_GPUS: Final = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
+_SECONDS: Final = 120
+
+
+def check_devices(devices: Path = Path("/dev"), seen: Callable[[], int] | None = None) -> Check:
+    """What TensorFlow can train on. It is asked only on a machine with an NVIDIA GPU, because that takes seconds."""
+    found = len(list(devices.glob("nvidia[0-9]*")))
+    if not found:
+        return ok("Devices", "the processor; there is no NVIDIA GPU")
+    count = (seen or _gpus_of_tensorflow)()
+    if count == found:
+        return ok("Devices", f"the processor and NVIDIA GPUs: {found}")
+    return warning(
+        "Devices",
+        f"TensorFlow sees {count} of {found} NVIDIA GPUs",
+        "make setup GPU=1 installs CUDA's libraries; if the environment variable CUDA_VISIBLE_DEVICES hides GPUs, unset it",
+    )
+
+
+def _gpus_of_tensorflow() -> int:
+    done = subprocess.run([sys.executable, "-c", _COUNT_GPUS], capture_output=True, text=True, timeout=_SECONDS, check=False)
+    return int(done.stdout or 0) if done.returncode == 0 else 0
 
 
 def _gigabytes(size: float) -> str:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tfx_vae.doctor import machine as checks
 from tfx_vae.doctor.check import Status
 from tfx_vae.doctor.machine import (
     SUPPORTED_PYTHONS,
+    check_devices,
     check_disk,
     check_glibc,
     check_memory,
@@ -100,3 +102,23 @@ def test_a_file_where_the_directory_should_be_is_a_failure(tmp_path: Path, below
     assert check.status is Status.FAILURE
     assert "Not a directory" in check.found
     assert check.remedy
+
+
+def test_tensorflow_is_asked_for_gpus_only_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "nvidiactl").touch()
+    assert "no NVIDIA GPU" in check_devices(tmp_path).found
+
+    for number in range(2):
+        (tmp_path / f"nvidia{number}").touch()
+    check = check_devices(tmp_path, lambda: 2)
+    assert (check.status, check.found) == (Status.OK, "the processor and NVIDIA GPUs: 2")
+    check = check_devices(tmp_path, lambda: 0)
+    assert (check.status, check.found) == (Status.WARNING, "TensorFlow sees 0 of 2 NVIDIA GPUs")
+    assert "make setup GPU=1" in check.remedy
+
+
+def test_tensorflow_answers_how_many_gpus_it_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_COUNT_GPUS", "print(3)")
+    assert checks._gpus_of_tensorflow() == 3
+    monkeypatch.setattr(checks, "_COUNT_GPUS", "import no_such_package")
+    assert checks._gpus_of_tensorflow() == 0
