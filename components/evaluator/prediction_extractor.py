@@ -19,6 +19,7 @@ from tensorflow_model_analysis.api.types import EvalSharedModel, Extracts
 from tensorflow_model_analysis.extractors.extractor import Extractor
 from tensorflow_model_analysis.utils import util
 from tensorflow_model_analysis.utils.model_util import DoFnWithModels
+from threadpoolctl import threadpool_limits
 
 from components.artifacts.feature_classifier import FeatureClassifier
 from components.artifacts.features import IMAGE, IW_NLL
@@ -166,7 +167,9 @@ def _compare(batches: Sequence[_Features]) -> dict[str, dict[int, tuple[float, f
         hashes, images, samples = (
             np.concatenate(parts) for parts in zip(*(batch[1:] for batch in batches if batch.model == name), strict=True)
         )
-        compared[name] = dict(zip(hashes.tolist(), zip(*neighbourhoods(images, samples), strict=True), strict=True))
+        with threadpool_limits(1):  # two threads take more CPU seconds, and on a busy machine no fewer by the clock
+            around = neighbourhoods(images, samples)
+        compared[name] = dict(zip(hashes.tolist(), zip(*around, strict=True), strict=True))
     return compared
 
 

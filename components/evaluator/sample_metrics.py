@@ -16,6 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tensorflow_model_analysis.metrics import metric_types
+from threadpoolctl import threadpool_limits
 
 from components.artifacts.feature_classifier import training_features
 from components.artifacts.features import KL_DIVERGENCE, KL_PER_DIMENSION
@@ -183,7 +184,8 @@ def _data_copying(
 
     def measure(of_images: NDArray[np.float32], of_samples: NDArray[np.float32]) -> float:
         trained = training_features(classifier)
-        return data_copying(*(nearest(features, trained).distance for features in (of_samples, of_images)))
+        with threadpool_limits(1):
+            return data_copying(*(nearest(features, trained).distance for features in (of_samples, of_images)))
 
     return _of_compared(name, min(images, _COPYING_IMAGES), model_names, measure)
 
@@ -301,4 +303,6 @@ def _accuracy(
     half = len(codes) // 2
     if len(np.unique(labels[:half])) < 2:
         return float("nan")
-    return float(classifier.fit(codes[:half], labels[:half]).score(codes[half:], labels[half:]))
+    # On a busy machine the threads of a small matrix product mostly wait for each other.
+    with threadpool_limits(1):
+        return float(classifier.fit(codes[:half], labels[:half]).score(codes[half:], labels[half:]))

@@ -8,6 +8,7 @@ from typing import Any
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
+from threadpoolctl import threadpool_limits
 
 from components import progress
 from components.artifacts.files import readable, writable
@@ -38,7 +39,8 @@ class Executor(BaseExecutor):
         provenance = Provenance.model_validate_json(exec_properties.get(properties.PROVENANCE) or "{}")
         found = dict(input_dict)
         report = artifact_utils.get_single_instance(output_dict[properties.REPORT])
-        with ExitStack() as copies:
+        # On a busy machine the threads of numpy's matrix products mostly wait for each other.
+        with ExitStack() as copies, threadpool_limits(1):
             for name in found.keys() & {
                 properties.MODEL,
                 properties.EVALUATION,
