@@ -11,7 +11,11 @@ from components.source_digest import reached_files, source_digest
 
 PROJECT = Path(__file__).parents[3]
 PACKAGES = ("components", "pipelines", "tfx_vae")
-STARTED_BY_NAME = {"InfraValidator": ("components.infra_validator.replay_process",)}
+STARTED_BY_NAME = {
+    "InfraValidator": ("components.infra_validator.replay_process",),
+    "Trainer": ("components.trainer.worker",),
+    "Tuner": ("components.trainer.worker",),
+}
 DATA = {"ModelReport": {"components/report/templates/page.css", "components/report/templates/page.html"}}
 
 
