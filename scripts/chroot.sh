@@ -36,6 +36,6 @@ for name in {http,https,no}_proxy {HTTP,HTTPS,NO}_PROXY PIP_INDEX_URL UV_DEFAULT
   fi
 done
 
-# /proc is mounted in a namespace, so that it is gone when the command ends, however it ends.
+# /proc, and shared memory that every account can write, are mounted in a namespace: they are gone when the command ends.
 exec unshare --mount --pid --fork --kill-child --mount-proc="$folder/proc" \
-  chroot "$folder" /usr/bin/env --ignore-environment HOME=/root LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "${network[@]}" "$@"
+  sh -c 'mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm" && exec chroot "$@"' sh "$folder" /usr/bin/env --ignore-environment HOME=/root LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin "${network[@]}" "$@"

@@ -271,6 +271,16 @@ def test_schedule_says_when_it_fires_and_the_other_commands_find_it(cli: Any, se
     assert cli("schedules").output == "There are no schedules.\n"
 
 
+def test_the_code_is_rolled_back_by_a_schedule_with_the_earlier_image(cli: Any, server: KubeflowServer):
+    for image in ("tfx-vae:1", "tfx-vae:2", "tfx-vae:1"):
+        assert cli("schedule", "--cron", "0 0 3 * * *", "--image", f"registry.example/{image}").exit_code == 0
+    [found] = server.schedules.values()
+    spec = server.versions[found["pipeline_version_reference"]["pipeline_version_id"]]["pipeline_spec"]
+    spec = spec.get("pipeline_spec", spec)
+    images = {executor["container"]["image"] for executor in spec["deploymentSpec"]["executors"].values()}
+    assert images == {"registry.example/tfx-vae:1"}
+
+
 def test_schedules_of_others_are_listed_whatever_their_cron(cli: Any, server: KubeflowServer):
     common = {"recurring_run_id": "1", "status": "ENABLED"}
     server.schedules["1"] = common | {"display_name": "daily", "trigger": {"cron_schedule": {"cron": "@daily"}}}
