@@ -114,7 +114,7 @@ def test_a_step_whose_upstream_has_not_ended_well_is_not_started(
 def test_a_step_that_fails_is_tried_again_and_in_a_later_process_once_more(
     config: PipelineConfig, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(node, "_RETRY_AFTER_SECONDS", 0)
+    monkeypatch.setattr(node, "RETRY_AFTER_SECONDS", 0)
 
     def attempts(name: str, **changes: str) -> tuple[int, Any]:
         parameters = Parameters.of(config).changed(tuple(f"{key}={value}" for key, value in changes.items()))
