@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from support.digits import SIZES, Trained, Transformed, raw_examples, read_digits, train, transform
+
+from components.artifacts.features import SPLITS
 
 SIDE = 4
 
@@ -193,3 +196,23 @@ def make_model() -> Callable[[float, float], ConstantModel]:
 def make_talkative_model() -> Callable[..., TalkativeModel]:
     """TalkativeModel, likewise."""
     return TalkativeModel
+
+
+@pytest.fixture(scope="session")
+def digit_splits() -> dict[str, list[bytes]]:
+    """The first digits of MNIST as raw examples; the label of the n-th is n modulo 10."""
+    images = read_digits(sum(SIZES.values()))
+    ends = np.cumsum(list(SIZES.values()))
+    return {split: raw_examples(images[end - SIZES[split] : end]) for split, end in zip(SPLITS, ends, strict=True)}
+
+
+@pytest.fixture(scope="session")
+def transformed(digit_splits: dict[str, list[bytes]], tmp_path_factory: pytest.TempPathFactory) -> Transformed:
+    """The same normalised to [0, 1]."""
+    return transform(digit_splits, tmp_path_factory.mktemp("unit"))
+
+
+@pytest.fixture(scope="session")
+def exported(transformed: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A VAE with four latent dimensions, trained on them for three epochs, for tests that only read it."""
+    return train(transformed, tmp_path_factory.mktemp("exported"), trainer={"epochs": 3})

@@ -62,14 +62,13 @@ def read_digits(count: int) -> np.ndarray:
         return np.frombuffer(file.read(16 + count * 784), np.uint8, offset=16).reshape(count, 28, 28, 1)
 
 
-def raw_examples(images: np.ndarray, labels: bool = True) -> list[bytes]:
+def raw_examples(images: np.ndarray) -> list[bytes]:
     """Serialized tf.Examples with PNG images; the label of the n-th is n modulo 10."""
     examples = []
     for number, image in enumerate(images):
         example = tf.train.Example()
         example.features.feature[IMAGE].bytes_list.value.append(tf.io.encode_png(image).numpy())
-        if labels:
-            example.features.feature[LABEL].int64_list.value.append(number % 10)
+        example.features.feature[LABEL].int64_list.value.append(number % 10)
         examples.append(example.SerializeToString())
     return examples
 

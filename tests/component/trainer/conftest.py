@@ -1,26 +1,12 @@
 """Digits in every normalisation, transformed once for all tests of this folder."""
 
 import functools
+import json
 from collections.abc import Callable
+from typing import Any
 
-import numpy as np
 import pytest
-from support.digits import SIZES, Trained, Transformed, raw_examples, read_digits, train, transform
-
-from components.artifacts.features import SPLITS
-
-
-@pytest.fixture(scope="session")
-def digit_splits() -> dict[str, list[bytes]]:
-    images = read_digits(sum(SIZES.values()))
-    ends = np.cumsum(list(SIZES.values()))
-    return {split: raw_examples(images[end - SIZES[split] : end]) for split, end in zip(SPLITS, ends, strict=True)}
-
-
-@pytest.fixture(scope="session")
-def transformed(digit_splits: dict[str, list[bytes]], tmp_path_factory: pytest.TempPathFactory) -> Transformed:
-    """Digits normalised to [0, 1]."""
-    return transform(digit_splits, tmp_path_factory.mktemp("unit"))
+from support.digits import Fitted, Trained, Transformed, fit, train, transform
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +32,17 @@ def trained(standardized: Transformed, tmp_path_factory: pytest.TempPathFactory)
         return train(standardized, tmp_path_factory.mktemp(kind), model, trainer)
 
     return train_once
+
+
+@pytest.fixture(scope="session")
+def fitted(transformed: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Fitted]:
+    """Trains a small model with settings as `fit` does, each combination once."""
+    known: dict[str, Fitted] = {}
+
+    def fit_once(model: dict[str, Any] | None = None, trainer: dict[str, Any] | None = None) -> Fitted:
+        key = json.dumps([model, trainer])
+        if key not in known:
+            known[key] = fit(transformed, tmp_path_factory.mktemp("fitted"), model, trainer)
+        return known[key]
+
+    return fit_once

@@ -15,6 +15,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from components.artifacts.features import LOSSES
+from components.artifacts.latent_map import LATENT_MAP_FILE
 from components.progress import LOGGER_NAME
 
 COUNT = 16
@@ -212,9 +213,8 @@ def test_binarised_losses_are_those_of_other_images_at_a_similar_level(answers: 
 
 
 @pytest.mark.parametrize("batch", [1, 7, 23])
-def test_an_examples_losses_do_not_depend_on_the_batch_it_is_in(transformed: Transformed, tmp_path: Path, batch: int):
-    trained = train(transformed, tmp_path, trainer={"epochs": 1})
-    evaluate = tf.saved_model.load(str(trained.serving_model)).signatures["evaluate"]
+def test_an_examples_losses_do_not_depend_on_the_batch_it_is_in(transformed: Transformed, exported: Trained, batch: int):
+    evaluate = tf.saved_model.load(str(exported.serving_model)).signatures["evaluate"]
     examples = transformed.raw["test"]
     together = evaluate(examples=tf.constant(examples))["negative_elbo"].numpy()
 
@@ -226,21 +226,26 @@ def test_an_examples_losses_do_not_depend_on_the_batch_it_is_in(transformed: Tra
     np.testing.assert_array_equal(np.concatenate(apart), together)
 
 
-def test_the_export_says_what_it_does_and_its_model_takes_jpeg_bytes_too(
-    transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_the_same_training_writes_the_same_map_again_and_says_what_it_exports(
+    transformed: Transformed, exported: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
-        trained = train(transformed, tmp_path, trainer={"epochs": 1})
+        again = train(transformed, tmp_path, trainer={"epochs": 3})
     assert [record.message for record in caplog.records if record.name == LOGGER_NAME][-4:] == [
         "exporting the prior: 1 of 4 steps",
         "exporting the signatures: 2 of 4 steps",
         "exporting the warm-up requests: 3 of 4 steps",
         "exporting the latent map: 4 of 4 steps",
     ]
+    maps = [trained.serving_model / LATENT_MAP_FILE for trained in (exported, again)]
+    assert maps[0].read_bytes() == maps[1].read_bytes()
+
+
+def test_a_model_takes_jpeg_bytes_too(exported: Trained):
     example = tf.train.Example()
     example.features.feature["image"].bytes_list.value.append(tf.io.encode_jpeg(read_digits(1)[0]).numpy())
 
-    answer = tf.saved_model.load(str(trained.serving_model)).signatures["serving_default"](
+    answer = tf.saved_model.load(str(exported.serving_model)).signatures["serving_default"](
         examples=tf.constant([example.SerializeToString()])
     )
 

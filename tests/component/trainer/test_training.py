@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,7 @@ from components.trainer.run import TrainingArguments, _checkpoint_directory, run
 
 PROJECT = Path(__file__).parents[3]
 
-
-@pytest.fixture(scope="module")
-def exported(transformed: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train(transformed, tmp_path_factory.mktemp("exported"))
+Fit = Callable[..., Fitted]
 
 
 def assert_same_weights(one: Fitted, other: Fitted) -> None:
@@ -34,10 +32,11 @@ def assert_same_weights(one: Fitted, other: Fitted) -> None:
         np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
-def test_the_same_seed_gives_the_same_curves_and_weights(transformed: Transformed, tmp_path: Path, network: str):
-    settings = {"network": network, "filters": (4, 8)}
-    one, other = (fit(transformed, tmp_path / name, settings) for name in ("one", "other"))
+@pytest.mark.parametrize("settings", [None, {"network": "conv", "filters": (4, 8)}], ids=["dense", "conv"])
+def test_the_same_seed_gives_the_same_curves_and_weights(
+    transformed: Transformed, fitted: Fit, tmp_path: Path, settings: dict[str, Any] | None
+):
+    one, other = fitted(settings), fit(transformed, tmp_path, settings)
 
     assert one.curves() == other.curves()
     assert_same_weights(one, other)
@@ -56,9 +55,8 @@ def test_binary_augmented_images_and_several_codes_are_drawn_the_same_for_the_sa
         assert epoch["eval"]["loss"] < epoch["eval"]["negative_elbo"]
 
 
-def test_another_seed_gives_another_model(transformed: Transformed, tmp_path: Path):
-    one = fit(transformed, tmp_path / "one", trainer={"seed": 1})
-    other = fit(transformed, tmp_path / "other", trainer={"seed": 2})
+def test_another_seed_gives_another_model(fitted: Fit):
+    one, other = fitted(), fitted(trainer={"seed": 2})
 
     assert one.curves()[0]["train"]["loss"] != other.curves()[0]["train"]["loss"]
 
@@ -74,9 +72,9 @@ def test_training_lowers_the_eval_loss_far_below_a_model_that_knows_only_the_mea
     assert history["epochs"][-1]["eval"]["loss"] < -log_likelihood.sum(axis=(1, 2, 3)).mean() - 30
 
 
-def test_a_compiled_training_learns_the_same(transformed: Transformed, tmp_path: Path):
-    plain = fit(transformed, tmp_path / "plain", trainer={"epochs": 1})
-    compiled = fit(transformed, tmp_path / "compiled", trainer={"epochs": 1, "jit_compile": True})
+def test_a_compiled_training_learns_the_same(fitted: Fit):
+    plain = fitted(trainer={"epochs": 1})
+    compiled = fitted(trainer={"epochs": 1, "jit_compile": True})
 
     # XLA draws other noise from the same seed.
     assert compiled.curves()[0]["eval"]["loss"] == pytest.approx(plain.curves()[0]["eval"]["loss"], rel=0.02)
@@ -105,8 +103,8 @@ def test_an_autoencoder_has_no_kl_divergence_and_trains_on_the_reconstruction_on
         assert epoch[split]["loss"] == epoch[split]["reconstruction_loss"] == epoch[split]["negative_elbo"]
 
 
-def test_the_exported_weights_are_the_trained_ones(exported: Trained, transformed: Transformed, tmp_path: Path):
-    learnt = fit(transformed, tmp_path)
+def test_the_exported_weights_are_the_trained_ones(exported: Trained, fitted: Fit):
+    learnt = fitted(trainer={"epochs": 3})
     saved = tf.train.load_checkpoint(str(exported.serving_model / "variables" / "variables"))
     names = (f"variables_read/{number}/.ATTRIBUTES/VARIABLE_VALUE" for number in range(len(learnt.weights)))
 
@@ -115,9 +113,11 @@ def test_the_exported_weights_are_the_trained_ones(exported: Trained, transforme
 
 
 @pytest.mark.parametrize("network", ["dense", "conv"])
-def test_a_warm_start_takes_over_the_weights_of_the_champion(transformed: Transformed, tmp_path: Path, network: str):
+def test_a_warm_start_takes_over_the_weights_of_the_champion(
+    transformed: Transformed, exported: Trained, tmp_path: Path, network: str
+):
     settings = {"network": network, "filters": (4, 8)}
-    champion = train(transformed, tmp_path / "champion", settings)
+    champion = exported if network == "dense" else train(transformed, tmp_path / "champion", settings)
     cold, warm = (
         fit(transformed, tmp_path / start, settings, {"epochs": 1, "warm_start": start}, base_model=champion.serving_model)
         for start in ("none", "champion")
@@ -142,11 +142,11 @@ def test_a_learned_prior_is_trained_exported_and_taken_over_by_a_warm_start(tran
 
 
 def test_a_warm_start_that_cannot_be_starts_afresh_and_says_why(
-    exported: Trained, transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    exported: Trained, transformed: Transformed, fitted: Fit, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level("INFO", "tfx_vae.trainer")
     recipe = {"epochs": 1, "warm_start": "champion"}
-    cold = fit(transformed, tmp_path / "cold", trainer={"epochs": 1})
+    cold = fitted(trainer={"epochs": 1})
     assert_same_weights(fit(transformed, tmp_path / "none", trainer=recipe), cold)
     assert caplog.messages[-1] == "Warm start: there is no champion yet, so the training starts afresh."
     narrow = fit(transformed, tmp_path / "narrow", {"hidden_units": (16,)}, recipe, base_model=exported.serving_model)
@@ -155,7 +155,7 @@ def test_a_warm_start_that_cannot_be_starts_afresh_and_says_why(
         "and this model's (784, 16)."
         for message in caplog.messages
     )
-    assert_same_weights(narrow, fit(transformed, tmp_path / "afresh", {"hidden_units": (16,)}, {"epochs": 1}))
+    assert_same_weights(narrow, fitted({"hidden_units": (16,)}, {"epochs": 1}))
 
 
 def test_the_history_is_written_beside_the_model_and_as_tensorboard_logs(exported: Trained):
@@ -264,9 +264,11 @@ def test_an_infinite_loss_stops_the_training_with_a_sentence_and_exports_nothing
     assert not list((tmp_path / "checkpoints").rglob("*.index"))
 
 
-def test_a_split_beyond_the_memory_limit_is_read_from_disk_and_learnt_as_well(transformed: Transformed, tmp_path: Path):
-    in_memory = fit(transformed, tmp_path / "memory", trainer={"epochs": 3})
-    on_disk = fit(transformed, tmp_path / "disk", trainer={"epochs": 3, "memory_limit_gb": 1e-5})
+FROM_DISK = {"epochs": 3, "memory_limit_gb": 1e-5}
+
+
+def test_a_split_beyond_the_memory_limit_is_read_from_disk_and_learnt_as_well(fitted: Fit):
+    in_memory, on_disk = fitted(trainer={"epochs": 3}), fitted(trainer=FROM_DISK)
 
     # Both shuffle, but not in the same order.
     assert on_disk.curves()[0]["train"]["loss"] != in_memory.curves()[0]["train"]["loss"]
@@ -275,11 +277,8 @@ def test_a_split_beyond_the_memory_limit_is_read_from_disk_and_learnt_as_well(tr
     )
 
 
-def test_a_training_from_disk_is_reproducible_too(transformed: Transformed, tmp_path: Path):
-    recipe = {"memory_limit_gb": 1e-5}
-    one, other = (fit(transformed, tmp_path / name, trainer=recipe) for name in ("one", "other"))
-
-    assert one.curves() == other.curves()
+def test_a_training_from_disk_is_reproducible_too(transformed: Transformed, fitted: Fit, tmp_path: Path):
+    assert fit(transformed, tmp_path, trainer=FROM_DISK).curves() == fitted(trainer=FROM_DISK).curves()
 
 
 def test_a_warning_says_that_a_model_ignores_its_code(

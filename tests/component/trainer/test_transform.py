@@ -116,15 +116,6 @@ def test_images_of_different_sizes_are_brought_to_the_configured_shape(tmp_path:
     np.testing.assert_allclose(images[2:], 0.4, atol=1e-6)
 
 
-def test_examples_without_a_label_need_none(tmp_path: Path):
-    images = read_digits(4)
-
-    data = transform({"train": raw_examples(images, labels=False)}, tmp_path, schema="unlabelled.pbtxt")
-
-    assert len(data.images("train")) == 4
-    assert LABEL not in tft.TFTransformOutput(str(data.graph)).transformed_feature_spec()
-
-
 class _Mirror:
     """Shows what a model is given: its code is the normalised image, its loss one chosen pixel."""
 
@@ -216,6 +207,7 @@ def test_the_same_file_gives_the_encoder_the_same_pixels_by_every_way(tmp_path: 
     target = Target(*taken.shape, background=taken.background, fit=taken.fit)
     by_commands = np.stack([read_image(tmp_path / name, target).pixels for name in saved])
 
+    assert LABEL not in graph.transformed_feature_spec()  # examples without a label need none
     assert taken == ModelInput((16, 12, 3), Fit.CROP, (10, 200, 90))
     np.testing.assert_array_equal(over_rest, in_training)
     np.testing.assert_array_equal(np.round(in_training * 255).astype(np.uint8), by_commands)

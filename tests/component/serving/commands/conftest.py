@@ -1,5 +1,6 @@
 """A small model that was pushed, and images to show it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
-from support.digits import SIZES, raw_examples, read_digits, train, transform
+from support.digits import Trained, read_digits
 
-from components.artifacts.features import SPLITS
+from components.artifacts import loaded_model
+from components.artifacts.loaded_model import LoadedModel
 from tfx_vae.cli import main
-
-LATENT = 4
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,32 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(exported: Trained, tmp_path_factory: pytest.TempPathFactory) -> Place:
     directory = tmp_path_factory.mktemp("pushed")
-    images = read_digits(sum(SIZES.values()))
-    ends = np.cumsum(list(SIZES.values()))
-    splits = {split: raw_examples(images[end - SIZES[split] : end]) for split, end in zip(SPLITS, ends, strict=True)}
-    trained = train(transform(splits, directory / "data"), directory, {"latent_dim": LATENT}, {"epochs": 3})
-    pushed = directory / "runs" / "serving" / "mnist-vae" / "7"
-    pushed.parent.mkdir(parents=True)
-    trained.serving_model.rename(pushed)
+    pushed = shutil.copytree(exported.serving_model, directory / "runs" / "serving" / "mnist-vae" / "7")
+    images = read_digits(3)
     digits = directory / "digits"
     digits.mkdir()
-    for number, digit in enumerate(images[:3]):
+    for number, digit in enumerate(images):
         Image.fromarray(digit[..., 0]).save(digits / f"d{number}.png")
-    return Place(directory / "runs", pushed, digits, images[:3])
+    return Place(directory / "runs", pushed, digits, images)
+
+
+@pytest.fixture(scope="session")
+def loaded(place: Place) -> LoadedModel:
+    """The pushed model itself."""
+    return LoadedModel(place.model)
 
 
 @pytest.fixture
-def ask(place: Place) -> Callable[..., Result]:
-    """Calls `tfx-vae` for the pushed model; output and error output apart."""
+def ask(place: Place, loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Calls `tfx-vae` for the pushed model; output and error output apart.
+
+    The commands of all tests share one loaded model, since TensorFlow takes a second to load it; a copy is loaded anew.
+    """
+    monkeypatch.setattr(
+        loaded_model, "LoadedModel", lambda directory: loaded if directory == place.model else LoadedModel(directory)
+    )
 
     def call(*words: str | Path) -> Result:
         where = [] if "--model" in words else ["--set", f"runtime.root={place.root}"]

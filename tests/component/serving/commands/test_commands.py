@@ -127,12 +127,12 @@ def test_labels_are_drawn_by_name_and_an_unknown_one_is_answered_with_near_ones(
     names = ["3", "boot", "Heel", *map(str, range(13, 20))]
     (named / "assets.extra" / "labels.json").write_text(json.dumps(dict(enumerate(names))))
 
-    def drawn(label: str) -> list[Any]:
-        return asked(ask("sample", "--model", named, "--seed", "1", "--count", "1", "--json", "--label", label))["images"]
-
-    assert drawn("boot") == drawn("1")
-    assert drawn("3")[0]["label"] == "3"  # the name, and not the number of the label 13
-    assert drawn("3") == drawn("0")
+    words = [word for label in ("boot", "1", "3", "0") for word in ("--label", label)]
+    answer = asked(ask("sample", "--model", named, "--seed", "1", "--count", "1", "--json", *words))
+    boot, one, three, zero = answer["images"]
+    assert boot == one
+    assert three["label"] == "3"  # the name, and not the number of the label 13
+    assert three == zero
     refused = ask("sample", "--model", named, "--label", "boots", "--label", "Heel")
     assert refused.exit_code == 2
     assert f"{named} knows no label 'boots'. Did you mean boot? Its labels are 3, boot, Heel, 13, " in refused.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from support.digits import PROJECT, raw_examples, read_digits, train, transform
+from support.digits import PROJECT, Transformed, train
 from support.local_server import NAME, LocalServer, push, serving
 from support.modules import load_script
 from support.prediction_service import PredictionServer, predicting
@@ -26,11 +26,9 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(transformed: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A VAE of digits with as many latent dimensions as the MNIST pipelines have."""
-    directory, digits = tmp_path_factory.mktemp("exported"), raw_examples(read_digits(120))
-    data = transform({"train": digits[:80], "eval": digits[80:]}, directory / "data")
-    return train(data, directory, {"latent_dim": LATENT_DIM}, {"epochs": 1, "batch_size": 20}).serving_model
+    return train(transformed, tmp_path_factory.mktemp("exported"), {"latent_dim": LATENT_DIM}, {"epochs": 1}).serving_model
 
 
 @pytest.fixture(scope="session")

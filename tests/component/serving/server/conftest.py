@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from support.digits import raw_examples, read_digits, train, transform
+from support.digits import Trained, raw_examples, read_digits
 from support.local_server import LocalServer, push, serving
 from support.tiny_models import TinyModel
 
@@ -18,24 +18,16 @@ VERSION = 7
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A VAE of digits with four latent dimensions, as the Trainer exports it."""
-    directory, digits = tmp_path_factory.mktemp("exported"), raw_examples(read_digits(120))
-    data = transform({"train": digits[:80], "eval": digits[80:]}, directory / "data")
-    return train(data, directory, trainer={"epochs": 1, "batch_size": 20}).serving_model
-
-
-@pytest.fixture(scope="session")
-def model(exported: Path) -> LoadedModel:
+def model(exported: Trained) -> LoadedModel:
     """The model itself, for what it should answer."""
-    return LoadedModel(exported)
+    return LoadedModel(exported.serving_model)
 
 
 @pytest.fixture(scope="session")
-def server(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+def server(exported: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Serves the model of digits as version 7, with small limits."""
     directory = tmp_path_factory.mktemp("digits")
-    push(directory, exported, VERSION)
+    push(directory, exported.serving_model, VERSION)
     with serving(directory, Limits(body_bytes=2**20, threads=2, waiting=3)) as server:
         yield server
 

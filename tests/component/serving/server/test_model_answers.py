@@ -1,10 +1,9 @@
 """Status and metadata, as TensorFlow Serving's protos have them; the page's files."""
 
-from pathlib import Path
-
 import httpx
 import pytest
 from google.protobuf.json_format import Parse, ParseDict
+from support.digits import Trained
 from support.local_server import MODEL, LocalServer
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
@@ -26,11 +25,11 @@ def test_the_status_says_which_version_answers(client: httpx.Client, path: str):
 
 
 @pytest.mark.parametrize("path", ["/metadata", "/versions/7/metadata"])
-def test_the_metadata_is_that_of_the_saved_model(client: httpx.Client, exported: Path, path: str):
+def test_the_metadata_is_that_of_the_saved_model(client: httpx.Client, exported: Trained, path: str):
     answer = client.get(MODEL + path).json()
 
     assert answer["model_spec"] == {"name": "mnist-vae", "signature_name": "", "version": "7"}
-    [graph] = SavedModel.FromString((exported / "saved_model.pb").read_bytes()).meta_graphs
+    [graph] = SavedModel.FromString((exported.serving_model / "saved_model.pb").read_bytes()).meta_graphs
     expected = SignatureDefMap(signature_def=graph.signature_def)
     assert ParseDict(answer["metadata"]["signature_def"], SignatureDefMap()) == expected
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from support.digits import Trained
 from support.local_server import NAME, push
 
 from components.artifacts.serving_directory import PushedVersion
@@ -85,9 +86,9 @@ def graphs() -> int:
     return sum(isinstance(thing, tf.Graph) for thing in gc.get_objects())
 
 
-def test_a_version_is_warmed_up_and_leaves_nothing_behind(exported: Path):
+def test_a_version_is_warmed_up_and_leaves_nothing_behind(exported: Trained):
     before = graphs()
-    served = ServedVersion(NAME, PushedVersion(1, exported))
+    served = ServedVersion(NAME, PushedVersion(1, exported.serving_model))
     assert served.warm_up_requests == len(served.model.signatures)
     assert graphs() > before
 
@@ -95,8 +96,8 @@ def test_a_version_is_warmed_up_and_leaves_nothing_behind(exported: Path):
     assert graphs() == before
 
 
-def test_a_version_whose_warm_up_fails_is_not_served(exported: Path, tmp_path: Path):
-    unfit = push(tmp_path, exported, 2)
+def test_a_version_whose_warm_up_fails_is_not_served(exported: Trained, tmp_path: Path):
+    unfit = push(tmp_path, exported.serving_model, 2)
     requests = unfit / "assets.extra" / "tf_serving_warmup_requests"
     requests.write_bytes(requests.read_bytes()[:-1])
     available, reports = AvailableVersions(NAME), list[str]()
