@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.forked_python import forked_python
@@ -10,6 +11,7 @@ from support.workplace import Workplace
 MODULES = [
     "pipelines.pipeline", "pipelines.local.runner", "tfx.dsl.compiler.compiler", "components.transform.executor",
     "components.trainer.run", "components.evaluator.executor", "components.report.executor", "tensorflow_datasets",
+    "pipelines.kubeflow.compile",
 ]  # fmt: skip
 
 
@@ -34,14 +36,14 @@ def workplace(new_workplace: Callable[[], Workplace]) -> Workplace:
 
 
 @pytest.fixture(scope="session")
-def program(new_workplace: Callable[[], Workplace]) -> Iterator[tuple[str, ...]]:
-    """Starts `tfx-vae` with the slow imports done."""
+def python(new_workplace: Callable[[], Workplace]) -> Iterator[Path]:
+    """A Python with the slow imports done."""
     environment = new_workplace().environment(TF_CPP_MIN_LOG_LEVEL="3", GRPC_VERBOSITY="ERROR")
-    with forked_python(MODULES, environment) as python:
-        yield (str(python), "-m", "tfx_vae")
+    with forked_python(MODULES, environment) as executable:
+        yield executable
 
 
 @pytest.fixture(scope="module")
-def quick(workplace: Workplace, program: tuple[str, ...]) -> Workplace:
-    """The same workplace, for runs of which no test looks at how their process begins: they save ten seconds each."""
-    return replace(workplace, program=program)
+def quick(workplace: Workplace, python: Path) -> Workplace:
+    """The same workplace, for commands of which no test looks at how their process begins: they save ten seconds each."""
+    return replace(workplace, program=(str(python), "-m", "tfx_vae"))

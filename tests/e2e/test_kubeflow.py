@@ -43,7 +43,7 @@ def metadata() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def python(workplace: Workplace) -> Iterator[Path]:
+def steps_python(workplace: Workplace) -> Iterator[Path]:
     """What each step runs in."""
     modules = ["kfp.dsl.executor", "pipelines.local.runner", "pipelines.pipeline", "tfx.dsl.compiler.compiler"]
     environment = workplace.environment(TF_CPP_MIN_LOG_LEVEL="3", _KFP_RUNTIME="true")
@@ -53,9 +53,9 @@ def python(workplace: Workplace) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def kubeflow(
-    workplace: Workplace, metadata: dict[str, str], python: Path, tmp_path_factory: pytest.TempPathFactory
+    quick: Workplace, metadata: dict[str, str], steps_python: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> LocalKubeflow:
-    return LocalKubeflow(workplace, metadata, python, tmp_path_factory.mktemp("kfp"), *SETTINGS)
+    return LocalKubeflow(quick, metadata, steps_python, tmp_path_factory.mktemp("kfp"), *SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -135,29 +135,29 @@ def test_the_second_run_finds_the_first_ones_blessed_model_as_its_baseline(
 
 
 def test_nights_under_kubeflow_drift_are_taken_back_and_train_nothing_without_a_new_span(
-    workplace: Workplace, metadata: dict[str, str], python: Path, tmp_path: Path
+    quick: Workplace, metadata: dict[str, str], steps_python: Path, tmp_path: Path
 ):
     write_drifting_digits(tmp_path / "all")
     nights = tmp_path / "nights"
     shutil.copytree(tmp_path / "all" / "span-1", nights / "span-1")
     shutil.copytree(tmp_path / "all" / "span-2", nights / "span-2")
     settings = (*NIGHTLY, f"data.images={nights}/span-{{SPAN}}", "report.enabled=false")
-    kubeflow = LocalKubeflow(workplace, metadata, python, tmp_path, *settings)
+    kubeflow = LocalKubeflow(quick, metadata, steps_python, tmp_path, *settings)
     resolvers = {node for node in kubeflow.nodes if node.endswith(("Resolver", "Spans"))}
 
     kubeflow.run()
     assert states(kubeflow.ask("show", "digits")) == dict.fromkeys(kubeflow.nodes, "complete")
     kubeflow.run()
     assert {node for node, state in states(kubeflow.ask("show", "digits")).items() if state != "cached"} == resolvers
-    [good] = workplace.versions("digits")
+    [good] = quick.versions("digits")
 
     shutil.copytree(tmp_path / "all" / "span-3", nights / "span-3")
     kubeflow.run()
     [drifted, *_] = kubeflow.ask("runs", "--pipeline", "digits")["runs"]
     assert "brightness" in drifted["drift"]
     kubeflow.tfx_vae("rollback", "--why", "inverted digits", "--set", "name=digits")
-    _, bad, served = workplace.versions("digits")
-    weights = {version: workplace.weights(version, "digits") for version in (good, bad, served)}
+    _, bad, served = quick.versions("digits")
+    weights = {version: quick.weights(version, "digits") for version in (good, bad, served)}
     assert weights[served] == weights[good] != weights[bad]
 
 

@@ -40,6 +40,7 @@ def test_a_convolutional_vae_of_a_folder_is_pushed_and_found_in_the_cache(
         "transform.fit=pad",
         "model.network=conv",
         "evaluator.thresholds={negative_elbo: {upper: 1000}}",
+        "evaluator.importance_weighted.samples=5",
     )
     run = quick.run(*settings)
 

@@ -4,13 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support.workplace import PROJECT, Workplace, states
-
-
-def said(run) -> str:
-    """What a run printed, without the lines about its components."""
-    lines = (run.stdout + run.stderr).splitlines()
-    return "\n".join(line for line in lines if " started, " not in line and not line.startswith(("✓", "✗")))
+from support.workplace import PROJECT, Workplace, said, states
 
 
 @pytest.mark.parametrize(
@@ -70,13 +64,3 @@ def test_an_empty_split_stops_the_run_before_anything_is_trained(quick: Workplac
     assert "split 'eval'" in said(run)
     assert "allow_anomalies" in said(run)
     assert "Traceback" not in said(run)
-
-
-def test_the_log_of_a_failed_run_is_named_and_holds_the_traceback(quick: Workplace):
-    run = quick.run("model.likelihood=gaussian", "model.gaussian_stddev=1e-25")
-
-    assert run.returncode == 1
-    assert "loss became" in said(run)
-    [log] = [line.rpartition(" ")[2] for line in run.stdout.splitlines() if line.startswith("The log")]
-    assert "Traceback" in Path(log).read_text()
-    assert quick.versions() == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.history import records
-from support.workplace import BIN, PROJECT, SMOKE, Workplace, states
+from support.workplace import PROJECT, SMOKE, Workplace, said, states
 
 from components.artifacts.latent_map import read_map
 from components.artifacts.loaded_model import LoadedModel
@@ -22,6 +22,9 @@ NODES = {
 }  # fmt: skip
 RESOLVERS = {"DriftResolver", "BaselineResolver"}
 """They are asked in every run."""
+
+QUICKER = ("infra_validator.enabled=false", "evaluator.importance_weighted.enabled=false")
+"""For runs of which no test looks at the check before pushing, or at iw_nll."""
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def second(workplace: Workplace, first: subprocess.CompletedProcess[str]) -> sub
 @pytest.fixture(scope="module")
 def autoencoder(quick: Workplace) -> subprocess.CompletedProcess[str]:
     """Of latent size 2, so that its report has a manifold."""
-    return quick.run("name=mnist-smoke-ae", "model.kind=ae", "model.latent_dim=2")
+    return quick.run("name=mnist-smoke-ae", "model.kind=ae", "model.latent_dim=2", "infra_validator.enabled=false")
 
 
 def report_of(run: subprocess.CompletedProcess[str]) -> Path:
@@ -147,7 +150,7 @@ def test_the_second_run_is_served_from_the_cache_and_pushes_nothing_new(
 
 
 def test_the_command_line_of_tfx_creates_and_runs_the_same_pipeline(
-    second: subprocess.CompletedProcess[str], workplace: Workplace, tmp_path: Path
+    second: subprocess.CompletedProcess[str], workplace: Workplace, python: Path, tmp_path: Path
 ):
     config = tmp_path / "smoke.yaml"
     text = SMOKE.read_text() + f"\nruntime:\n  root: {workplace.root}\n"
@@ -155,7 +158,7 @@ def test_the_command_line_of_tfx_creates_and_runs_the_same_pipeline(
     environment = workplace.environment(TFX_VAE_CONFIG=str(config))
 
     def tfx(*arguments: str) -> str:
-        command = [str(BIN / "tfx"), *arguments, "--engine=local"]
+        command = [str(python), "-m", "tfx.tools.cli.cli_main", *arguments, "--engine=local"]
         done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -180,7 +183,7 @@ def test_a_worse_model_is_not_pushed_and_the_run_says_why(
 ):
     pushed_before = workplace.versions()
 
-    worse = quick.run("trainer.epochs=1", "trainer.learning_rate=1e-5")
+    worse = quick.run("trainer.epochs=1", "trainer.learning_rate=1e-5", *QUICKER)
 
     assert worse.returncode == 0, worse.stdout + worse.stderr
     assert states(worse.stdout)["Transform"] == "cached"
@@ -221,12 +224,27 @@ def test_a_better_model_becomes_the_newest_version(
 ):
     pushed_before = workplace.versions()
 
-    better = quick.run("trainer.epochs=6", "report.enabled=false")
+    better = quick.run("trainer.epochs=6", "report.enabled=false", *QUICKER)
 
     assert better.returncode == 0, better.stdout + better.stderr
     assert "all thresholds hold" in better.stdout
     assert len(workplace.versions()) == len(pushed_before) + 1
     assert f"version {workplace.versions()[-1]} is the newest" in better.stdout
+
+
+def test_a_training_that_fails_is_explained_in_a_sentence_and_its_log_holds_the_traceback(
+    second: subprocess.CompletedProcess[str], quick: Workplace
+):
+    pushed_before = quick.versions()
+
+    failed = quick.run("model.likelihood=gaussian", "model.gaussian_stddev=1e-25")
+
+    assert failed.returncode == 1
+    assert states(failed.stdout)["Transform"] == "cached"
+    assert "loss became" in said(failed)
+    [log] = [line.rpartition(" ")[2] for line in failed.stdout.splitlines() if line.startswith("The log")]
+    assert "Traceback" in Path(log).read_text()
+    assert quick.versions() == pushed_before
 
 
 def test_an_autoencoder_goes_through_the_same_pipeline_with_its_own_baseline(
@@ -247,11 +265,11 @@ def test_the_report_of_an_autoencoder_leaves_out_what_it_has_not(autoencoder: su
 
 
 def test_two_runs_are_laid_side_by_side_with_the_pictures_of_their_own_reports(
-    second: subprocess.CompletedProcess[str], autoencoder: subprocess.CompletedProcess[str], workplace: Workplace
+    second: subprocess.CompletedProcess[str], autoencoder: subprocess.CompletedProcess[str], quick: Workplace
 ):
     [run] = re.findall(r"mnist-smoke, run (\S+)", second.stdout)
 
-    compared = workplace.call("compare", "mnist-smoke-ae", run)
+    compared = quick.call("compare", "mnist-smoke-ae", run)
 
     assert compared.returncode == 0, compared.stdout + compared.stderr
     page = Path(compared.stdout.split()[-1])

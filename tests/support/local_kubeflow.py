@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from support.workplace import BIN, PROJECT, SMOKE, Workplace
+from support.workplace import PROJECT, SMOKE, Workplace
 
 _RUN = """
 import json, sys
@@ -91,7 +91,7 @@ class LocalKubeflow:
     def tfx_vae(self, *words: str) -> str:
         """What a command prints."""
         here = ["--config", str(SMOKE), "--set", f"runtime.root={self.workplace.root}"]
-        return self._call([str(BIN / "tfx-vae"), *words, *here])
+        return self._call([*self.workplace.program, *words, *here])
 
     def _call(self, command: list[str]) -> str:
         done = subprocess.run(command, cwd=PROJECT, env=self._environment, capture_output=True, text=True)

@@ -57,6 +57,12 @@ class Workplace:
         return (self.root / "serving" / pipeline / str(version) / "variables" / "variables.data-00000-of-00001").read_bytes()
 
 
+def said(run: subprocess.CompletedProcess[str]) -> str:
+    """What a run printed, without the lines about its components."""
+    lines = (run.stdout + run.stderr).splitlines()
+    return "\n".join(line for line in lines if " started, " not in line and not line.startswith(("✓", "✗")))
+
+
 def states(output: str) -> dict[str, str]:
     """By component, `ran`, `cached` or `failed`, from what a run printed."""
     lines = (line.split() for line in output.splitlines() if line.startswith(("✓", "✗")))
