@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.documentation import commands, prepare
 from support.history import records
 from support.workplace import PROJECT, SMOKE, Workplace, said, states
 
@@ -310,3 +311,28 @@ def test_the_notebook_runs_to_its_end_with_what_was_pushed(
     names = 'VAE, AE = "mnist-smoke", "mnist-smoke-ae"'
     parameters.source += f"\nROOT = Path({str(workplace.root)!r})\n{names}\nIMAGES, EPOCHS = 700, 1"
     nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(PROJECT / "notebooks")}}).execute()
+
+
+def test_the_commands_of_readme_and_docs_work_as_they_are_printed(
+    first: subprocess.CompletedProcess[str],
+    autoencoder: subprocess.CompletedProcess[str],
+    workplace: Workplace,
+    quick: Workplace,
+    tmp_path: Path,
+):
+    """Those of which tests/support/documentation.py does not say why not."""
+    directory, programs = tmp_path / "clone", tmp_path / "bin"
+    prepare(workplace.root, {"mnist-smoke": "mnist-vae", "mnist-smoke-ae": "mnist-ae"}, directory)
+    programs.mkdir()
+    for name, script in (("tfx-vae", f'exec {" ".join(quick.program)} "$@"'), ("xdg-open", "")):
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    environment = workplace.environment(PATH=f"{programs}:{BIN}:/usr/bin:/bin")
+
+    failed = []
+    for command in dict.fromkeys(command.runnable for command in commands() if not command.reason):
+        shell = ["bash", "-o", "pipefail", "-c", command]
+        done = subprocess.run(shell, cwd=directory, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            failed.append(f"{command}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    assert failed == []

@@ -5,11 +5,11 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+from support.documentation import NOT_RUN, commands
 
 from tfx_vae.cli import main
 
@@ -39,19 +39,13 @@ def test_the_notebook_is_committed_with_the_outputs_of_one_run_from_top_to_botto
     assert sum("image/png" in output.get("data", {}) for output in outputs) > 10
 
 
-def commands() -> Iterator[tuple[str, str]]:
-    """The lines of code blocks that call `tfx-vae` or `make`, with their place."""
-    for page in (PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))):
-        text = page.read_text().replace("\\\n", " ")
-        fenced = re.findall(r"^ *```(?:sh|text)?\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)
-        indented = re.findall(r"^ {4}.+$", text, re.MULTILINE)
-        for line in "\n".join((*fenced, *indented)).splitlines():
-            if match := re.match(r" *(?:\$ )?((?:tfx-vae|make) .+)", line):
-                yield page.name, re.split(r" {2,}|#| 2>| \| | &$", match[1])[0].strip()
+def _without_shell(text: str) -> str:
+    """Only what the program gets."""
+    return re.split(r" {2,}|#| 2>| \| | &$", text)[0].strip()
 
 
 def test_every_command_of_the_documentation_has_only_options_that_exist():
-    found = [(page, line) for page, line in commands() if line.startswith("tfx-vae ")]
+    found = [(page, _without_shell(text)) for page, text in commands() if text.startswith("tfx-vae ")]
     assert len(found) > 60
     wrong = []
     for page, line in found:
@@ -71,6 +65,15 @@ def test_every_command_of_the_documentation_has_only_options_that_exist():
 
 
 def test_every_target_of_make_in_the_documentation_exists():
-    named = {line.split()[1] for _, line in commands() if line.startswith("make ")}
+    named = {text.split()[1] for _, text in commands() if text.startswith("make ")}
     assert len(named) > 5
     assert not [name for name in named if not re.search(rf"^{name}:", (PROJECT / "Makefile").read_text(), re.MULTILINE)]
+
+
+def test_every_reason_for_not_running_a_command_is_needed_and_names_tests_that_exist():
+    """tests/e2e/test_smoke.py runs all other commands."""
+    first_of = [next((start for start in NOT_RUN if re.match(start, text)), None) for _, text in commands()]
+    assert set(NOT_RUN) - set(first_of) == set()
+    assert first_of.count(None) > 25
+    named = re.findall(r"tests/[\w/.]+", " ".join(NOT_RUN.values()))
+    assert [name for name in named if not (PROJECT / name.rstrip(".")).exists()] == []

@@ -17,7 +17,7 @@ from components.artifacts.metrics import CATALOGUE
 from components.errors import PipelineError
 from pipelines.mlmd import names
 from tfx_vae.metadata import facts
-from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, ExecutionState, Snapshot
+from tfx_vae.metadata.entities import Artifact, ArtifactState, Direction, Execution, ExecutionState, Run, Snapshot
 from tfx_vae.metadata.printing import (
     NONE,
     Cell,
@@ -29,7 +29,7 @@ from tfx_vae.metadata.printing import (
     state_style,
 )
 from tfx_vae.metadata.reader import Database, Selection, parsed, read_runs, read_snapshot
-from tfx_vae.metadata.runs import RunSummary, find_run, summarise
+from tfx_vae.metadata.runs import LATEST, RunSummary, find_run, summarise
 
 # tfx/orchestration/portable/mlmd/execution_lib.py
 _EXECUTION_RESULT = "__execution_result__"
@@ -111,7 +111,7 @@ def find_report(database: Database, name: str) -> str:
 
     Args:
       database: An open database.
-      name: See `show_run`.
+      name: See `show_run`; for `latest` and a pipeline the newest run with a report, which variants of a sweep do not have.
 
     Raises:
       ConfigurationError: There is no such run, or more than one.
@@ -119,14 +119,21 @@ def find_report(database: Database, name: str) -> str:
     """
     runs = read_runs(database)
     run = find_run(runs, name)
-    snapshot = read_snapshot(database, runs, Selection(runs=[run]))
+    candidates = [other for other in reversed(runs.values()) if name in (LATEST, other.pipeline)] or [run]
+    for candidate in candidates:
+        if page := _report_of(read_snapshot(database, runs, Selection(runs=[candidate])), candidate):
+            return page
+    raise PipelineError(f"Run {run.id} of {run.pipeline} has no report: `tfx-vae show {run.id}` says how far it got.")
+
+
+def _report_of(snapshot: Snapshot, run: Run) -> str | None:
     for execution in snapshot.executions_of_run[run.id]:
         for report in snapshot.linked(execution, Direction.OUTPUT).get("report", []):
             page = f"{report.uri}/index.html"
             if not is_in_object_store(page) and not Path(page).is_file():
                 raise PipelineError(f"Run {run.id} has a report, but its page {page} no longer exists.")
             return page
-    raise PipelineError(f"Run {run.id} of {run.pipeline} has no report: `tfx-vae show {run.id}` says how far it got.")
+    return None
 
 
 def parameters(execution: Execution) -> dict[str, Any]:
