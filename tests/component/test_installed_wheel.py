@@ -16,10 +16,11 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Runs the Python of this environment with the installed packages in place of the clone, in an empty directory."""
     base = tmp_path_factory.mktemp("wheel")
-    build = ["egg_info", "--egg-base", base, "build", "--build-base", base / "build", "bdist_wheel", "--dist-dir", base]
+    places = {"egg_info": "--egg-base", "build": "--build-base", "bdist_wheel": "--dist-dir"}
+    build = [word for command, option in places.items() for word in (command, option, str(base))]
     subprocess.run([sys.executable, "setup.py", "--quiet", *build], cwd=PROJECT, check=True, capture_output=True)
     [wheel] = base.glob("tfx_vae-*.whl")
-    install = ["install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target", base / "site", wheel]
+    install = ["install", "--quiet", "--no-deps", "--no-index", "--no-compile", "--target", str(base / "site"), str(wheel)]
     subprocess.run([sys.executable, "-m", "pip", *install], check=True, capture_output=True)
     (base / "empty").mkdir()
 
