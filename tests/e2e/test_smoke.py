@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.documentation import commands, prepare
 from support.history import records
-from support.workplace import PROJECT, SMOKE, Workplace, said, states
+from support.workplace import BIN, PROJECT, SMOKE, Workplace, said, states
 
 from components.artifacts.latent_map import read_map
 from components.artifacts.loaded_model import LoadedModel
