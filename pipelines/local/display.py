@@ -58,10 +58,11 @@ class RunDisplay:
             SpinnerColumn(),
             TextColumn(f"{{task.description:<{_NAME_WIDTH}}}"),
             TextColumn("{task.fields[place]:>5}", style="dim"),
-            BarColumn(bar_width=8),
+            BarColumn(bar_width=6),
             TimeElapsedColumn(),
             TextColumn("{task.fields[earlier]}", style="dim"),
-            _FiguresColumn(table_column=Column(no_wrap=True, overflow="ellipsis")),
+            # The one column that gives way where there is no room: the others say that they do not wrap, this one's text does.
+            _FiguresColumn(table_column=Column()),
             console=console,
             transient=True,
             # What the libraries print belongs in the log, not on the terminal above the bar.
@@ -174,7 +175,7 @@ class _FiguresColumn(ProgressColumn):
     """The component's figures, beside its bar."""
 
     def render(self, task: Task) -> Text:
-        return Text(task.fields["figures"], style="cyan")
+        return Text(task.fields["figures"], style="cyan", no_wrap=True, overflow="ellipsis")
 
 
 class _Listener(logging.Handler):

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import sys
 
 import pytest
@@ -96,6 +97,16 @@ def test_progress_is_a_bar_on_a_terminal(on_terminal: RunDisplay, screen: io.Str
 
     assert "training 15 of 30 epochs, loss 101.23" in screen.getvalue()
     assert "━" in screen.getvalue()
+
+
+def test_long_progress_is_cut_where_there_is_no_room_and_nothing_else_is(on_terminal: RunDisplay, screen: io.StringIO):
+    with on_terminal.running():
+        on_terminal.run_started("mnist", "2026", nodes=15)
+        on_terminal.node_started("FeatureClassifier", 12.0)
+        report(Progress("training a classifier on the images of the split", 1, 3, "epochs", {"training accuracy": 0.5}))
+
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())
+    assert re.search(r"FeatureClassifier   1/15 [━╸╺]+ 0:00:00 of ~0:12 training a classifier [a-z ]*…", shown)
 
 
 def test_what_the_libraries_print_does_not_come_between(
