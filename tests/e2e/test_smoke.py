@@ -196,7 +196,7 @@ def test_a_worse_model_is_not_pushed_and_the_run_says_why(
     report = report_of(worse).read_text()
     assert "not blessed" in report
     assert re.search(r"negative_elbo [\d.]+ is [\d.]+ above the champion", report)
-    assert re.search(r'<td class=" bad">\s*\+\d+\.\d\d', report)
+    assert re.search(r'<td class=" bad"[^>]*>\s*\+\d+\.\d\d', report)
 
 
 def test_a_model_that_fails_the_check_before_pushing_is_not_pushed_and_everybody_says_why(
