@@ -22,7 +22,7 @@ INSTEAD = {
     "diff 2 4": "diff 1 2",
     "IMAGE...": "serving/images/7.png",
 }
-"""What a reader replaces: the numbers of runs of his own, and names."""
+"""What a reader replaces: the numbers of their own runs, and names."""
 
 NOT_RUN = {
     r"make (run|smoke)\b": "hours, or minutes; tests/e2e/test_smoke.py runs what it runs",
