@@ -97,7 +97,7 @@ def build(text: str, folder: Path, arguments: dict[str, str]) -> Stage:
     stages: list[Stage] = []
     names: dict[str, Stage] = {}
     for word, rest in instructions(text):
-        print(f"{word} {rest}", flush=True)  # noqa: T201
+        print(f"{word} {rest}", flush=True)  # noqa: T201 (what the script shows, beside the output of the commands)
         if word == "FROM":
             image, *name = rest.split()
             stages.append(_begin(image, folder, len(stages)))

@@ -101,7 +101,7 @@ def _watch(processes: Sequence[_Process]) -> None:
     running = {process.connection: process for process in processes}
     while running:
         for connection in wait(list(running)):
-            process = running[connection]  # type: ignore[index]
+            process = running[connection]  # type: ignore[index]  # typeshed: `wait` may return sockets and numbers too
             try:
                 message = process.connection.recv()
             except (EOFError, OSError):
