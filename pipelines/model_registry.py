@@ -3,7 +3,7 @@
 Not with the registry's own client: each of its releases speaks one version of the API, and registries of both are in use.
 """
 
-import http
+import http.client
 import json
 import logging
 import math
@@ -40,7 +40,7 @@ def register_version(config: PipelineConfig, run_id: str) -> None:
         found = describe_run(config, run_id)
         if found["version"] is not None:
             _register(config, address, run_id, found)
-    except (OSError, ValueError, KeyError, PipelineError) as error:
+    except (OSError, http.client.HTTPException, ValueError, KeyError, PipelineError) as error:
         _log.warning("The version that was pushed is not registered in %s: %s", address, error)
 
 

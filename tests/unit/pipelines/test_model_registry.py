@@ -120,6 +120,20 @@ def test_a_registry_that_is_not_there_is_a_warning(tmp_path: Path, caplog: pytes
     assert "is not registered in http://127.0.0.1:9: <urlopen error [Errno 111] Connection refused>" in caplog.text
 
 
+def test_a_server_that_does_not_speak_http_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    class OtherProtocol(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(b"220 mail.example ready\r\n")
+            self.close_connection = True
+
+    run = History(tmp_path).run()
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherProtocol) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        register_version(config(tmp_path, f"http://127.0.0.1:{server.server_port}"), run.id)
+        server.shutdown()
+    assert "is not registered in http://127.0.0.1" in caplog.text
+
+
 def test_an_address_with_a_path_is_refused_with_an_example(tmp_path: Path):
     with pytest.raises(ConfigurationError, match="an address without a path, such as http://model-registry-service"):
         config(tmp_path, "registry:8080")
