@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,6 @@ import numpy as np
 import yaml
 from default_run import REPOSITORY, machine
 from digits import EVALUATION_SEED, binarized, read_split
-from log_likelihood import iw_nll
 from variants import variant
 
 if TYPE_CHECKING:
@@ -62,7 +60,6 @@ def main() -> None:
     parser.add_argument("--importance-samples", type=int, default=500, help="number of codes for each image of iw_nll")
     parser.add_argument("--importance-images", type=int, default=1000, help="number of test digits for iw_nll; 0 leaves it out")
     parser.add_argument("--output", type=Path, help="file that gets a line of JSON for each row")
-    parser.add_argument("--keep", type=Path, help="directory for the weights of each model")
     parser.add_argument("--train", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.train:
@@ -129,9 +126,6 @@ def measure(recipe: dict[str, Any], arguments: argparse.Namespace) -> dict[str, 
     seconds = time.process_time() - started
     test = digits["test"]
     epochs = len(history.epochs)
-    if arguments.keep:
-        arguments.keep.mkdir(parents=True, exist_ok=True)
-        model.save_weights(arguments.keep / f"{re.sub('[^a-z0-9]+', '-', recipe['name'].lower())}.weights.h5")
     losses = mean_losses(model, test)
     row = {
         "epochs": f"{epochs}",
@@ -210,6 +204,37 @@ def mean_losses(model: "Autoencoder", images: np.ndarray) -> Any:
     starts = range(0, len(images), 1000)
     batches = [evaluate(tf.constant(images[start : start + 1000]), tf.constant(start)) for start in starts]
     return Losses(*(float(np.mean(np.concatenate(loss), dtype=np.float64)) for loss in zip(*batches, strict=True)))
+
+
+def iw_nll(model: "Autoencoder", images: np.ndarray, samples: int) -> np.ndarray:
+    """An upper bound on -log p(x) of each image: minus the importance-weighted bound (Burda et al., 2016, equation 8).
+
+    Args:
+      model: a VAE.
+      images: float32 [N, 28, 28, 1], binary.
+      samples: K, codes for each image; a multiple of 100, or fewer.
+
+    Returns:
+      float32 [N], nats.
+    """
+    import tensorflow as tf
+
+    from components.models.objectives import log_importance_weights
+
+    codes, at_a_time = min(samples, 100), 20
+
+    @tf.function(reduce_retracing=True)
+    def log_sum(batch: tf.Tensor, first: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
+        seed = tf.random.experimental.stateless_fold_in([EVALUATION_SEED, first], part)
+        noise = tf.random.stateless_normal([codes, tf.shape(batch)[0], model.latent_dim], seed)
+        return tf.reduce_logsumexp(log_importance_weights(model, batch, batch, noise, prior=model.training_prior()), axis=0)
+
+    bounds = []
+    for start in range(0, len(images), at_a_time):
+        batch = tf.constant(images[start : start + at_a_time])
+        parts = [log_sum(batch, tf.constant(start), tf.constant(part)) for part in range(samples // codes)]
+        bounds.append(tf.reduce_logsumexp(tf.stack(parts), axis=0) - np.log(codes * len(parts)))
+    return -np.concatenate(bounds)
 
 
 if __name__ == "__main__":

@@ -40,9 +40,7 @@ def main() -> None:
     expected = {name: text for name, _, text in (given.partition("=") for given in arguments.expected)}
     model = tf.saved_model.load(str(arguments.model))
     classifier = tf.saved_model.load(str(arguments.classifier / "saved_model"))
-    files = sorted(str(path) for path in (arguments.examples / "Split-test").iterdir())
-    records = sorted(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator(), key=image_hash)
-    found = figures(model.signatures, classifier.signatures["features"], records)
+    found = figures(model.signatures, classifier.signatures["features"], test_records(arguments.examples))
     unknown = expected.keys() - found.keys()
     if unknown:
         sys.exit(f"This script does not compute {', '.join(sorted(unknown))}, but {', '.join(found)}.")
@@ -53,6 +51,12 @@ def main() -> None:
         wrong |= differs
         print(f"{name:<32} {value:>10.4f} {wanted or '':>10} {'DIFFERS' if differs else ''}")
     sys.exit(int(wrong))
+
+
+def test_records(examples: Path) -> list[bytes]:
+    """The serialized tf.Examples of the test split, in the Evaluator's order."""
+    files = sorted(str(path) for path in (examples / "Split-test").iterdir())
+    return sorted(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator(), key=image_hash)
 
 
 def tolerance(name: str, wanted: str) -> float:
