@@ -7,6 +7,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+# To look for plugins, pydantic opens the metadata of every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 _LARGEST: Final = 2**31
 _LONGEST_NAME: Final = 255
 _LONGEST_PATH: Final = 3000
@@ -24,10 +27,11 @@ class Section(BaseModel):
     """A frozen part of the configuration that refuses unknown keys and loose types.
 
     Each component's folder holds its own section, in `config.py`; `pipelines/config.py` puts them together. None of these
-    modules imports tensorflow.
+    modules imports tensorflow. The docstring below a field describes it (`pipelines/config_reference.py`); pydantic could read
+    them, but does so at every import, in which each command would have to parse the source.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @field_validator("*")
     @classmethod

@@ -3,7 +3,11 @@
 python -m pipelines.config_reference > docs/configuration.md
 """
 
+import ast
+import inspect
+import itertools
 import json
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,13 +37,27 @@ def reference() -> str:
     return _INTRODUCTION + "".join(_section_tables(PipelineConfig, ""))
 
 
+def descriptions(section: type[Section]) -> dict[str, str]:
+    """The docstring below each field that has one, by the field's name."""
+    found = {}
+    for class_ in (one for one in reversed(section.mro()) if issubclass(one, Section)):
+        [definition] = ast.parse(textwrap.dedent(inspect.getsource(class_))).body
+        assert isinstance(definition, ast.ClassDef)
+        for statement, following in itertools.pairwise(definition.body):
+            match statement, following:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[name] = text
+    return found
+
+
 def _section_tables(section: type[Section], prefix: str) -> Iterator[str]:
     values = {name: field for name, field in section.model_fields.items() if _subsection(field) is None}
     if values:
         title = f"`{prefix.removesuffix('.')}`" if prefix else "Top level"
         yield f"\n## {title}\n\n{_one_line(section.__doc__)}\n\n| key | default | meaning |\n| --- | --- | --- |\n"
+        meanings = descriptions(section)
         for name, field in values.items():
-            yield f"| `{prefix}{name}` | {_default(field)} | {_one_line(field.description)} |\n"
+            yield f"| `{prefix}{name}` | {_default(field)} | {_one_line(meanings[name])} |\n"
     for name, field in section.model_fields.items():
         if (subsection := _subsection(field)) is not None:
             yield from _section_tables(subsection, f"{prefix}{name}.")

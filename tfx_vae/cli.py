@@ -2,14 +2,10 @@
 
 import sys
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import click
-from click.shell_completion import get_completion_class
-from rich.console import Console
 
-from pipelines.config import NotifyConfig, load_config
 from tfx_vae.beam_worker import beam_worker
 from tfx_vae.compare.command import compare
 from tfx_vae.data.command import data
@@ -17,7 +13,7 @@ from tfx_vae.decisions import promote, rollback
 from tfx_vae.infer import infer
 from tfx_vae.kubeflow.command import kubeflow
 from tfx_vae.metadata.commands import add_commands
-from tfx_vae.options import Commands, config_option, set_option
+from tfx_vae.options import Commands, config_option, load_config, set_option
 from tfx_vae.serving.commands import add_model_commands
 from tfx_vae.sweep.command import sweep
 from tfx_vae.ui.command import ui
@@ -26,7 +22,7 @@ _PROJECT = Path(__file__).parents[1]
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("tfx-vae"), prog_name="tfx-vae")
+@click.version_option(package_name="tfx-vae", prog_name="tfx-vae")
 def main() -> None:
     """Train, evaluate and serve autoencoders and variational autoencoders with TFX."""
 
@@ -56,6 +52,7 @@ def tune(config_path: Path, overrides: tuple[str, ...]) -> None:
     The section `tuner` of the configuration says what is searched. A search that was interrupted continues. Afterwards
     `tfx-vae run --set tuner.enabled=true` trains with the best settings, and takes the search from the cache.
     """
+    from pipelines.config import NotifyConfig
     from pipelines.local import session
 
     # A search is not a run of the pipeline, so nobody is told.
@@ -82,6 +79,8 @@ def doctor(config_path: Path, overrides: tuple[str, ...]) -> None:
 
     It says how to fix what is missing.
     """
+    from rich.console import Console
+
     from tfx_vae import doctor as doctor_checks
 
     config = load_config(config_path, overrides)
@@ -98,6 +97,8 @@ def completion(shell: str) -> None:
     For bash, add this line to ~/.bashrc: eval "$(tfx-vae completion bash)". For zsh, add the same with zsh to ~/.zshrc.
     For fish, write the output to ~/.config/fish/completions/tfx-vae.fish.
     """
+    from click.shell_completion import get_completion_class
+
     complete = get_completion_class(shell)
     assert complete is not None  # click has these three
     click.echo(complete(main, {}, "tfx-vae", "_TFX_VAE_COMPLETE").source())

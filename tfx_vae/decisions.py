@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.config import load_config
-from pipelines.mlmd.decisions import Place
-from tfx_vae.options import config_option, set_option
+from tfx_vae.options import config_option, load_config, set_option
+
+if TYPE_CHECKING:
+    from pipelines.mlmd.decisions import Place
 
 _why_option = click.option("--why", required=True, metavar="TEXT", help="The reason. `runs`, `lineage` and the report show it.")
 
@@ -50,7 +52,9 @@ def promote(model: str, why: str, config_path: Path, overrides: tuple[str, ...])
     click.echo(f"Version {done.version} is served now, and its model {done.model} is the champion.")
 
 
-def _place(config_path: Path, overrides: tuple[str, ...]) -> Place:
+def _place(config_path: Path, overrides: tuple[str, ...]) -> "Place":
+    from pipelines.mlmd.decisions import Place
+
     config = load_config(config_path, overrides)
     return Place(config.name, config.pipeline_root, config.serving_dir, config.metadata_location)
 

@@ -5,14 +5,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from components.errors import ConfigurationError
-from pipelines.local import failures
 from pipelines.local.process import finish_output, prepare_streams
+
+if TYPE_CHECKING:
+    from pipelines.config import PipelineConfig
 
 _PROJECT = Path(__file__).parents[1]
 _CONFIGS = Path("pipelines", "configs")
@@ -50,6 +51,13 @@ set_option = click.option(
 )
 
 
+def load_config(path: Path, overrides: Sequence[str] = (), base: Path | None = None) -> "PipelineConfig":
+    """See `pipelines.config.load_config`, whose import takes longer than all else that `--help` needs."""
+    from pipelines import config
+
+    return config.load_config(path, overrides, base)
+
+
 class Commands(click.Group):
     """The group of all commands, each of which ends with a sentence and an exit status, whatever it raises."""
 
@@ -81,4 +89,8 @@ class Commands(click.Group):
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # click's own, and what it does itself when the reader has gone
         except Exception as error:
+            from rich.console import Console
+
+            from pipelines.local import failures
+
             sys.exit(failures.tell(error, Console(stderr=True)))

@@ -4,9 +4,6 @@ import filecmp
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from google.protobuf import empty_pb2, unknown_fields
-from google.protobuf.message import DecodeError
-
 from components.errors import ConfigurationError
 
 SAVED_MODEL: Final = "saved_model.pb"
@@ -79,6 +76,9 @@ def find_fault(directory: Path) -> str:
     Returns:
       A sentence without a full stop; empty if there is no such fault.
     """
+    from google.protobuf import empty_pb2, unknown_fields
+    from google.protobuf.message import DecodeError
+
     try:
         fields: Any = unknown_fields.UnknownFieldSet(empty_pb2.Empty.FromString((directory / SAVED_MODEL).read_bytes()))
     except FileNotFoundError:

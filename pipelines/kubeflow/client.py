@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from components.errors import ConfigurationError, PipelineError
-from pipelines.config import PipelineConfig
+
+if TYPE_CHECKING:
+    from pipelines.config import PipelineConfig
 
 ENDPOINT_VARIABLE: Final = "KF_PIPELINES_ENDPOINT"
 NAMESPACE_VARIABLE: Final = "KF_PIPELINES_NAMESPACE"
@@ -161,12 +163,12 @@ def upload(client: Any, name: str, package: Path) -> Version:
     return Version(version.pipeline_id, version.pipeline_version_id, version.display_name)
 
 
-def experiment_name(config: PipelineConfig) -> str:
+def experiment_name(config: "PipelineConfig") -> str:
     """The experiment of a pipeline's runs."""
     return config.kubeflow.experiment or config.name
 
 
-def experiment_of(client: Any, config: PipelineConfig) -> str:
+def experiment_of(client: Any, config: "PipelineConfig") -> str:
     """The id of the pipeline's experiment, which is made if there is none."""
     name = experiment_name(config)
     return str(client.create_experiment(name, namespace=client.get_user_namespace() or None).experiment_id)

@@ -1,14 +1,16 @@
 """`tfx-vae compare`. Imports slow modules only when it is called."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from components.errors import PipelineError
-from pipelines.config import PipelineConfig, load_config
 from pipelines.local.process import captured_output, log_to_stderr, prepare_environment
-from tfx_vae.options import config_option, set_option
+from tfx_vae.options import config_option, load_config, set_option
+
+if TYPE_CHECKING:
+    from pipelines.config import PipelineConfig
 
 
 @click.command()
@@ -27,6 +29,8 @@ def compare(first: str, second: str, output: Path | None, config_path: Path, ove
     RUN is its number, an id, the beginning of an id, `latest`, or the name of a pipeline, which means its latest run with an
     evaluated model: tfx-vae compare mnist-ae mnist-vae. It reads the artifacts of the two runs and trains nothing.
     """
+    from rich.console import Console
+
     config = load_config(config_path, overrides)
     try:
         page = _compare(first, second, output or config.runtime.root / "comparisons" / f"{first}-{second}", config)
@@ -35,7 +39,9 @@ def compare(first: str, second: str, output: Path | None, config_path: Path, ove
     Console().print(f"The page: {page}", highlight=False, soft_wrap=True)
 
 
-def _compare(first: str, second: str, directory: Path, config: PipelineConfig) -> Path:
+def _compare(first: str, second: str, directory: Path, config: "PipelineConfig") -> Path:
+    from rich.console import Console
+
     from tfx_vae.compare.runs import find_compared
     from tfx_vae.metadata.reader import open_database
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 
 @click.group()
@@ -26,6 +25,8 @@ def describe(folder: str, sheet: Path) -> None:
     DIR is what data.images may be: a folder, or a pattern such as 'DIR/*.png'. Every image is decoded as a run does it. The
     configuration comes last, from a line of dashes on.
     """
+    from rich.console import Console
+
     from tfx_vae.data.contact_sheet import write_sheet
     from tfx_vae.data.describe import look_at, print_description
 
@@ -47,6 +48,8 @@ def split(spans: int, images: int, output: Path) -> None:
 
     The result can be used as data.images: OUTPUT/span-{SPAN}.
     """
+    from rich.console import Console
+
     from tfx_vae.data.split import write_spans
 
     written = write_spans(output, spans, images)

@@ -6,21 +6,22 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
-from rich.console import Console
-from rich.table import Table
 
 from components.errors import ConfigurationError
-from pipelines.config import PipelineConfig
 from pipelines.kubeflow.cron import check_cron, next_times
-from pipelines.kubeflow.parameters import Parameters, as_text, configuration, parse_run_date
 from pipelines.local.process import captured_output, prepare_environment
 from tfx_vae.kubeflow.connection import client_of, connecting, load
 from tfx_vae.kubeflow.watch import logs, report, runs, serving
 from tfx_vae.options import config_option, set_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pipelines.config import PipelineConfig
+    from pipelines.kubeflow.parameters import Parameters
 
 _image_option = click.option("--image", help="The image of every step: REPOSITORY/NAME:TAG.")
 _param_option = click.option(
@@ -97,6 +98,8 @@ def schedule(cron: str, image: str | None, words: tuple[str, ...], package: Path
     A pipeline has one schedule: an earlier one is replaced. Runs never overlap: one that is due while another is running waits.
     Of the runs that were missed while the schedule was paused, only the last is made up for.
     """
+    from rich.console import Console
+
     from pipelines.kubeflow import schedules
 
     checked = check_cron(cron)
@@ -110,6 +113,9 @@ def schedule(cron: str, image: str | None, words: tuple[str, ...], package: Path
 @connecting
 def schedules_(**where: Any) -> None:
     """List all schedules, with the next time of each."""
+    from rich.console import Console
+    from rich.table import Table
+
     from pipelines.kubeflow import schedules
 
     config = load(where["config_path"], where["overrides"])
@@ -149,7 +155,7 @@ def unschedule(**where: Any) -> None:
     click.echo(f"The schedule of {_change(schedules.unschedule, where).name} is removed")
 
 
-def _change(action: Callable[[Any, PipelineConfig], object], where: dict[str, Any]) -> PipelineConfig:
+def _change(action: Callable[[Any, "PipelineConfig"], object], where: dict[str, Any]) -> "PipelineConfig":
     config = load(where["config_path"], where["overrides"])
     with client_of(config, **where) as (client, _):
         action(client, config)
@@ -159,7 +165,9 @@ def _change(action: Callable[[Any, PipelineConfig], object], where: dict[str, An
 @contextmanager
 def _compiled(
     image: str | None, words: tuple[str, ...], given: Path | None, config_path: Path, overrides: tuple[str, ...], **_: Any
-) -> Iterator[tuple[PipelineConfig, Path, Parameters]]:
+) -> Iterator[tuple["PipelineConfig", Path, "Parameters"]]:
+    from pipelines.kubeflow.parameters import Parameters, as_text, configuration, parse_run_date
+
     with tempfile.TemporaryDirectory() as directory:
         config = load(config_path, overrides, image)
         parameters = Parameters.of(config).changed(words)
@@ -177,8 +185,12 @@ def _compiled(
         yield config, package, parameters
 
 
-def _check_package(package: Path, config: PipelineConfig) -> None:
+def _check_package(package: Path, config: "PipelineConfig") -> None:
     """Refuses a file that was not compiled from this configuration."""
+    import yaml
+
+    from pipelines.kubeflow.parameters import as_text
+
     try:
         spec = next(iter(yaml.safe_load_all(package.read_bytes())))
         text = spec["root"]["inputDefinitions"]["parameters"]["configuration"]["defaultValue"]
@@ -198,13 +210,15 @@ def _quiet_libraries() -> Iterator[None]:
         yield
 
 
-def next_times_table(cron: str, now: datetime.datetime) -> Table:
+def next_times_table(cron: str, now: datetime.datetime) -> "Table":
     """The next three times at which a schedule fires, in UTC and in local time.
 
     Args:
       cron: From `check_cron`.
       now: With its time zone.
     """
+    from rich.table import Table
+
     table = Table("next", "UTC", "here", box=None)
     for number, time in enumerate(next_times(cron, now, 3), 1):
         table.add_row(str(number), f"{time:%a %Y-%m-%d %H:%M:%S}", f"{time.astimezone():%a %Y-%m-%d %H:%M:%S %Z}")

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.config import PipelineConfig, load_config
 from pipelines.kubeflow.client import ENDPOINT_VARIABLE, NAMESPACE_VARIABLE, TOKEN_VARIABLE, Connection, connected
-from tfx_vae.options import config_option, set_option
+from tfx_vae.options import config_option, load_config, set_option
+
+if TYPE_CHECKING:
+    from pipelines.config import PipelineConfig
 
 
 def connecting(function: Callable[..., None]) -> Callable[..., None]:
@@ -27,7 +29,7 @@ def connecting(function: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def client_of(
-    config: PipelineConfig, endpoint: str | None, namespace: str | None, token: str | None, **_: Any
+    config: "PipelineConfig", endpoint: str | None, namespace: str | None, token: str | None, **_: Any
 ) -> Iterator[tuple[Any, Connection]]:
     """A `kfp.Client`, and how it was reached."""
     settings = config.kubeflow
@@ -36,7 +38,7 @@ def client_of(
         yield client, connection
 
 
-def load(path: Path, overrides: tuple[str, ...], image: str | None = None) -> PipelineConfig:
+def load(path: Path, overrides: tuple[str, ...], image: str | None = None) -> "PipelineConfig":
     """The configuration. Keeps relative paths relative: they refer to the image, not to this machine."""
     words = [*overrides, *([f"kubeflow.image={image}"] if image else [])]
     return load_config(path, words, base=Path())

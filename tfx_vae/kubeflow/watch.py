@@ -3,13 +3,14 @@
 import datetime
 import itertools
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
 from tfx_vae.kubeflow.connection import client_of, connecting, load
-from tfx_vae.metadata.printing import show_to_person
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _REPORT = "ModelReport"
 _STYLES = {"SUCCEEDED": "green", "FAILED": "bold red", "RUNNING": "cyan"}
@@ -25,6 +26,7 @@ def runs(run: str, limit: int, **where: Any) -> None:
     RUN is an id, the beginning of one, or latest.
     """
     from pipelines.kubeflow import runs as kubeflow_runs
+    from tfx_vae.metadata.printing import show_to_person
 
     config = load(where["config_path"], where["overrides"])
     found, listed = None, []
@@ -106,14 +108,18 @@ In the cluster, over REST and gRPC:
   tfx-vae-serving.{namespace}:8500""")
 
 
-def _table_of_runs(listed: list[Any]) -> Table:
+def _table_of_runs(listed: list[Any]) -> "Table":
+    from rich.table import Table
+
     table = Table("run", "name", "state", "created (UTC)", box=None)
     for run in listed:
         table.add_row(run.id, run.name, _state(run.state), f"{run.created:%Y-%m-%d %H:%M}")
     return table
 
 
-def _table_of_steps(steps: list[Any], now: datetime.datetime) -> Table:
+def _table_of_steps(steps: list[Any], now: datetime.datetime) -> "Table":
+    from rich.table import Table
+
     table = Table("step", "state", "started (UTC)", "seconds", "attempts", box=None)
     for step in steps:
         started = f"{step.started:%Y-%m-%d %H:%M:%S}" if step.started else ""

@@ -4,16 +4,16 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.text import Text
 
-from pipelines.config import load_config
-from pipelines.mlmd.location import Backend, Location, locate
-from tfx_vae.metadata.printing import show_to_person
-from tfx_vae.options import config_option, set_option
+from tfx_vae.options import config_option, load_config, set_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipelines.mlmd.location import Location
 
 metadata_option = click.option(
     "--metadata",
@@ -53,7 +53,7 @@ def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) ->
     if as_json:
         _print_json(runs_json(found))
     else:
-        show_to_person(lambda console: print_runs(found, console))
+        _show(lambda console: print_runs(found, console))
 
 
 @_command
@@ -73,7 +73,7 @@ def show(run: str, everything: bool, as_json: bool, **where: Any) -> None:
     if as_json:
         _print_json(show_json(details))
     else:
-        show_to_person(lambda console: print_run(details, everything, console))
+        _show(lambda console: print_run(details, everything, console))
 
 
 @_command
@@ -111,7 +111,7 @@ def artifacts(type_: str | None, run: str | None, as_json: bool, **where: Any) -
     if as_json:
         _print_json(artifacts_json(found))
     else:
-        show_to_person(lambda console: print_artifacts(found, console))
+        _show(lambda console: print_artifacts(found, console))
 
 
 @_command
@@ -135,7 +135,7 @@ def lineage(artifact: str, format_: str, downstream: bool, as_json: bool, **wher
     if as_json or format_ == "json":
         _print_json(lineage_json(found))
     elif format_ == "tree":
-        show_to_person(lambda console: print_lineage(found, console))
+        _show(lambda console: print_lineage(found, console))
     else:
         click.echo(drawings.as_mermaid(found) if format_ == "mermaid" else drawings.as_dot(found))
 
@@ -161,7 +161,7 @@ def diff(run_a: str, run_b: str, everything: bool, as_json: bool, **where: Any) 
     if as_json:
         _print_json(diff_json(differences))
     else:
-        show_to_person(lambda console: print_differences(differences, everything, console))
+        _show(lambda console: print_differences(differences, everything, console))
 
 
 @_command
@@ -194,11 +194,13 @@ def gc(keep_last: int, older_than: str | None, dry_run: bool, as_json: bool, **w
     if as_json:
         _print_json(gc_json(plan, dry_run))
     else:
-        show_to_person(lambda console: print_plan(plan, dry_run, console))
+        _show(lambda console: print_plan(plan, dry_run, console))
 
 
-def locate_database(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Location:
+def locate_database(config_path: Path, overrides: tuple[str, ...], url: str | None) -> "Location":
     """The database that the options mean."""
+    from pipelines.mlmd.location import locate
+
     config = load_config(config_path, overrides)
     if url is None:
         return config.metadata_location
@@ -207,6 +209,8 @@ def locate_database(config_path: Path, overrides: tuple[str, ...], url: str | No
 
 def root_directory(config_path: Path, overrides: tuple[str, ...], url: str | None) -> Path:
     """The directory that the runs write to. A file that --metadata names may be a copy: its root is its own directory."""
+    from pipelines.mlmd.location import Backend
+
     location = locate_database(config_path, overrides, url)
     if url is not None and location.backend is Backend.SQLITE:
         return location.path.parent
@@ -215,8 +219,17 @@ def root_directory(config_path: Path, overrides: tuple[str, ...], url: str | Non
 
 @contextmanager
 def _say_that_it_waits(reason: str) -> Iterator[None]:
+    from rich.console import Console
+    from rich.text import Text
+
     Console(stderr=True).print(Text(reason, style="yellow"), soft_wrap=True)
     yield
+
+
+def _show(print_to: "Callable[[Console], None]") -> None:
+    from tfx_vae.metadata.printing import show_to_person
+
+    show_to_person(print_to)
 
 
 def _print_json(value: Any) -> None:

@@ -7,9 +7,7 @@ from typing import Any, Final
 
 import click
 
-from pipelines.config import NotifyConfig, load_config
-from pipelines.strict_yaml import YamlError, parse_yaml
-from tfx_vae.options import config_option, set_option
+from tfx_vae.options import config_option, load_config, set_option
 
 _LATENT_DIMS: Final = "2,8,16,32,64"
 _BETAS: Final = "0.5,1,4"
@@ -18,6 +16,8 @@ _MOST: Final = 2
 
 def _read_grid(_context: click.Context, _parameter: click.Parameter, words: tuple[str, ...]) -> dict[str, list[Any]]:
     """Reads `model.beta=0.5,1` words: the values by key, each value in YAML."""
+    from pipelines.strict_yaml import YamlError, parse_yaml
+
     grid: dict[str, list[Any]] = {}
     for word in words:
         key, separator, text = word.partition("=")
@@ -55,6 +55,7 @@ def sweep(
     pipeline's runs and of earlier variants. A sweep that is repeated, or was interrupted, trains only the missing variants. The
     models are evaluated, but not pushed and never used as a baseline.
     """
+    from pipelines.config import NotifyConfig
     from pipelines.local import session
     from tfx_vae.sweep.sweep import run_variants
     from tfx_vae.sweep.variants import variants_of

@@ -4,12 +4,9 @@ import sys
 from typing import Any
 
 import click
-from rich.console import Console
 
-from pipelines.config import load_config
-from pipelines.local.failures import INTERRUPTED, interrupted_by_sigterm
 from tfx_vae.metadata.commands import locate_database, metadata_option, root_directory
-from tfx_vae.options import config_option, set_option
+from tfx_vae.options import config_option, load_config, set_option
 
 
 @click.command()
@@ -27,6 +24,9 @@ def ui(host: str, port: int, allow_actions: bool, **where: Any) -> None:
     The page shows the runs of all pipelines in the database, and follows those that are running. It only reads, unless it
     was started with --allow-actions. There is no authentication. Stop with Ctrl-C (exit status 130).
     """
+    from rich.console import Console
+
+    from pipelines.local.failures import INTERRUPTED, interrupted_by_sigterm
     from tfx_vae.serving.server.listening import address_of, allowed_hosts, is_loopback, open_port, run
     from tfx_vae.serving.server.pages import Access
     from tfx_vae.ui.actions import Actions

@@ -230,17 +230,6 @@ def test_what_is_not_a_mapping_in_yaml_is_refused(config_file: Path, text: str):
         load_config(config_file)
 
 
-def test_reading_a_configuration_and_the_command_line_import_neither_tensorflow_nor_tfx():
-    code = (
-        "import sys, tfx_vae.cli, pipelines.config; "
-        "print([name for name in ('tensorflow', 'tfx', 'apache_beam', 'keras') if name in sys.modules])"
-    )
-
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
-
-    assert printed.stdout.strip() == "[]"
-
-
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.settings import Section
 from pipelines.config import PipelineConfig
-from pipelines.config_reference import reference
+from pipelines.config_reference import descriptions, reference
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
 
@@ -19,8 +19,9 @@ def test_every_setting_has_a_meaning():
 
 
 def _without_description(section: type[Section]) -> Iterator[str]:
+    described = descriptions(section)
     for name, field in section.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield from _without_description(field.annotation)
-        elif not field.description:
+        elif not described.get(name):
             yield f"{section.__name__}.{name}"

@@ -81,6 +81,26 @@ def test_of_what_was_not_foreseen_the_traceback_is_kept_in_a_file(commands: clic
     log.unlink()
 
 
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        ("--help", {"click"}),
+        ("run --help", {"click"}),
+        ("config", {"click", "yaml", "pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection"}),
+    ],
+)
+def test_a_quick_command_imports_no_library_that_it_does_not_need(words: str, needed: set[str]):
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "from click.testing import CliRunner; from tfx_vae.cli import main\n"
+        "done = CliRunner().invoke(main, sys.argv[1:])\n"
+        "print(done.exit_code, *{name.partition('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)"
+    )
+    status, *imported = subprocess.check_output([BIN / "python", "-c", code, *words.split()], text=True).split()
+    ours = {"tfx_vae", "pipelines", "components"}
+    assert (status, {name for name in imported if not name.startswith("_")} - ours - {"cython_runtime"}) == ("0", needed)
+
+
 def test_help_groups_all_commands_and_has_a_whole_sentence_for_each_at_80_columns():
     shown = CliRunner().invoke(main, ["--help"], terminal_width=80).output
     assert {name for names in main.sections.values() for name in names} == set(main.commands)

@@ -1,12 +1,11 @@
 """`tfx-vae encode` and `score`: codes and losses of images, as JSON or a table."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.console import Console
 
 from components.artifacts.features import IMAGE, IW_NLL, KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS, SQUARED_ERROR, SSIM
 from components.artifacts.signature_names import (
@@ -19,7 +18,6 @@ from components.artifacts.signature_names import (
     SAMPLES,
 )
 from components.errors import ConfigurationError
-from tfx_vae.metadata.printing import Cell, Column, print_columns
 from tfx_vae.serving.commands.options import (
     ImageChoice,
     Preparation,
@@ -34,21 +32,11 @@ if TYPE_CHECKING:
     from tfx_vae.serving.images import Target
     from tfx_vae.serving.reference import Reference
 
+DISTANCE: Final = "distance"
+REFERENCE_SHARE: Final = "reference_share"
 _LOSSES: Final = (NEGATIVE_ELBO, RECONSTRUCTION_LOSS, KL_DIVERGENCE, SQUARED_ERROR, SSIM)
-_DISTANCE: Final = "distance"
-_REFERENCE_SHARE: Final = "reference_share"
 # The importance-weighted bound is slow: small batches keep the progress bar moving.
 _BATCH_OF_BOUNDS: Final = 16
-
-_COLUMNS: Final = (
-    (_DISTANCE, ".1f", Column("DISTANCE", is_number=True)),
-    (_REFERENCE_SHARE, ".1%", Column("REFERENCE_SHARE", is_number=True)),
-    (NEGATIVE_ELBO, ".2f", Column("NEGATIVE_ELBO", is_number=True)),
-    (IW_NLL, ".2f", Column("IW_NLL", is_number=True)),
-    (RECONSTRUCTION_LOSS, ".2f", Column("RECONSTRUCTION_LOSS", is_number=True, is_optional=True)),
-    (KL_DIVERGENCE, ".2f", Column("KL_DIVERGENCE", is_number=True, is_optional=True)),
-)
-_FILE: Final = Column("FILE", shrinks_to=20, keeps_end=True)
 
 
 @click.command()
@@ -117,6 +105,7 @@ def score(
     from tfx_vae.metadata.printing import show_to_person
     from tfx_vae.serving.commands.model import load_quietly, open_images, target_of
     from tfx_vae.serving.commands.output import print_document
+    from tfx_vae.serving.commands.scores import print_scores
 
     batches = open_images(images)
     normal = open_images(images._replace(paths=references)) if references else None
@@ -125,7 +114,7 @@ def score(
     reference = None if normal is None else _fit(model, normal, target)
     scores = _score(model, batches, target, importance_samples, reference)
     if sort:
-        by = _DISTANCE if reference else IW_NLL if importance_samples else NEGATIVE_ELBO
+        by = DISTANCE if reference else IW_NLL if importance_samples else NEGATIVE_ELBO
         scores = iter(sorted(scores, key=lambda image: -math.inf if math.isnan(image[by]) else -image[by]))
     if as_json:
         count = None if normal is None else len(normal)
@@ -133,7 +122,7 @@ def score(
         print_document(head, "images", scores, batches.skipped_json)
         return
     rows = list(scores)
-    show_to_person(lambda console: _print_scores(rows, console))
+    show_to_person(lambda console: print_scores(rows, console))
 
 
 def _fit(model: "LoadedModel", normal: "ImageBatches", target: "Target") -> "Reference":
@@ -166,19 +155,12 @@ def _score(
         examples = {EXAMPLES: examples_of(file.image.pixels for file in batch)}
         outputs = model.call(EVALUATE, **examples)
         # Models exported by older versions lack some outputs.
-        columns: dict[str, Any] = dict.fromkeys((*_LOSSES, IW_NLL, _DISTANCE, _REFERENCE_SHARE), [None] * len(batch))
+        columns: dict[str, Any] = dict.fromkeys((*_LOSSES, IW_NLL, DISTANCE, REFERENCE_SHARE), [None] * len(batch))
         columns |= {name: outputs[name] for name in _LOSSES if name in outputs}
         if importance_samples:
             columns |= model.call(EVALUATE_IW_NLL, **examples, **{SAMPLES: importance_samples})
         if reference:
-            columns[_DISTANCE] = reference.distance(outputs)
-            columns[_REFERENCE_SHARE] = reference.share_beyond(columns[_DISTANCE])
+            columns[DISTANCE] = reference.distance(outputs)
+            columns[REFERENCE_SHARE] = reference.share_beyond(columns[DISTANCE])
         for index, file in enumerate(batch):
             yield {**file.as_json(), **{name: values[index] for name, values in columns.items()}}
-
-
-def _print_scores(images: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Prints a line for each image."""
-    shown = [(name, style, column) for name, style, column in _COLUMNS if any(image[name] is not None for image in images)]
-    rows = [[*(Cell(format(image[name], style)) for name, style, _ in shown), Cell(image["file"])] for image in images]
-    print_columns(console, [*(column for *_, column in shown), _FILE], rows)

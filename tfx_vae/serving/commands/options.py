@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from components.errors import ConfigurationError
-from pipelines.config import load_config
-from tfx_vae.options import config_option, set_option
+from tfx_vae.options import config_option, load_config, set_option
 
 if TYPE_CHECKING:
     from tfx_vae.serving.commands.model import ModelLocation

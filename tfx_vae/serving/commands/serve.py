@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
-from components.artifacts.serving_directory import find_pushed
 from components.errors import PipelineError
 from components.keras_environment import import_tensorflow_alone
-from pipelines.config import PipelineConfig, load_config
-from pipelines.local.failures import INTERRUPTED, interrupted_by_sigterm
 from pipelines.local.process import captured_output, log_to_stderr, prepare_environment
-from tfx_vae.options import config_option, set_option
+from tfx_vae.options import config_option, load_config, set_option
 
 if TYPE_CHECKING:
+    from pipelines.config import PipelineConfig
     from tfx_vae.serving.server.limits import Limits
 
 _LOG = "serve.log"
@@ -73,6 +70,7 @@ def serve(
     authentication. A version that is pushed later replaces the one served.
     Stop with Ctrl-C (exit status 130).
     """
+    from components.artifacts.serving_directory import find_pushed
     from tfx_vae.serving.server.limits import Limits
     from tfx_vae.serving.server.listening import open_port
 
@@ -86,8 +84,12 @@ def serve(
 
 
 def _serve(
-    config: PipelineConfig, version: int | None, listener: socket.socket, limits: "Limits", origins: tuple[str, ...]
+    config: "PipelineConfig", version: int | None, listener: socket.socket, limits: "Limits", origins: tuple[str, ...]
 ) -> int:
+    from rich.console import Console
+
+    from pipelines.local.failures import INTERRUPTED, interrupted_by_sigterm
+
     log = config.log_dir / _LOG
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
