@@ -117,8 +117,8 @@ def fit_mixture(codes: ArrayLike, components: int, seed: int) -> MixtureParamete
     enough = most_components(values.shape)
     if enough < components:
         _LOGGER.warning(
-            "The prior has %d Gaussians instead of %d: each needs %d codes, and there are %d.",
-            enough, components, _CODES_PER_DIMENSION * values.shape[1], len(values),
+            "The prior has %d Gaussian%s instead of %d: each needs %d codes, and their number is %d.",
+            enough, "" if enough == 1 else "s", components, _CODES_PER_DIMENSION * values.shape[1], len(values),
         )  # fmt: skip
     components = min(components, enough)
     mean, deviation = values.mean(axis=0), values.std(axis=0)

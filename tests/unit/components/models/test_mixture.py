@@ -93,11 +93,12 @@ def test_degenerate_codes_have_a_mixture_with_finite_densities_and_samples_near_
     assert np.abs(drawn - codes.mean(axis=0)).max() < 2 * spread
 
 
-def test_components_that_the_codes_are_not_enough_for_are_left_out_with_a_warning(random, caplog):
+@pytest.mark.parametrize(("codes", "components", "has"), [(65, 3, "3 Gaussians"), (25, 1, "1 Gaussian")])
+def test_components_that_the_codes_are_not_enough_for_are_left_out_with_a_warning(codes, components, has, random, caplog):
     with caplog.at_level(logging.WARNING, "tfx_vae.trainer"):
-        fitted = fit_mixture(random.normal(size=(65, 2)), 50, seed=0)
-    assert len(fitted.weights) == 3
-    assert "The prior has 3 Gaussians instead of 50: each needs 20 codes, and there are 65." in caplog.text
+        fitted = fit_mixture(random.normal(size=(codes, 2)), 50, seed=0)
+    assert len(fitted.weights) == components
+    assert caplog.messages == [f"The prior has {has} instead of 50: each needs 20 codes, and their number is {codes}."]
 
 
 @pytest.mark.parametrize("codes", [np.zeros((0, 3)), np.zeros(3), np.array([[0.0, np.nan]])])
