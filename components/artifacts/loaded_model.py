@@ -13,6 +13,7 @@ from components.artifacts.labels import read_exported_labels
 from components.artifacts.model_input import EXPORTED_MODEL_INPUT_FILE, ModelInput, read_model_input
 from components.artifacts.signature_names import DECODE, ENCODE, LATENT, LATENT_LOG_VARIANCE, RECONSTRUCT
 from components.errors import PipelineError
+from components.private_tensorflow import DirectFunction
 
 Array = NDArray[Any]
 
@@ -55,6 +56,7 @@ class LoadedModel:
         except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise PipelineError(f"The model in {directory} cannot be loaded: {' '.join(str(error).split())}") from error
         self._functions: Mapping[str, Any] = self._loaded.signatures
+        self._direct = {name: DirectFunction(function) for name, function in self._functions.items()}
         self.signatures = {name: _describe(function) for name, function in self._functions.items()}
 
     @property
@@ -106,10 +108,23 @@ class LoadedModel:
 
         Returns:
           The outputs by name.
+
+        Raises:
+          ValueError: An input is missing, or cannot be converted.
         """
         wanted = self.signatures[signature].inputs
-        tensors = {name: tf.constant(value, tf.dtypes.as_dtype(wanted[name].dtype)) for name, value in inputs.items()}
-        return {name: output.numpy() for name, output in self._functions[signature](**tensors).items()}
+        if inputs.keys() != wanted.keys():
+            raise ValueError(f"{signature} takes {', '.join(wanted)}, not {', '.join(inputs)}.")
+        tensors = {name: _converted(name, value, wanted[name]) for name, value in inputs.items()}
+        return {name: output.numpy() for name, output in self._direct[signature](tensors).items()}
+
+
+def _converted(name: str, value: Any, wanted: Tensor) -> Any:
+    tensor = tf.constant(value, tf.dtypes.as_dtype(wanted.dtype))
+    shape = tuple(tensor.shape)
+    if len(shape) != len(wanted.shape) or any(size not in (None, own) for own, size in zip(shape, wanted.shape, strict=True)):
+        raise ValueError(f"{name} has shape {shape}, not {wanted.shape}.")
+    return tensor
 
 
 def _describe(function: Any) -> Signature:

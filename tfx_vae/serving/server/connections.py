@@ -4,10 +4,11 @@ import asyncio
 import resource
 from typing import Any, Final
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS: Final = 20.0
 READ_SECONDS: Final = 60.0
+HEAD_BYTES: Final = 2**16
 
 _DESCRIPTORS: Final = 2**16
 # For files, the log and TensorFlow.
@@ -28,12 +29,12 @@ def most_connections() -> int:
     return _DESCRIPTORS if soft == resource.RLIM_INFINITY else max(soft - _RESERVED_DESCRIPTORS, soft // 2)
 
 
-class BoundedConnection(H11Protocol):
+class BoundedConnection(HttpToolsProtocol):
     """uvicorn's connection, with time limits and a limit on their number.
 
     uvicorn alone closes a connection only if it is idle after an answer (`timeout_keep_alive`). This class also closes one
-    whose client does not complete the head of a request in HEAD_SECONDS, or reads nothing of its answer for READ_SECONDS. If
-    there are too many connections, the one that is idle for the longest time is closed.
+    whose client does not complete the head of a request in HEAD_SECONDS, or within about HEAD_BYTES, or reads nothing of its
+    answer for READ_SECONDS. If there are too many connections, the one that is idle for the longest time is closed.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -41,6 +42,7 @@ class BoundedConnection(H11Protocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._idle_since = self.loop.time()
+        self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the time limit of the first request."""
@@ -54,7 +56,12 @@ class BoundedConnection(H11Protocol):
         super().data_received(data)
         if self._is_idle():
             self._expect_head()
-        elif self._head_timer is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES:
+                self.transport.abort()
+            return
+        self._head_bytes = 0
+        if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
 

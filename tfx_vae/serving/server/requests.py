@@ -14,13 +14,12 @@ import orjson
 from components.artifacts.loaded_model import Array, Signature, Tensor
 from components.artifacts.signature_names import SERVING_DEFAULT
 from tfx_vae.serving.server.errors import invalid
+from tfx_vae.serving.server.regular_lists import MOST_NESTED, parse_regular
 
 _INSTANCES: Final = "instances"
 _INPUTS: Final = "inputs"
 _BASE64: Final = "b64"
 _STRING: Final = "string"
-# Far below what numpy and Python's JSON parser can take, and far above what a signature takes.
-_MOST_NESTED: Final = 32
 _QUOTED: Final = 100
 
 
@@ -39,11 +38,14 @@ class PredictRequest(NamedTuple):
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Reads a JSON object; `NaN`, `Infinity` and `-Infinity` are numbers.
+    """Reads a JSON object; `NaN`, `Infinity` and `-Infinity` are numbers. Regular `instances` and `inputs` become an array.
 
     Raises:
       HTTPException: It is not a JSON object in UTF-8.
     """
+    regular = parse_regular(body, (_INSTANCES, _INPUTS))
+    if regular is not None:
+        return regular
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -97,7 +99,7 @@ def _columns(value: Any, wanted: Mapping[str, Tensor]) -> dict[str, Any]:
 
 def _columns_of_rows(rows: Any, wanted: Mapping[str, Tensor]) -> dict[str, Any]:
     """The row format: for each instance all inputs by name, or the only input without its name."""
-    if not isinstance(rows, list) or not rows:
+    if not isinstance(rows, list | np.ndarray) or not len(rows):
         raise invalid(f"'{_INSTANCES}' must be a list with at least one row.")
     if not _is_named(rows[0]):
         [name] = _only(wanted)
@@ -124,8 +126,8 @@ def _is_base64(value: Any) -> bool:
 
 def _array(name: str, value: Any, wanted: Tensor) -> Array:
     """Nested lists as an array of the type that the signature takes; its shape is checked later."""
-    if _depth(value) > _MOST_NESTED:
-        raise invalid(f"Input {name} has more than {_MOST_NESTED} lists inside each other.")
+    if _depth(value) > MOST_NESTED:
+        raise invalid(f"Input {name} has more than {MOST_NESTED} lists inside each other.")
     try:
         array = np.array(value, object if wanted.dtype == _STRING else None)
     except ValueError as error:

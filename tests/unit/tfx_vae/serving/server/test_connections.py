@@ -113,6 +113,15 @@ def test_a_head_that_arrives_byte_by_byte_is_not_waited_for(connect: Callable[[]
     assert time.monotonic() - start < 10
 
 
+def test_a_head_without_end_is_not_read(connect: Callable[[], socket.socket]):
+    connection = connect()
+    connection.sendall(b"GET / HTTP/1.1\r\n")
+    with pytest.raises(ConnectionError):
+        for _ in range(100):
+            connection.sendall(b"X-More: %s\r\n" % (b"x" * 2**16))
+    assert is_answered(connect())
+
+
 def test_a_slow_answer_is_waited_for(connect: Callable[[], socket.socket]):
     connection = connect()
     for path in (b"", b"slow", b""):

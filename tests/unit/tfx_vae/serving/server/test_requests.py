@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.exceptions import HTTPException
 
 from components.artifacts.loaded_model import Signature, Tensor
+from tfx_vae.serving.server.regular_lists import parse_regular
 from tfx_vae.serving.server.requests import PredictRequest, parse_object, read_predict_request
 
 
@@ -75,6 +77,40 @@ def test_columns_may_have_any_shapes_and_other_inputs_are_ignored():
 )
 def test_strings_are_text_or_bytes_in_base64(body: dict[str, Any], bytes_: Any):
     assert read(body, text="string").inputs["text"].tolist() == bytes_
+
+
+_NUMBERS = st.one_of(st.integers(-(2**70), 2**70), st.floats(allow_nan=False, allow_infinity=False), st.just(True))
+_LISTS = st.recursive(_NUMBERS, lambda inner: st.lists(inner, max_size=3).map(lambda some: some * 2), max_leaves=12)
+
+
+@given(_LISTS, st.sampled_from(["instances", "inputs", "signature_name", "other"]), st.data())
+@settings(deadline=None, max_examples=500)
+def test_numbers_are_read_as_by_orjson_and_numpy_also_where_the_text_is_damaged(value: Any, key: str, data: st.DataObject):
+    text = json.dumps(
+        {key: value, "more": data.draw(st.sampled_from([None, "[1]", 0]))}, indent=data.draw(st.none() | st.just(1))
+    )
+    for _ in range(data.draw(st.integers(0, 2))):
+        place, length = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, 2))
+        text = text[:place] + data.draw(st.text("[]{}, 01-.e", max_size=2)) + text[place + length :]
+    found = parse_regular(text.encode(), ("instances", "inputs"))
+    if found is None:
+        return
+    expected = orjson.loads(text)
+    assert found.keys() == expected.keys()
+    for name, one in found.items():
+        if isinstance(one, np.ndarray):
+            wanted = np.array(expected[name])
+            assert (one.dtype, one.shape, one.tolist()) == (wanted.dtype, wanted.shape, wanted.tolist())
+        else:
+            assert one == expected[name]
+
+
+def test_pixels_are_read_as_an_array():
+    pixels = np.random.default_rng(0).random((3, 4, 2, 1), np.float32)
+    for key in ("instances", "inputs"):
+        found = parse_regular(json.dumps({"signature_name": "reconstruct", key: pixels.tolist()}).encode(), (key,))
+        assert found is not None
+        np.testing.assert_array_equal(found[key], pixels, strict=False)
 
 
 def test_numbers_are_rounded_to_the_type_and_infinite_beyond_it():
