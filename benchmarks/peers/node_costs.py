@@ -2,7 +2,8 @@
 
     python benchmarks/peers/node_costs.py COSTS run --config smoke
 
-runs `tfx-vae run --config smoke` and appends one JSON object for each node to the file COSTS.
+runs `tfx-vae run --config smoke` and appends one JSON object for each node to the file COSTS. With `COSTS --until NODE run ...`
+it ends after that node.
 """
 
 import json
@@ -11,6 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -53,8 +55,16 @@ def _peak() -> float:
     return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
 
 
+def run_until(node: str) -> None:
+    """Lets `tfx-vae run` end after a node."""
+    from pipelines.local import session
+
+    whole = session.run
+    session.run = lambda config: whole(config, partial(session.run_through_tfx, until=node))
+
+
 def main() -> int:
-    """Runs `tfx-vae` with the arguments after the first."""
+    """Runs `tfx-vae` with the arguments after its own."""
     from components import private_tfx
     from tfx_vae.cli import main as tfx_vae
 
@@ -64,6 +74,9 @@ def main() -> int:
         return measure(costs, node.node_info.id, launch, compiled, node, *others)
 
     private_tfx.launch = measured
+    if sys.argv[2] == "--until":
+        run_until(sys.argv[3])
+        del sys.argv[2:4]
     sys.argv[:2] = ["tfx-vae"]
     return tfx_vae()
 
