@@ -51,6 +51,7 @@ KERAS: Final = {
 }
 TRAINER: Final = {
     "trainer, float32": Contestant(("trainer.py",)),
+    "trainer, float32, from disk": Contestant(("trainer.py", "--from-disk")),
     "trainer, float32, XLA": Contestant(("trainer.py", "--jit-compile")),
     "trainer, bfloat16": Contestant(("trainer.py", "--bfloat16"), precision="bfloat16"),
     "trainer, bfloat16, from disk": Contestant(("trainer.py", "--bfloat16", "--from-disk"), precision="bfloat16"),

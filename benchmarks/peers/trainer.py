@@ -19,7 +19,7 @@ def main() -> None:
     from components.models import config as model_config
     from components.models.autoencoder import build_model
     from components.trainer.config import TrainerConfig
-    from components.trainer.input_data import ImageFiles, ImagesInMemory, ImagesOnDisk, ImageSource, PixelScale
+    from components.trainer.input_data import ImagesInMemory, ImageSource, PixelScale, open_images
     from components.trainer.training_loop import TrainingData, TrainingLoop
     from components.trainer.views import ImageViews
 
@@ -30,7 +30,7 @@ def main() -> None:
                 example = tf.train.Example()
                 example.features.feature[IMAGE].float_list.value.extend(digit.ravel())
                 writer.write(example.SerializeToString())
-        return ImagesOnDisk(ImageFiles((path,), (28, 28, 1)), len(digits), float(digits.mean()), seed=0)
+        return open_images([path], (28, 28, 1), "train", memory_limit=0, seed=0)
 
     network = NETWORKS[arguments.network]
     precision = model_config.Precision.BFLOAT16 if arguments.bfloat16 else model_config.Precision.FLOAT32

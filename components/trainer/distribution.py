@@ -136,6 +136,17 @@ def count_workers() -> int:
     return len(workers)
 
 
+def count_processes_here() -> int:
+    """How many of the processes that train together are on this machine, by TF_CONFIG; 1 without it."""
+    try:
+        described = json.loads(os.environ["TF_CONFIG"])
+        task, cluster = described["task"], described["cluster"]
+        hosts = [address.rpartition(":")[0] for kind in ("chief", "worker") for address in cluster.get(kind, ())]
+        return hosts.count(cluster[task["type"]][task["index"]].rpartition(":")[0])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return 1
+
+
 def _multi_worker_strategy() -> tf.distribute.Strategy:
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()

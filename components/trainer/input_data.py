@@ -1,22 +1,25 @@
 """What training reads: transformed images, in memory or on disk, and what their pixels mean."""
 
+import errno
+import itertools
 import math
+import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import IO, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+from numpy.typing import NDArray
 
 from components.artifacts.features import IMAGE
 from components.artifacts.images import image_shape
-from components.errors import DataError
+from components.errors import ConfigurationError, DataError
 
 _PARSED_BYTES = 8 * 2**20
-# Enough to mix distant images, and not too many open files.
-_FILES_AT_ONCE = 16
-_RECORDS_IN_TURN = 16
+_BLOCK_BYTES = 2**20
 _SHUFFLE_BUFFER_BYTES = 256 * 2**20
 
 
@@ -89,35 +92,6 @@ class ImageFiles:
         records = tf.data.TFRecordDataset(list(self.paths), compression_type="GZIP")
         return records.batch(batch_size).map(self._parse, num_parallel_calls=tf.data.AUTOTUNE).prefetch(1)
 
-    def shuffled(self, seed: tuple[int, int], buffer_bytes: int, batch_size: int, steps: int) -> tf.data.Dataset:
-        """Full batches, float32 [steps, N, height, width, channels], in an order that depends only on the seed.
-
-        The files are read in random order, several at a time; each record is drawn at random from a buffer of records.
-
-        Args:
-          seed: The same seed gives the same order.
-          buffer_bytes: Bytes of the images in the buffer, at most.
-          batch_size: N; images after the last full batch are left out.
-          steps: Number of batches in each element; fewer in the last one.
-        """
-        generator = np.random.default_rng(seed)
-        records = tf.data.Dataset.from_tensor_slices(generator.permutation(self.paths)).interleave(
-            lambda path: tf.data.TFRecordDataset(path, compression_type="GZIP"),
-            cycle_length=min(len(self.paths), _FILES_AT_ONCE),
-            block_length=_RECORDS_IN_TURN,
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-        # Shuffles records, not images: parsing many records together takes half the time.
-        batches = (
-            records.shuffle(max(1, buffer_bytes // self.image_bytes), seed=int(generator.integers(2**31)))
-            .batch(batch_size, drop_remainder=True)
-            .batch(steps)
-        )
-        return batches.map(
-            lambda batch: tf.reshape(self._parse(tf.reshape(batch, [-1])), [-1, batch_size, *self.shape])
-        ).prefetch(1)
-
     def _parse(self, records: tf.Tensor) -> tf.Tensor:
         return tf.io.parse_example(records, {IMAGE: tf.io.FixedLenFeature(self.shape, tf.float32)})[IMAGE]
 
@@ -189,31 +163,80 @@ class ImagesInMemory:
 
 @dataclass(frozen=True)
 class ImagesOnDisk:
-    """An `ImageSource` that reads its images from disk in every epoch, and shuffles them in a buffer of 256 MB.
+    """An `ImageSource` that reads its images from disk in every epoch.
+
+    Their pixels are in one file as they are in memory: to decompress and parse the examples again takes ten times as long. The
+    file is read in blocks, in random order; the images of as many blocks as the buffer holds are shuffled together.
 
     Attributes:
-      files: Files of the images.
+      file: float32 [N, height, width, channels].
+      shape: Height, width and channels of every image.
       count: Number of images.
       pixel_mean: The mean of all normalised pixels.
       seed: Fixes the order of every epoch.
+      block_bytes: What is read at once.
+      buffer_bytes: What is shuffled together.
     """
 
-    files: ImageFiles
+    file: IO[bytes]
+    shape: tuple[int, int, int]
     count: int
     pixel_mean: float
     seed: int
+    block_bytes: int = _BLOCK_BYTES
+    buffer_bytes: int = _SHUFFLE_BUFFER_BYTES
 
     def epoch(self, epoch: int, batch_size: int, steps: int) -> Iterator[tf.Tensor]:
         """See `ImageSource`."""
-        yield from self.files.shuffled((self.seed, epoch), _SHUFFLE_BUFFER_BYTES, batch_size, steps)
+        generator = np.random.default_rng((self.seed, epoch))
+        size = max(1, self.block_bytes // self._image_bytes)
+        blocks = [range(start, min(start + size, self.count)) for start in generator.permutation(range(0, self.count, size))]
+        at_once = max(1, self.buffer_bytes // self.block_bytes)
+        groups = [blocks[start : start + at_once] for start in range(0, len(blocks), at_once)]
+        rest = np.empty((0, *self.shape), np.float32)
+        for group, following in itertools.zip_longest(groups, groups[1:], fillvalue=()):
+            self._announce(following)
+            images = self._read(group, rest)
+            order = generator.permutation(len(images))
+            whole = len(images) // batch_size * batch_size
+            if following:
+                whole -= whole % (batch_size * steps)
+            for start in range(0, whole, batch_size * steps):
+                chosen = order[start : min(start + batch_size * steps, whole)]
+                yield tf.constant(images[chosen].reshape(-1, batch_size, *self.shape))
+            rest = images[order[whole:]]
+            del images  # before the next ones are read
 
     def in_order(self, batch_size: int) -> Iterator[tf.Tensor]:
         """See `ImageSource`."""
-        yield from self.files.in_order(batch_size)
+        nothing = np.empty((0, *self.shape), np.float32)
+        for start in range(0, self.count, batch_size):
+            yield tf.constant(self._read([range(start, min(start + batch_size, self.count))], nothing))
+
+    def _announce(self, blocks: Sequence[range]) -> None:
+        """Has the system read blocks ahead, while the images before them are trained on."""
+        for block in blocks:
+            start, size = block.start * self._image_bytes, len(block) * self._image_bytes
+            os.posix_fadvise(self.file.fileno(), start, size, os.POSIX_FADV_WILLNEED)
+
+    def _read(self, blocks: Sequence[range], rest: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The rest of the blocks before, and these blocks."""
+        images = np.empty((len(rest) + sum(map(len, blocks)), *self.shape), np.float32)
+        images[: len(rest)] = rest
+        filled = len(rest)
+        for block in blocks:
+            self.file.seek(block.start * self._image_bytes)
+            self.file.readinto(images[filled : filled + len(block)])  # type: ignore[attr-defined]  # typeshed: not all have it
+            filled += len(block)
+        return images
+
+    @property
+    def _image_bytes(self) -> int:
+        return 4 * math.prod(self.shape)
 
 
 def open_images(patterns: Sequence[str], shape: tuple[int, int, int], split: str, memory_limit: int, seed: int) -> ImageSource:
-    """Opens the transformed images of a split: in memory if they fit, on disk otherwise.
+    """Opens the transformed images of a split: in memory if they fit, in a temporary file of their pixels otherwise.
 
     Args:
       patterns: Patterns of the names of GZIP TFRecord files with transformed examples.
@@ -223,18 +246,20 @@ def open_images(patterns: Sequence[str], shape: tuple[int, int, int], split: str
       seed: Fixes the order of the images in every epoch.
 
     Raises:
+      ConfigurationError: The pixels fit neither into memory nor on the disk for temporary files.
       DataError: The split has no example, or a file is corrupt.
     """
     files = ImageFiles(tuple(sorted(tf.io.gfile.glob(list(patterns)))), shape)
     kept: list[tf.Tensor] = []
-    count, pixel_sum = 0, 0.0
+    count, pixel_sum, on_disk = 0, 0.0, None
     try:
         for batch in files.in_order():
             count += len(batch)
             pixel_sum += float(tf.reduce_sum(tf.cast(batch, tf.float64)))
-            if count * files.image_bytes <= memory_limit:
-                kept.append(batch)
-            else:
+            kept.append(batch)
+            if count * files.image_bytes > memory_limit:
+                on_disk = on_disk or tempfile.TemporaryFile()  # noqa: SIM115 (the images are read as long as there is the source)
+                _write(kept, on_disk, split)
                 kept.clear()
     except tf.errors.DataLossError as error:
         raise DataError(
@@ -243,6 +268,21 @@ def open_images(patterns: Sequence[str], shape: tuple[int, int, int], split: str
         ) from error
     if not count:
         raise DataError(f"Split '{split}' has no example: give it images in data.splits.")
-    if kept:
+    if on_disk is None:
         return ImagesInMemory(tf.concat(kept, axis=0), seed)
-    return ImagesOnDisk(files, count, pixel_sum / (count * math.prod(shape)), seed)
+    return ImagesOnDisk(on_disk, shape, count, pixel_sum / (count * math.prod(shape)), seed)
+
+
+def _write(batches: Sequence[tf.Tensor], file: IO[bytes], split: str) -> None:
+    try:
+        for batch in batches:
+            file.write(batch.numpy())
+        file.flush()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise ConfigurationError(
+            f"The images of split '{split}' are larger than trainer.memory_limit_gb, and their pixels do not fit on the disk "
+            f"of {tempfile.gettempdir()}: free some space, name a directory on a larger disk in the environment variable "
+            "TMPDIR, or raise trainer.memory_limit_gb."
+        ) from error

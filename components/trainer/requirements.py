@@ -65,7 +65,7 @@ def estimate(model: ModelConfig, trainer: TrainerConfig, shape: ImageShape, coun
 
 
 def check_requirements(
-    model: ModelConfig, trainer: TrainerConfig, shape: ImageShape, count: int, checkpoints: str | None
+    model: ModelConfig, trainer: TrainerConfig, shape: ImageShape, count: int, checkpoints: str | None, processes: int = 1
 ) -> None:
     """Refuses a training that cannot fit into memory, or whose checkpoints cannot fit on the disk.
 
@@ -75,19 +75,21 @@ def check_requirements(
       shape: Height, width and channels of every image.
       count: Number of training images.
       checkpoints: The directory of the checkpoints of this training; None for a process that writes none.
+      processes: How many processes of this machine train together. Each has all weights, and its share of a batch.
 
     Raises:
       ConfigurationError: It does not fit.
     """
     needed = estimate(model, trainer, shape, count)
-    memory, free = needed.weight_bytes + needed.activation_bytes, free_memory()
+    memory, free = processes * needed.weight_bytes + needed.activation_bytes, free_memory()
+    of_processes = f" of {processes} processes" if processes > 1 else ""
     # On a GPU weights and activations are in its memory.
     if memory > free and not tf.config.list_physical_devices("GPU"):
         raise ConfigurationError(
             f"Training this model of {needed.weights:,} weights needs {_gigabytes(memory)} of memory "
-            f"({_gigabytes(needed.weight_bytes)} for weights, gradients and optimiser, "
+            f"({_gigabytes(processes * needed.weight_bytes)} for weights, gradients and optimiser{of_processes}, "
             f"{_gigabytes(needed.activation_bytes)} for activations), and {_gigabytes(free)} are free: "
-            f"{_remedy(model, needed)}."
+            f"{'lower trainer.workers, or ' if processes > 1 else ''}{_remedy(model, needed)}."
         )
     if checkpoints is None:
         return

@@ -27,7 +27,7 @@ from components.progress import Progress, report
 from components.settings import Section
 from components.trainer.checkpoints import TrainingCheckpoint
 from components.trainer.config import CustomConfig, Distribution, WarmStart
-from components.trainer.distribution import Replicas, count_workers, open_replicas
+from components.trainer.distribution import Replicas, count_processes_here, count_workers, open_replicas
 from components.trainer.input_data import open_images, pixel_scale
 from components.trainer.latent_survey import DrawnCodes, draw_codes, pseudo_inputs, read_labels, survey, write_map
 from components.trainer.optimizer import resolve_precision
@@ -140,7 +140,8 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
     )
     pixel_mean = data.train.pixel_mean * scale.scale + scale.offset
     checkpoints = _checkpoint_directory(arguments)
-    check_requirements(model_config, config, shape, data.train.count, checkpoints if replicas.is_chief else None)
+    written = checkpoints if replicas.is_chief else None
+    check_requirements(model_config, config, shape, data.train.count, written, count_processes_here())
     model_config = model_config.model_copy(update={"precision": resolve_precision(model_config.precision)})
     with replicas.scope():
         model = build_model(model_config, shape, pixel_mean, config.seed)

@@ -1,6 +1,8 @@
 """Training images behave the same in memory and on disk, and pixels are normalised and back."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 from components.artifacts.features import IMAGE
-from components.trainer.input_data import ImageFiles, ImagesInMemory, ImagesOnDisk, ImageSource, PixelScale
+from components.errors import ConfigurationError
+from components.trainer.input_data import ImagesInMemory, ImagesOnDisk, ImageSource, PixelScale, open_images
 
 COUNT = 23
 # Every image is told by its first pixel.
@@ -53,8 +56,17 @@ def make_source(request: pytest.FixtureRequest, tmp_path: Path) -> MakeSource:
     """The images in memory, or in two files."""
     if request.param == "memory":
         return lambda seed=0: ImagesInMemory(tf.constant(IMAGES), seed)
-    paths = (write(tmp_path / "1", IMAGES[:9]), write(tmp_path / "2", IMAGES[9:]))
-    return lambda seed=0: ImagesOnDisk(ImageFiles(paths, (1, 2, 1)), COUNT, 11.125, seed)
+    write(tmp_path / "1", IMAGES[:9])
+    write(tmp_path / "2", IMAGES[9:])
+    return lambda seed=0: on_disk(tmp_path, (1, 2, 1), seed, 5)
+
+
+def on_disk(directory: Path, shape: tuple[int, int, int], seed: int, buffer: int) -> ImagesOnDisk:
+    """All images in a directory, read one by one and shuffled among so many."""
+    source = open_images([f"{directory}/*"], shape, "train", memory_limit=0, seed=seed)
+    assert isinstance(source, ImagesOnDisk)
+    image_bytes = 4 * math.prod(shape)
+    return replace(source, block_bytes=image_bytes, buffer_bytes=buffer * image_bytes)
 
 
 def order(source: ImageSource, epoch: int) -> list[float]:
@@ -95,11 +107,31 @@ def test_count_and_mean_are_those_of_all_images(make_source: MakeSource):
 def test_a_buffer_of_one_image_still_mixes_files(tmp_path: Path):
     """Neighbours on disk are often alike, and the buffer may be far smaller than the split."""
     images = np.arange(96, dtype=np.float32).reshape(-1, 1, 1, 1)
-    files = ImageFiles(tuple(write(tmp_path / str(start), images[start : start + 32]) for start in (0, 32, 64)), (1, 1, 1))
+    for start in (0, 32, 64):
+        write(tmp_path / str(start), images[start : start + 32])
+    source = on_disk(tmp_path, (1, 1, 1), 0, buffer=1)
 
-    def first_pixels(seed: tuple[int, int]) -> list[float]:
-        return np.concatenate([chunk.numpy().ravel() for chunk in files.shuffled(seed, 1, 8, 2)]).tolist()
+    def first_pixels(epoch: int) -> list[float]:
+        return np.concatenate([chunk.numpy().ravel() for chunk in source.epoch(epoch, 8, 2)]).tolist()
 
-    assert sorted(first_pixels((0, 0))) == images.ravel().tolist()
-    assert {int(pixel) // 32 for pixel in first_pixels((0, 0))[:48]} == {0, 1, 2}
-    assert len({tuple(first_pixels((0, epoch))) for epoch in range(8)}) > 1
+    assert sorted(first_pixels(0)) == images.ravel().tolist()
+    assert {int(pixel) // 32 for pixel in first_pixels(0)[:48]} == {0, 1, 2}
+    assert len({tuple(first_pixels(epoch)) for epoch in range(8)}) > 1
+
+
+def test_images_are_shuffled_within_a_block(tmp_path: Path):
+    write(tmp_path / "1", IMAGES)
+    source = replace(on_disk(tmp_path, (1, 2, 1), 0, buffer=1), block_bytes=2**20, buffer_bytes=2**20)
+
+    assert order(source, 0) != sorted(order(source, 0))
+
+
+def test_a_full_disk_is_said_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write(tmp_path / "1", IMAGES)
+    full = Path("/dev/full").open("wb")  # noqa: SIM115 (it cannot be closed: what was written does not fit)
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda: full)
+
+    with pytest.raises(
+        ConfigurationError, match=r"split 'train' are larger than trainer\.memory_limit_gb, .* TMPDIR, or raise"
+    ):
+        open_images([f"{tmp_path}/*"], (1, 2, 1), "train", memory_limit=0, seed=0)

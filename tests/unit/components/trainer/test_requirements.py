@@ -1,5 +1,6 @@
 """How much memory and disk a training needs, known before anything is trained."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from components.models.autoencoder import build_model
 from components.models.config import ModelConfig
 from components.trainer import requirements
 from components.trainer.config import TrainerConfig
+from components.trainer.distribution import count_processes_here
 from components.trainer.requirements import check_requirements, estimate
 from pipelines.config import load_config
 
@@ -88,6 +90,31 @@ def test_the_sentence_names_what_takes_most(tmp_path: Path, monkeypatch: pytest.
         check_requirements(convolutional, TrainerConfig(batch_size=5000), (64, 64, 3), 10_000, str(tmp_path))
     with pytest.raises(ConfigurationError, match=r"lower model\.filters, model\.decoder_units or transform\.image_shape"):
         check_requirements(ModelConfig(network="conv", filters=(32, 8192)), TrainerConfig(), (64, 64, 3), 2, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("workers", "index", "processes"),
+    [(None, 0, 1), (["a:1"], 0, 1), (["a:1", "a:2"], 1, 2), (["a:1", "b:1", "a:2", "a:3"], 2, 3), (["a:1", "b:1"], 1, 1)],
+)
+def test_processes_of_one_machine_share_its_memory(
+    workers: list[str] | None, index: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """56 weights take 1,344 bytes in each process, and a batch of one image takes 136 in all of them together."""
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if workers is not None:
+        task = {"type": "worker", "index": index}
+        monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": workers}, "task": task}))
+    assert count_processes_here() == processes
+    arguments = (dense(), TrainerConfig(batch_size=1), (2, 2, 1), 1000, None, processes)
+    monkeypatch.setattr(requirements, "free_memory", lambda: processes * 1344 + 136)
+    check_requirements(*arguments)
+    monkeypatch.setattr(requirements, "free_memory", lambda: processes * 1344 + 135)
+
+    remedy = "lower trainer.workers, or lower model" if processes > 1 else "lower model"
+    with pytest.raises(
+        ConfigurationError, match=f"optimiser{f' of {processes} processes' if processes > 1 else ''}, .*: {remedy}"
+    ):
+        check_requirements(*arguments)
 
 
 def test_checkpoints_that_cannot_fit_are_refused_but_by_a_process_that_writes_none(
