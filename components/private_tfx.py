@@ -6,7 +6,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
@@ -15,7 +15,8 @@ from tfx.dsl.compiler import constants
 from tfx.dsl.compiler.compiler import Compiler
 from tfx.dsl.components.base import base_driver as legacy_driver
 from tfx.dsl.input_resolution.ops.latest_span_op import LatestSpan
-from tfx.dsl.io import fileio
+from tfx.dsl.io import fileio, filesystem_registry
+from tfx.dsl.io.plugins import tensorflow_gfile
 from tfx.orchestration import data_types_utils
 from tfx.orchestration.metadata import Metadata
 from tfx.orchestration.pipeline import Pipeline
@@ -23,6 +24,8 @@ from tfx.orchestration.portable import base_driver, data_types, runtime_paramete
 from tfx.proto import example_gen_pb2
 from tfx.proto.orchestration import driver_output_pb2, pipeline_pb2
 from tfx.types.artifact import Artifact
+
+from components import bucket
 
 
 class CompletingDriver(legacy_driver.BaseDriver, base_driver.BaseDriver):
@@ -116,6 +119,21 @@ def set_run_id(compiled: pipeline_pb2.Pipeline, run_id: str) -> None:
     runtime_parameter_utils.substitute_runtime_parameter(compiled, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
 
 
+class _StagedFilesystem(tensorflow_gfile.TensorflowFilesystem):
+    """Local files, to which those count that would be downloaded from a bucket: TFX takes no cached output that is missing."""
+
+    SUPPORTED_SCHEMES: ClassVar = [""]
+
+    @staticmethod
+    def exists(path: Any) -> bool:
+        """See `tfx.dsl.io.filesystem.Filesystem`."""
+        return bucket.exists(path) if isinstance(path, str) else tensorflow_gfile.TensorflowFilesystem.exists(path)
+
+
+# TensorFlow's own has 10; the lowest wins.
+filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(_StagedFilesystem, priority=-1)
+
+
 class _StoreHandle(Metadata):
     """What TFX's launcher reaches ML Metadata by, opened as all of this project opens it."""
 
@@ -124,9 +142,38 @@ class _StoreHandle(Metadata):
         self._open_store = open_store
 
     def __enter__(self) -> Self:
-        self._store = self._open_store()
+        self._store = _LocalUris(self._open_store())
         self._users += 1
         return self
+
+
+class _LocalUris:
+    """ML Metadata has the URIs of a bucket; TFX sees the paths of their copies on this machine."""
+
+    def __init__(self, store: MetadataStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+
+        def call(*values: Any, **named: Any) -> Any:
+            values = _with_uris(values, bucket.uri_of)
+            named = {key: _with_uris(one, bucket.uri_of) for key, one in named.items()}
+            return _with_uris(method(*values, **named), lambda uri: str(bucket.local(uri)) if "://" in uri else uri)
+
+        return call
+
+
+def _with_uris(value: Any, change: Callable[[str], str]) -> Any:
+    """The same value, with the URI of every artifact in it changed."""
+    if isinstance(value, metadata_store_pb2.Artifact) and change(value.uri) != value.uri:
+        changed = metadata_store_pb2.Artifact()
+        changed.CopyFrom(value)
+        changed.uri = change(value.uri)
+        return changed
+    if type(value) in (list, tuple):
+        return type(value)(_with_uris(one, change) for one in value)
+    return value
 
 
 def launch(
@@ -152,9 +199,22 @@ def launch(
     from tfx.orchestration.local import runner_utils
     from tfx.orchestration.portable.launcher import Launcher
 
+    class StagedLauncher(Launcher):
+        """Downloads inputs from a bucket before the executor runs; publishes outputs once they are uploaded to it."""
+
+        def _run_executor(self, execution_info: data_types.ExecutionInfo) -> Any:
+            for artifacts in execution_info.input_dict.values():
+                for artifact in artifacts:
+                    bucket.fetch(artifact.uri)
+            output = super()._run_executor(execution_info)
+            for artifacts in execution_info.output_dict.values():
+                for artifact in artifacts:
+                    bucket.upload(artifact.uri)
+            return output
+
     deployment = runner_utils.extract_local_deployment_config(compiled)
     node_id = node.node_info.id
-    execution = Launcher(
+    execution = StagedLauncher(
         pipeline_node=node,
         mlmd_connection=_StoreHandle(config, open_store),
         pipeline_info=compiled.pipeline_info,

@@ -3,9 +3,11 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, field_validator
+
+from components.bucket import checked_uri, uri_of
 
 # To look for plugins, pydantic opens the metadata of every installed package.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -14,6 +16,14 @@ _LARGEST: Final = 2**31
 _LONGEST_NAME: Final = 255
 _LONGEST_PATH: Final = 3000
 """In bytes: Linux takes 4,095, of which files in a directory need some."""
+
+
+Place = Annotated[
+    Path,
+    BeforeValidator(lambda place: checked_uri(place) if isinstance(place, str) else place),
+    PlainSerializer(uri_of, return_type=str, when_used="json"),
+]
+"""A directory that a run writes to: a path, or `s3://BUCKET/DIRECTORY`, which becomes the path of its copy on this machine."""
 
 
 class Action(StrEnum):

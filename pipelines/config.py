@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from components.bucket import SCHEME
 from components.drift.config import DriftConfig
 from components.errors import ConfigurationError
 from components.evaluator.config import EvaluatorConfig
@@ -21,7 +22,7 @@ from components.infra_validator.config import InfraValidatorConfig
 from components.models.config import ModelConfig
 from components.pusher.config import PusherConfig
 from components.report.config import ReportConfig
-from components.settings import Section
+from components.settings import Place, Section
 from components.trainer.config import CustomConfig, TrainerConfig
 from components.transform.config import TransformConfig
 from components.tuner.config import TunerConfig
@@ -42,8 +43,8 @@ _SHOWN: Final = 200
 class RuntimeConfig(Section):
     """Where a run writes, and how it computes."""
 
-    root: Path = Path("runs")
-    """Directory of everything that a run writes."""
+    root: Place = Path("runs")
+    """Directory of everything that a run writes: a path, or `s3://BUCKET/DIRECTORY` (docs/operations.md)."""
 
     pipeline_root: str | None = None
     """Where artifacts are written instead of `<root>/pipelines`: `gs://BUCKET/DIRECTORY`, or another URI that both TensorFlow
@@ -60,6 +61,8 @@ class RuntimeConfig(Section):
     def _is_a_uri(cls, root: str | None) -> str | None:
         if root is not None and not re.fullmatch(r"[a-z0-9]+://\S+", root):
             raise ValueError("must be a URI such as gs://BUCKET/DIRECTORY; directories follow from runtime.root")
+        if root is not None and root.startswith(SCHEME):
+            raise ValueError("must not be in S3, which TensorFlow cannot write to: set runtime.root to it instead")
         return root and root.rstrip("/")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from components import bucket
 from components.errors import ConfigurationError
 
 
@@ -13,10 +14,10 @@ def readable(uri: str) -> Iterator[Path]:
     """The local directory of an artifact, or a temporary copy of an artifact in an object store.
 
     Args:
-      uri: A path, or `gs://BUCKET/DIRECTORY`.
+      uri: A path, `s3://BUCKET/DIRECTORY` or `gs://BUCKET/DIRECTORY`.
     """
-    if not is_in_object_store(uri):
-        yield Path(uri)
+    if not is_in_object_store(uri) or uri.startswith(bucket.SCHEME):
+        yield bucket.fetch(uri)
         return
     from tfx.utils import io_utils
 
@@ -40,6 +41,15 @@ def writable(uri: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as directory:
         yield Path(directory)
         io_utils.copy_dir(directory, uri)
+
+
+def is_there(uri: str) -> bool:
+    """Whether the files of an artifact can be found."""
+    if not is_in_object_store(uri) or uri.startswith(bucket.SCHEME):
+        return bucket.exists(uri)
+    from tfx.dsl.io import fileio
+
+    return bool(fileio.exists(uri))
 
 
 def check_served(uri: str) -> None:

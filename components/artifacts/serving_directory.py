@@ -4,6 +4,7 @@ import filecmp
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from components import bucket
 from components.errors import ConfigurationError
 
 SAVED_MODEL: Final = "saved_model.pb"
@@ -44,8 +45,9 @@ def pushed_versions(base: Path) -> list[PushedVersion]:
     """Every version that has a saved_model.pb, the oldest first; some may be damaged.
 
     Args:
-      base: The serving directory; if it does not exist, there are no versions.
+      base: The serving directory; if it does not exist, there are no versions. Those in its bucket are downloaded.
     """
+    bucket.refresh(base)
     if not base.is_dir():
         return []
     numbered = [PushedVersion(number, path) for path in base.iterdir() if (number := version_number(path.name)) is not None]
@@ -61,12 +63,13 @@ def find_pushed(base: Path, version: int | None = None) -> list[PushedVersion]:
     versions = pushed_versions(base)
     if not versions:
         raise ConfigurationError(
-            f"No model was pushed to {base} yet: run the pipeline with the same configuration first (tfx-vae run --config ...)."
+            f"No model was pushed to {bucket.uri_of(base)} yet: run the pipeline with the same configuration first "
+            "(tfx-vae run --config ...)."
         )
     chosen = [pushed for pushed in reversed(versions) if version in (None, pushed.version)]
     if not chosen:
         known = ", ".join(str(pushed.version) for pushed in versions)
-        raise ConfigurationError(f"There is no version {version} in {base}; there are {known}.")
+        raise ConfigurationError(f"There is no version {version} in {bucket.uri_of(base)}; there are {known}.")
     return chosen
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from components.artifacts.features import EVAL, SPLITS, TEST, TRAIN, Binarization
 from components.artifacts.spans import Window
-from components.settings import Section
+from components.settings import Place, Section
 
 _SOURCES: Final = 4
 _ROUNDING: Final = 1e-6
@@ -52,7 +52,7 @@ class DataConfig(Section):
     max_broken: float = Field(default=0.01, ge=0, le=1)
     """Of `images`: the share of files that may be left out because they cannot be decoded; more stop the run."""
 
-    data_dir: Path | None = None
+    data_dir: Place | None = None
     """Directory for prepared datasets; null is `<runtime.root>/datasets`."""
 
     manual_dir: Path | None = Path("data/{dataset}")

@@ -12,6 +12,7 @@ from typing import Final
 
 import tensorflow_datasets as tfds
 
+from components import bucket
 from components.artifacts.dataset import INFO_FILE, changed_sources, describe_sources, read_sources, write_sources
 from components.errors import ConfigurationError, PipelineError
 from components.example_gen.preparation_errors import explained
@@ -42,7 +43,7 @@ def ensure_prepared(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) 
       PipelineError: If the dataset has to be prepared, but nothing may be written where datasets are kept.
       OSError: If the disk is full or a directory cannot be written.
     """
-    target = Path(builder.data_dir)
+    target = bucket.fetch(Path(builder.data_dir))
     if _is_current(target, manual_dir):
         return target
     if manual_dir is not None and not manual_dir.is_dir():
@@ -56,6 +57,7 @@ def ensure_prepared(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) 
         # Another process may have prepared it in the meantime.
         if not _is_current(target, manual_dir):
             _prepare(builder, manual_dir, work / identity, target)
+            bucket.upload(target)
     return target
 
 

@@ -1,17 +1,16 @@
 """The configuration section `pusher`."""
 
 import re
-from pathlib import Path
 
 from pydantic import field_validator
 
-from components.settings import Section
+from components.settings import Place, Section
 
 
 class PusherConfig(Section):
     """Where blessed models are pushed."""
 
-    serving_dir: Path | None = None
+    serving_dir: Place | None = None
     """Directory of the model's versions, TensorFlow Serving's base path; null is `<runtime.root>/serving/<name>`."""
 
     model_registry: str | None = None

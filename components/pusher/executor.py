@@ -12,6 +12,7 @@ from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, proto_utils
 
+from components import bucket
 from components.artifacts.champion import MODEL_ID
 from components.artifacts.files import is_in_object_store, readable
 from components.artifacts.serving_directory import (
@@ -62,12 +63,14 @@ class Executor(executor.Executor):
         model = self.GetModelPath(input_dict)
         # The archive first: should the disk be full, nothing is served that ML Metadata does not record.
         io_utils.copy_dir(model, pushed.uri)
+        bucket.refresh(Path(base))
         destination = _already_pushed(model, base) or _push(model, base)
+        bucket.upload(destination)
         pushed.set_int_custom_property(PUSHED, 1)
         pushed.set_int_custom_property(MODEL_ID, artifact_utils.get_single_instance(input_dict["model"]).id)
-        pushed.set_string_custom_property(PUSHED_DESTINATION, destination)
+        pushed.set_string_custom_property(PUSHED_DESTINATION, bucket.uri_of(destination))
         pushed.set_string_custom_property(PUSHED_VERSION, destination.rpartition("/")[2])
-        logging.info("Model pushed to %s.", destination)
+        logging.info("Model pushed to %s.", bucket.uri_of(destination))
 
 
 def _base_directory(push_destination: str) -> str:

@@ -5,8 +5,9 @@ from typing import Final
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.common.resolver import ResolverStrategy
-from tfx.dsl.io import fileio
 from tfx.types.artifact import Artifact
+
+from components.artifacts.files import is_there
 
 ANALYZER_CACHE: Final = "analyzer_cache"
 NEW_EXAMPLES: Final = "new_examples"
@@ -44,7 +45,7 @@ class AnalysisStrategy(ResolverStrategy):
         """
         new = {one.id for one in input_dict[NEW_EXAMPLES]}
         latest_first = sorted(input_dict[ANALYZER_CACHE], key=lambda cache: int(cache.id), reverse=True)
-        chosen = next((one for one in latest_first if not new <= _made_of(store, one.id) and fileio.exists(one.uri)), None)
+        chosen = next((one for one in latest_first if not new <= _made_of(store, one.id) and is_there(one.uri)), None)
         return {**{key: [] for key in input_dict}, ANALYZER_CACHE: [chosen] if chosen else []}
 
 

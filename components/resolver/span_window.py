@@ -5,9 +5,9 @@ from typing import Final
 
 import ml_metadata
 from tfx.dsl.components.common.resolver import ResolverStrategy
-from tfx.dsl.io import fileio
 from tfx.types.artifact import Artifact
 
+from components.artifacts.files import is_there
 from components.artifacts.spans import EXAMPLES_ID, INGESTION, PASSED
 from components.private_tfx import latest_spans
 
@@ -69,7 +69,7 @@ class SpanWindowStrategy(ResolverStrategy):
                 for one in input_dict[EXAMPLES]
                 if one.id in verdicts.keys() | current
                 and one.get_string_custom_property(INGESTION) == ingestion
-                and fileio.exists(one.uri)
+                and is_there(one.uri)
             ],
             self._count,
         )

@@ -1,7 +1,6 @@
 """The champion: the served model that no later one has beaten; for the Evaluator, and for the DriftGate with its images."""
 
 import logging
-from pathlib import Path
 from typing import Any, Final
 
 import ml_metadata
@@ -10,6 +9,7 @@ from tfx.dsl.components.common.resolver import ResolverStrategy
 from tfx.types.artifact import Artifact
 
 from components.artifacts.champion import BLESSED, CURRENT_MODEL_ID, Succession, succession
+from components.artifacts.files import is_there
 
 MODEL: Final = "model"
 MODEL_BLESSING: Final = "model_blessing"
@@ -165,7 +165,7 @@ def _latest_blessing(blessings: list[Artifact], model: int) -> list[Artifact]:
 
 def _is_there(artifact: Artifact) -> bool:
     """Whether the files of an artifact can be found; one in an object store is taken to be there."""
-    if not artifact.uri.startswith("/") or Path(artifact.uri).is_dir():
+    if not artifact.uri.startswith("/") or is_there(artifact.uri):
         return True
     what = f"{artifact.type_name} {artifact.id}"
     _LOGGER.warning("Nothing is compared with %s: its files are not in %s any more.", what, artifact.uri)

@@ -12,6 +12,7 @@ from tfx.types.artifact import Artifact
 from tfx.types.standard_component_specs import SCHEMA_KEY, STATISTICS_KEY
 from tfx.utils import io_utils
 
+from components import bucket
 from components.artifacts.features import IMAGE, LABEL
 from components.schema_gen.curated import write_inferred
 
@@ -40,6 +41,7 @@ class Executor(executor.Executor):
                 for split in artifact_utils.decode_split_names(statistics.split_names)
             ]
             write_inferred(curated, text_format.MessageToString(tightened(inferred, found)))
+            bucket.upload(curated)
         io_utils.write_string_file(path, curated.read_text(encoding="utf-8"))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from components import bucket
 from components.artifacts.history import Epoch, History
 
 
@@ -29,6 +30,7 @@ class TrainingCheckpoint:
           is_written: Whether this process writes them. Of several that train together one does; all restore them.
         """
         self._directory = directory
+        bucket.fetch(directory)
         self._model = model
         self._is_written = is_written
         self._best = [tf.Variable(variable.numpy(), trainable=False) for variable in model.variables]
@@ -67,6 +69,7 @@ class TrainingCheckpoint:
     def _write(self, epoch: int) -> None:
         try:
             self._manager.save(checkpoint_number=epoch)
+            bucket.upload(self._directory)
         except tf.errors.OpError:
             # Most likely the disk is full: free what the unfinished checkpoint takes.
             for unfinished in tf.io.gfile.glob(f"{self._directory}/*_temp"):
@@ -81,6 +84,7 @@ class TrainingCheckpoint:
     def delete(self) -> None:
         """Deletes the checkpoints of this training, whose model is exported."""
         if self._is_written:
+            bucket.delete(self._directory)
             tf.io.gfile.rmtree(self._directory)
 
 

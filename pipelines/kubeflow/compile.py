@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
+from components.bucket import ACCOUNT_VARIABLES, is_staged
 from components.errors import ConfigurationError
 from components.trainer.config import Distribution
 from pipelines.config import PipelineConfig
@@ -105,6 +106,11 @@ def check_compilable(config: PipelineConfig, output: Path) -> None:
             "number of steps that train together, or trainer.distribution to mirrored, which uses all of "
             "kubeflow.steps.Trainer.gpu, or to none."
         )
+    if config.trainer.workers > 1 and is_staged(config.runtime.root):
+        raise ConfigurationError(
+            "trainer.workers: steps that train together meet in files that they share, and S3 has none; set it to 1, or "
+            "runtime.root to a directory of the volume."
+        )
     if config.infra_validator.docker:
         raise ConfigurationError("infra_validator.docker: a step has no Docker; set it to false, which keeps the check itself.")
 
@@ -162,6 +168,9 @@ def _describe(task: Any, node: str, config: KubeflowConfig, step: StepConfig | N
     if config.metadata_secret is not None:
         keys = {"url": URL_VARIABLE, "password": PASSWORD_VARIABLE}
         kubernetes.use_secret_as_env(task, secret_name=config.metadata_secret, secret_key_to_env=keys)
+    if config.bucket_secret is not None:
+        names = {name: name for name in ACCOUNT_VARIABLES}
+        kubernetes.use_secret_as_env(task, secret_name=config.bucket_secret, secret_key_to_env=names, optional=True)
 
 
 def _request(task: Any, step: StepConfig) -> None:

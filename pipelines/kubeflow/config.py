@@ -168,6 +168,10 @@ class KubeflowConfig(Section):
     metadata_secret: str | None = "tfx-vae-metadata"
     """Secret with the keys `url` and `password` of ML Metadata; null takes `metadata.url`."""
 
+    bucket_secret: str | None = None
+    """Secret with the account of a bucket, for a `runtime.root` in S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, and what
+    else of AWS_SESSION_TOKEN, AWS_REGION and AWS_ENDPOINT_URL it needs; null takes the rights of the service account."""
+
     every_step: EveryStepConfig = EveryStepConfig()
     """What a step requests unless `steps` says otherwise."""
 

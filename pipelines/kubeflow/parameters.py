@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from components.bucket import SCHEME
 from components.errors import ConfigurationError
 from pipelines.config import PipelineConfig, validate
 
@@ -73,9 +74,8 @@ def as_text(config: PipelineConfig) -> str:
     values["kubeflow"] = {**volume, "every_step": {"retries": config.kubeflow.every_step.retries}, "steps": steps}
     if config.kubeflow.volume_claim is not None:
         mount = config.kubeflow.mount_path
-        values["runtime"]["root"] = str(mount / config.runtime.root)
-        for section, key in (("data", "data_dir"), ("pusher", "serving_dir")):
-            if values[section][key] is not None:
+        for section, key in (("runtime", "root"), ("data", "data_dir"), ("pusher", "serving_dir")):
+            if values[section][key] is not None and not values[section][key].startswith(SCHEME):
                 values[section][key] = str(mount / values[section][key])
     return json.dumps(values)
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from rich.console import Console
 
+from components import bucket
 from components.artifacts.dataset import find_prepared
 from components.errors import ConfigurationError, PipelineError, temporary_files_fault
 from components.validation.schema import check_schema
@@ -103,6 +104,10 @@ def check(config: PipelineConfig) -> None:
         Docker is wanted and not there.
       PipelineError: A directory or a temporary file cannot be written.
     """
+    for key, directory in (("runtime.root", config.runtime.root), *_chosen_directories(config)):
+        bucket.check(directory, key)
+    # A person may have edited it, or deleted it, in the bucket.
+    bucket.fetch(config.schema_path, again=True)
     if config.data.schema_path is not None or config.schema_path.exists():
         check_schema(config.schema_path)
     _check_no_pattern(config)
@@ -125,6 +130,12 @@ def check(config: PipelineConfig) -> None:
     if fault := temporary_files_fault():
         raise PipelineError(fault)
     check_address_space(_ADDRESS_SPACE)
+
+
+def _chosen_directories(config: PipelineConfig) -> Iterator[tuple[str, Path]]:
+    """Those that need not be below the root."""
+    chosen = {"pusher.serving_dir": config.pusher.serving_dir, "data.data_dir": config.data.data_dir}
+    return ((key, directory) for key, directory in chosen.items() if directory is not None)
 
 
 def _check_no_pattern(config: PipelineConfig) -> None:

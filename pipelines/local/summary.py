@@ -18,6 +18,7 @@ from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.metrics import CATALOGUE, Metric, describe
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION, find_difference, find_fault, pushed_versions
 from components.artifacts.tuning import Tuning, read_tuning, shown, words
+from components.bucket import local, uri_of
 from components.evaluator.config import EvaluatorConfig
 from pipelines.config import PipelineConfig
 from pipelines.local.display import NodeResult, NodeState
@@ -173,13 +174,13 @@ def _places(config: PipelineConfig, results: dict[str, NodeResult], log: Path) -
         pushed = int(push.custom_properties[PUSHED_VERSION].string_value) if push.custom_properties[PUSHED].int_value else None
         faults = _served_faults(config.serving_dir, pushed, push.uri)
         versions = [served.version for served in pushed_versions(config.serving_dir)]
-        places.append(("Serving", f"{describe_versions(pushed, versions, faults)} in {_short(config.serving_dir)}"))
+        places.append(("Serving", f"{describe_versions(pushed, versions, faults)} in {_short(uri_of(config.serving_dir))}"))
         places += [("Damaged", f"{_short(path)}: {fault}") for path, fault in faults.values()]
     if "ModelReport" in results:
-        places.append(("Report", f"{_short(_only_output(results['ModelReport'], 'report').uri)}/index.html"))
+        places.append(("Report", f"{_short(local(_only_output(results['ModelReport'], 'report').uri))}/index.html"))
     if "Trainer" in results:
         places.append(("Model", _short(_only_output(results["Trainer"], "model").uri)))
-        places.append(("Curves", f"tensorboard --logdir {_short(_only_output(results['Trainer'], 'model_run').uri)}"))
+        places.append(("Curves", f"tensorboard --logdir {_short(local(_only_output(results['Trainer'], 'model_run').uri))}"))
     if config.data.schema_path is None:
         places.append(("Schema", f"{_short(config.schema_path)}, inferred by the first run; later runs must match it"))
     location = config.metadata_location

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import components
-from components.artifacts.files import is_in_object_store
+from components.artifacts.files import is_in_object_store, is_there
 from components.errors import PipelineError
 from pipelines.config import PipelineConfig
 from pipelines.local.display import NodeResult, NodeState, RunDisplay
@@ -168,7 +168,7 @@ def _are_there(store: Any, executions: list[Any]) -> bool:
     events = store.get_events_by_execution_ids([execution.id for execution in executions])
     artifacts = store.get_artifacts_by_id(list({event.artifact_id for event in events}))
     live = metadata_store_pb2.Artifact.LIVE
-    return all(artifact.state == live and Path(artifact.uri).exists() for artifact in artifacts)
+    return all(artifact.state == live and is_there(artifact.uri) for artifact in artifacts)
 
 
 def _prepared_directory(config: PipelineConfig) -> Path | None:

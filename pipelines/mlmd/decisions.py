@@ -21,6 +21,7 @@ from components.artifacts.serving_directory import (
     pushed_versions,
     version_number,
 )
+from components.bucket import exists, fetch, upload, uri_of
 from components.errors import ConfigurationError, PipelineError
 from components.pusher.versions import push
 from pipelines.mlmd import names
@@ -126,7 +127,7 @@ def promote(place: Place, target: str, why: str, waiting: Callable[[str], Abstra
         is_served = served is not None and records.model_of(served) == model
         if is_served and records.succession().champion(lambda _: True) == model:
             raise ConfigurationError(f"Model {model} is the champion already, served as version {served}.")
-        return records.decide(PROMOTE, model, Path(records.models[model].uri) / _SERVED_MODEL, why)
+        return records.decide(PROMOTE, model, fetch(records.models[model].uri) / _SERVED_MODEL, why)
 
 
 def _check_reason(why: str) -> None:
@@ -183,7 +184,7 @@ class _Records:
         """The newest version before another one that is of another model, which was not taken back."""
         taken_back = self.succession().taken_back
         for version in sorted(self._by_version(), reverse=True):
-            is_there = (self._place.serving / str(version)).is_dir()
+            is_there = exists(self._place.serving / str(version))
             if version < served and is_there and (model := self.model_of(version)) != bad and model not in taken_back:
                 return version
         raise ConfigurationError(
@@ -261,7 +262,9 @@ class _Records:
         newest = next(reversed(pushed_versions(self._place.serving)), None)
         if newest is not None and not find_difference(files, newest.path):
             return newest.version
-        return int(push(self._place.serving, lambda staging: _copy(files, staging)).name)
+        version = push(self._place.serving, lambda staging: _copy(files, staging))
+        upload(version)
+        return int(version.name)
 
     def _record(self, decision: str, model: int, version: int, why: str, taken_back: int | None) -> None:
         from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -279,7 +282,7 @@ class _Records:
             "user": os.environ.get("USER", str(os.getuid())),
             "host": socket.gethostname(),
         }
-        destination = str(self._place.serving / str(version))
+        destination = uri_of(self._place.serving / str(version))
         pushed = mlmd.Artifact(type_id=self._artifact_type(mlmd), uri=destination, state=mlmd.Artifact.LIVE)
         outcome: dict[str, int | str] = {
             PUSHED: 1,

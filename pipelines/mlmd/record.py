@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from components.bucket import uri_of
 from pipelines.mlmd import names
 from pipelines.mlmd.lock import is_locked
 
@@ -47,7 +48,7 @@ def start_record(
         names.STATE: "running",
         names.HOST: socket.gethostname(),
         names.LOG: "" if log is None else str(log),
-        names.PIPELINE_ROOT: str(pipeline_root),
+        names.PIPELINE_ROOT: uri_of(pipeline_root),
         names.VERSIONS: json.dumps(installed_versions()),
     }
     if settings is not None:

@@ -42,6 +42,7 @@ NOT_RUN = {
     r"export (PATH|KF_|NEW_)|.*tfx-vae kubeflow\b": "needs Kubeflow; tests/component/kubeflow, tests/e2e/test_kubeflow.py",
     r"scripts/setup\.sh|python3\.11 -m venv|(client/bin/)?pip install": "needs packages from the network",
     r"TF_CONFIG=": "needs several machines; tests/component/trainer/test_distribution.py",
+    r"export AWS_|.*s3://BUCKET": "needs a bucket; tests/component/bucket, tests/component/kubeflow/test_s3.py",
     r"scripts/flink\.sh": "needs Java and Flink from the network",
     r"sudo |systemctl |journalctl ": "changes the machine",
 }

@@ -35,8 +35,8 @@ def prepare_dataset(directory: Path) -> Path:
     return directory / "digits" / "1.0.0"
 
 
-def configure(root: Path, dataset: Path, *settings: str) -> PipelineConfig:
-    """A configuration of the smoke pipeline on that dataset, with its runs in `root`."""
+def configure(root: Path | str, dataset: Path, *settings: str) -> PipelineConfig:
+    """A configuration of the smoke pipeline on that dataset, with its runs in `root`, a path or a URI."""
     common = (
         f"runtime.root={root}",
         "data.dataset=null",

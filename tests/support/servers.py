@@ -71,6 +71,36 @@ def postgresql() -> Iterator[Location]:
 
 
 @contextmanager
+def s3(directory: Path, name: str = "bucket") -> Iterator[dict[str, str]]:
+    """Starts an S3 server with an empty bucket, which is a directory on this machine.
+
+    Args:
+      directory: For the buckets, and the objects in them, each a file.
+      name: The bucket's.
+
+    Yields:
+      The environment variables by which clients find it.
+    """
+    server = Path("/var/tmp/tfx-vae-s3/versitygw")
+    if not server.exists():
+        pytest.skip("There is no S3 server: scripts/s3_server.sh builds one")
+    port, sidecar = _free_port(), directory / "metadata"
+    (directory / "buckets" / name).mkdir(parents=True)
+    sidecar.mkdir()
+    command = [
+        str(server), "--port", f"127.0.0.1:{port}", "--access", "tester", "--secret", PASSWORD, "--quiet",
+        "posix", "--sidecar", str(sidecar), str(directory / "buckets"),
+    ]  # fmt: skip
+    with _running(command, lambda: _listens(port), directory):
+        yield {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "tester",
+            "AWS_SECRET_ACCESS_KEY": PASSWORD,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+@contextmanager
 def kubernetes() -> Iterator[Path]:
     """Starts Kubernetes' API server, without nodes or controllers: it checks and keeps objects, and starts nothing.
 

@@ -6,6 +6,7 @@ from typing import Any
 from tfx.types import artifact_utils
 from tfx.types.artifact import Artifact
 
+from components.bucket import fetch
 from components.errors import ConfigurationError
 from components.report import properties
 from components.report.config import ReportConfig
@@ -80,6 +81,7 @@ def _artifacts(store: Any, compared: ComparedRun) -> dict[str, list[Artifact]]:
 
 def _deserialize(store: Any, identity: int) -> Artifact:
     [artifact] = store.get_artifacts_by_id([identity])
+    artifact.uri = str(fetch(artifact.uri))
     [type_] = store.get_artifact_types_by_id([artifact.type_id])
     return artifact_utils.deserialize_artifact(type_, artifact)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+from components.bucket import fetch
 from components.errors import ConfigurationError, PipelineError
 from tfx_vae.metadata.entities import Artifact, Direction, ExecutionState, Run, Snapshot
 from tfx_vae.metadata.reader import Database, Selection, read_runs, read_snapshot
@@ -99,7 +99,7 @@ def _is_complete(artifacts: Mapping[str, Sequence[Artifact]]) -> bool:
 
 def _on_disk(compared: ComparedRun) -> ComparedRun:
     for name, artifact in ((name, one) for name, several in compared.artifacts.items() for one in several):
-        if not Path(artifact.uri).exists():
+        if not fetch(artifact.uri).exists():
             raise PipelineError(
                 f"Run {compared.run.id} cannot be compared: its {name} in {artifact.uri} no longer exists. "
                 "Run its pipeline again."

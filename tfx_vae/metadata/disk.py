@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from components import bucket
 from pipelines.mlmd.location import DATABASE_NAME, Backend, Location, real_path
 
 
 def local_path(uri: str) -> Path | None:
-    """The path that a URI is; None if it is in an object store, or says nothing."""
-    return Path(uri) if uri.startswith("/") else None
+    """The path that a URI is, of S3 that of its copy here; None if it is in another object store, or says nothing."""
+    return bucket.local(uri) if uri.startswith(("/", bucket.SCHEME)) else None
 
 
 class RealFiles:
@@ -51,10 +52,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def size_on_disk(uri: str) -> int | None:
-    """The bytes of a file or of all files of a directory; None if there is nothing, or it is not a path on this machine."""
+    """The bytes of a file or of all files of a directory, here or in S3; None if there is nothing, or it is elsewhere."""
     path = local_path(uri)
     if path is None or not os.path.lexists(path):
-        return None
+        return None if path is None else bucket.size(path)
     if path.is_symlink() or not path.is_dir():
         return path.lstat().st_size
     return sum(_sizes(path))

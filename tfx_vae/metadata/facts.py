@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final
 
 from components.artifacts.champion import BLESSED
@@ -15,6 +14,7 @@ from components.artifacts.infra_blessing import REFUSAL
 from components.artifacts.serving_directory import PUSHED, PUSHED_VERSION
 from components.artifacts.training_settings import RecordedSearch, TrainingSettings
 from components.artifacts.tuning import HYPERPARAMETERS, read_best_settings, with_settings
+from components.bucket import fetch
 from pipelines.mlmd import names
 from tfx_vae.metadata.entities import Artifact, Direction, Execution, Run, Snapshot
 from tfx_vae.metadata.reader import parsed
@@ -94,7 +94,7 @@ def model(snapshot: Snapshot, executions: Sequence[Execution]) -> dict[str, Any]
         settings: dict[str, Any] = {"model": told.model}
         for artifact in snapshot.linked(execution, Direction.INPUT).get(HYPERPARAMETERS, ()):
             with suppress(OSError, ValueError):
-                settings = with_settings(settings, read_best_settings(Path(artifact.uri)))
+                settings = with_settings(settings, read_best_settings(fetch(artifact.uri)))
         return dict(settings["model"])
     return None
 
@@ -103,7 +103,7 @@ def metrics(snapshot: Snapshot, executions: Sequence[Execution]) -> Mapping[str,
     """The means over the test split, in nats per image; None without an evaluation, or if its files are gone."""
     for artifact in _outputs(snapshot, executions, EVALUATION):
         try:
-            found = read_means(Path(artifact.uri))
+            found = read_means(fetch(artifact.uri))
         except (OSError, ValueError):
             continue
         return {name: value for name, value in sorted(found.items()) if math.isfinite(value)}
@@ -114,7 +114,7 @@ def history(snapshot: Snapshot, executions: Sequence[Execution]) -> History | No
     """The losses of each epoch; None if no model was trained, or its files are gone."""
     for artifact in _outputs(snapshot, executions, MODEL):
         with suppress(OSError, ValueError, KeyError):
-            return read_history(Path(artifact.uri))
+            return read_history(fetch(artifact.uri))
     return None
 
 

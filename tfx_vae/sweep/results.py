@@ -12,6 +12,7 @@ from components.artifacts.evaluation import read_means
 from components.artifacts.features import KL_DIVERGENCE, NEGATIVE_ELBO, RECONSTRUCTION_LOSS
 from components.artifacts.metrics import ACTIVE_UNITS, FRECHET_DISTANCE, describe
 from components.artifacts.tuning import shown, words
+from components.bucket import fetch
 from components.report.page import Cell, Figure, Page, Section, Table, write
 from pipelines.local.display import NodeResult
 from tfx_vae.sweep.figure import Point, loss_by_setting, rate_distortion
@@ -43,7 +44,7 @@ class Result:
 def read_result(variant: Variant, run: str, nodes: dict[str, NodeResult]) -> Result:
     """Reads the artifacts of a variant's run."""
     [evaluation] = nodes["Evaluator"].outputs["evaluation"]
-    found = read_means(Path(evaluation.uri))
+    found = read_means(fetch(evaluation.uri))
     return Result(variant, run, {name: found[name] for name in _METRICS if name in found})
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from components.artifacts.files import is_in_object_store
 from components.artifacts.metrics import CATALOGUE
+from components.bucket import SCHEME, fetch
 from components.errors import ConfigurationError, PipelineError
 from pipelines.mlmd import names
 from pipelines.mlmd.location import Location
@@ -140,9 +141,9 @@ class Answers:
         """The page of a run's report, or one of its pictures."""
         with open_database(self._location) as database:
             page = find_report(database, name)
-        if is_in_object_store(page):
+        if is_in_object_store(page) and not page.startswith(SCHEME):
             raise PipelineError(f"The report is in an object store: {page}")
-        path = Path(page).with_name(file)
+        path = fetch(page.rpartition("/")[0]) / file
         if not _REPORT_FILE.fullmatch(file) or not path.is_file():
             raise ConfigurationError(f"The report of run {name} has no file {file!r}.")
         return path

@@ -180,6 +180,14 @@ def test_a_configuration_cannot_be_changed(config_file: Path):
         ("trainer.epochs=1e25", "trainer.epochs: 1e+25 is not allowed: it should be a valid integer"),
         ("trainer.epochs=10000000000000000", "trainer.epochs: 10000000000000000 is not allowed: it must be below 2^31"),
         ("model.hidden_units=[64, 4294967296]", "model.hidden_units: [64, 4294967296] is not allowed: it must be below 2^31"),
+        (
+            "runtime.root=s3://BUCKET/x",
+            'runtime.root: "s3://BUCKET/x" is not allowed: it must be s3://BUCKET/DIRECTORY, the bucket in',
+        ),
+        (
+            "runtime.pipeline_root=s3://bucket/x",
+            "it must not be in S3, which TensorFlow cannot write to: set runtime.root to it",
+        ),
         (f"runtime.root={'x' * 256}", "is not allowed: it is longer than a file system takes"),
         (f"data.schema_path={'x/' * 2000}", "is not allowed: it is longer than a file system takes"),
         ("metadata.url=ftp://x", 'metadata.url: "ftp://x" is not allowed: it is not understood: allowed are sqlite:///FILE,'),

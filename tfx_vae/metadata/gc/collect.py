@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from components import bucket
 from components.errors import PipelineError
 from pipelines.mlmd.connections import check_values, open_store
 from pipelines.mlmd.location import Location
@@ -101,6 +102,7 @@ def _batches(ids: list[int]) -> Iterable[list[int]]:
 
 
 def _delete(freed: Freed) -> None:
+    bucket.delete(freed.directory)
     doomed = being_deleted(freed.directory)
     try:
         if doomed.exists():
@@ -113,6 +115,7 @@ def _delete(freed: Freed) -> None:
 
 
 def _remove(leftover: Leftover) -> None:
+    bucket.delete(leftover.path)
     try:
         if leftover.path.is_dir() and not leftover.path.is_symlink():
             shutil.rmtree(leftover.path)

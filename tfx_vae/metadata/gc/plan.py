@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from components.artifacts.serving_directory import PUSHED_DESTINATION
+from components.bucket import exists
 from tfx_vae.metadata.disk import OwnRoot, RealFiles, local_path, size_on_disk
 from tfx_vae.metadata.entities import Artifact, ArtifactState, Snapshot
 from tfx_vae.metadata.gc.leftovers import Leftover, find_leftovers, find_temporary
@@ -81,7 +82,7 @@ def make_plan(snapshot: Snapshot, root: OwnRoot, policy: Policy, now: datetime) 
         directory = artifact_directory(snapshot, artifact, root)
         if artifact.id in keep:
             kept[keep[artifact.id]] += 1
-            if artifact.state is _UNFINISHED and directory is not None and directory.exists():
+            if artifact.state is _UNFINISHED and directory is not None and exists(directory):
                 restored.append(artifact)
             elif artifact.state is _UNFINISHED and directory is not None:
                 freed.append(_freed(artifact, directory))

@@ -9,6 +9,7 @@ from typing import Final
 
 from components.artifacts import champion as champions
 from components.artifacts import serving_directory
+from components.bucket import exists, is_staged
 from components.errors import ConfigurationError
 from pipelines.mlmd import names
 from pipelines.mlmd.location import real_path
@@ -123,7 +124,7 @@ def _is_served(artifact: Artifact) -> bool:
     if artifact.properties.get(serving_directory.PUSHED) != 1:
         return False
     path = local_path(str(artifact.properties.get(serving_directory.PUSHED_DESTINATION, "")))
-    return path is None or path.exists() or not path.parent.exists()
+    return path is None or exists(path) or not path.parent.exists()
 
 
 def _champions(snapshot: Snapshot, pipeline: str) -> Iterator[tuple[str, list[int]]]:
@@ -189,7 +190,7 @@ def artifact_directory(snapshot: Snapshot, artifact: Artifact, root: OwnRoot) ->
 
     Returns:
       Its real path, whether it is still there or not; None if the artifact lies elsewhere, and must not be deleted: it was
-      imported, is in an object store, or is not below the root.
+      imported, is in another object store than S3, or is not below the root.
     """
     path, producer = local_path(artifact.uri), snapshot.producers.get(artifact.id)
     if path is None or producer is None or artifact.properties.get("is_external") == 1 or len(path.parts) < 5:
@@ -197,4 +198,4 @@ def artifact_directory(snapshot: Snapshot, artifact: Artifact, root: OwnRoot) ->
     channels = [e.channel for e in snapshot.events_of_execution[producer.id] if e.artifact_id == artifact.id]
     if path.parts[-3:] not in [(producer.node, channel, str(producer.id)) for channel in channels]:
         return None
-    return real_path(path) if path.parents[2].is_dir() and root.has(path) else None
+    return real_path(path) if (is_staged(path) or path.parents[2].is_dir()) and root.has(path) else None

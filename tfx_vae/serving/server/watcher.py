@@ -79,6 +79,8 @@ class Watcher:
             trouble = self._look()
         except OSError as error:
             trouble = f"{self._directory.path} cannot be read ({error.strerror}); the loaded version keeps answering."
+        except PipelineError as error:
+            trouble = f"{error} The loaded version keeps answering."
         if trouble and trouble != self._last_trouble:
             self._report(trouble)
         self._last_trouble = trouble

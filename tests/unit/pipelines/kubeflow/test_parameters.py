@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components import bucket
 from components.errors import ConfigurationError
 from pipelines.config import PipelineConfig, load_config
 from pipelines.kubeflow.parameters import Parameters, as_text, configuration, parse_run_date
@@ -31,6 +32,15 @@ def test_what_a_run_writes_lies_on_the_shared_volume_and_what_it_reads_in_the_im
     assert values["pusher"]["serving_dir"] == "/mnt/tfx-vae/served"
     assert values["data"]["data_dir"] == "/elsewhere"
     assert values["data"]["schema_path"] == "schema/schema.pbtxt"
+
+
+def test_a_bucket_is_the_same_for_every_step_wherever_its_copies_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    text = as_text(load("runtime.root=s3://bucket/tfx-vae/", "pusher.serving_dir=s3://models/served"))
+    monkeypatch.setenv(bucket.STAGING_VARIABLE, str(tmp_path))
+    config = configuration(text, None)
+    assert config.runtime.root == tmp_path / "bucket" / "tfx-vae"
+    assert config.serving_dir == tmp_path / "models" / "served"
+    assert config.settings()["runtime"]["root"] == "s3://bucket/tfx-vae"
 
 
 def test_the_text_is_one_line_since_kfp_writes_it_into_a_comment():
