@@ -60,7 +60,8 @@ class BeamConfig(Section):
     """The workers' container image: for `environment: docker`, and for Dataflow."""
 
     parallelism: int | None = Field(default=None, ge=1)
-    """How many workers an engine uses at the same time; null is the engine's default."""
+    """How many workers an engine uses at the same time; null is the engine's default. Spark takes it from its job server, not
+    from here."""
 
     staging: str | None = None
     """URI of a directory for the engine's temporary files: `gs://BUCKET/DIRECTORY` for Dataflow."""
@@ -96,6 +97,11 @@ class BeamConfig(Section):
     def _fits_together(self) -> Self:
         if self.job_server is not None and self.runner not in PORTABLE_RUNNERS:
             raise ValueError(f"runtime.beam.job_server: {self.runner} has none; choose runtime.beam.runner flink or spark")
+        if self.parallelism is not None and self.runner == "SparkRunner":
+            raise ValueError(
+                "runtime.beam.parallelism: Beam's job server for Spark decides it when it starts (SPARK_CORES of "
+                "scripts/spark.sh); remove the setting"
+            )
         if self.job_server is not None and self.environment is Environment.DOCKER and self.image is None:
             raise ValueError("runtime.beam.environment: docker needs runtime.beam.image, the workers' container image")
         if twice := sorted(set(self.options) & {name for name, _ in self._typed_options()}):

@@ -1,4 +1,4 @@
-"""What an engine of Beam computes on a cluster is what this process computes, bit for bit but for one sum."""
+"""What Flink and Spark compute on a cluster is what this process computes, bit for bit but for one sum."""
 
 import json
 import os
@@ -16,8 +16,9 @@ import tensorflow_metadata.proto.v0.statistics_pb2 as statistics
 from numpy.typing import NDArray
 from PIL import Image
 from support import digits as support
+from support.engines import Engine, engine
 from support.evaluating import EVERYTHING, evaluate, write_classifier
-from support.flink import Flink, flink
+from support.workplace import Workplace, states
 from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.types import standard_artifacts
 
@@ -33,14 +34,14 @@ HERE = support.BEAM
 FRACTIONS = {"train": 0.6, "eval": 0.2, "test": 0.2}
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
-    with flink(tmp_path_factory.mktemp("flink")) as running:
+@pytest.fixture(scope="module", params=["flink", "spark"])
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with engine(request.param, tmp_path_factory.mktemp(request.param)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def there(cluster: Flink) -> list[str]:
+def there(cluster: Engine) -> list[str]:
     """Options of Beam for the cluster."""
     check_engine(cluster.beam)
     return cluster.beam.pipeline_args()
@@ -197,9 +198,23 @@ def test_infer_scores_the_same(raw: dict[str, list[bytes]], there: list[str], tm
     assert here == on_engine
 
 
-def test_image_example_gen_writes_the_same_files_though_a_task_manager_is_killed(
-    cluster: Flink, there: list[str], tmp_path: Path
-):
+def test_a_whole_run_succeeds(cluster: Engine, tmp_path: Path):
+    (tmp_path / "home").mkdir()
+    workplace = Workplace(tmp_path / "runs", tmp_path / "home")
+
+    run = workplace.run(
+        f"runtime.beam={cluster.beam.model_dump_json(exclude_defaults=True)}",
+        "data.splits={train: 'train[:400]', eval: 'train[1600:1700]', test: 'test[:100]'}",
+        "infra_validator.enabled=false",
+        "evaluator.importance_weighted.enabled=false",
+    )
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert set(states(run.stdout).values()) == {"ran"}
+    assert len(workplace.versions()) == 1
+
+
+def test_image_example_gen_writes_the_same_files_though_a_worker_is_killed(cluster: Engine, there: list[str], tmp_path: Path):
     # Whoever reads this file waits, until its name leads to another.
     write_images(tmp_path / "images")
     last, whole = tmp_path / "images" / "1" / "19.png", tmp_path / "19.png"
@@ -209,7 +224,7 @@ def test_image_example_gen_writes_the_same_files_though_a_task_manager_is_killed
         running = pool.submit(ingest_folder, tmp_path / "images", there, tmp_path / "b")
         waiting = os.open(last, os.O_WRONLY)
         whole.rename(last)
-        cluster.kill_task_manager()
+        cluster.kill_one()
         on_engine = files(running.result())
     os.close(waiting)
 

@@ -43,7 +43,7 @@ NOT_RUN = {
     r"scripts/setup\.sh|python3\.11 -m venv|(client/bin/)?pip install": "needs packages from the network",
     r"TF_CONFIG=": "needs several machines; tests/component/trainer/test_distribution.py",
     r"export AWS_|.*s3://BUCKET": "needs a bucket; tests/component/bucket, tests/component/kubeflow/test_s3.py",
-    r"scripts/flink\.sh": "needs Java and Flink from the network",
+    r"scripts/(flink|spark)\.sh": "needs Java and jars from the network; tests/component/test_engines.py",
     r"sudo |systemctl |journalctl ": "changes the machine",
 }
 """How a command begins that the test does not run, and why not, or which test runs what it runs."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
-from apache_beam.portability.api import beam_fn_api_pb2_grpc
+from apache_beam.portability.api import beam_fn_api_pb2_grpc, beam_job_api_pb2
 from apache_beam.runners.portability.local_job_service import LocalJobServicer
 
 from components.errors import ConfigurationError
@@ -50,6 +50,24 @@ def test_without_a_job_server_there_is_one_sentence(pool: str):
         check.check_engine(flink(job_server=NOBODY, workers=pool))
 
 
+class SparkServicer(LocalJobServicer):  # type: ignore[misc, unused-ignore]  # Beam has no types
+    def DescribePipelineOptions(self, *_: Any) -> Any:  # noqa: N802 (Beam's name)
+        return beam_job_api_pb2.DescribePipelineOptionsResponse(options=[{"name": "runner"}, {"name": "spark_master"}])
+
+
+def test_the_job_server_of_another_engine_is_told_apart(pool: str):
+    servicer = SparkServicer()
+    job_server = f"localhost:{servicer.start_grpc_server()}"
+
+    with pytest.raises(
+        ConfigurationError, match=r"is the job server of Spark; choose .* or .* of Flink \(scripts/flink.sh start"
+    ):
+        check.check_engine(flink(job_server=job_server, workers=pool))
+    check.check_engine(BeamConfig(runner="spark", job_server=job_server, workers=pool))
+    check.check_engine(BeamConfig(runner="PortableRunner", job_server=job_server, workers=pool))
+    servicer.stop()
+
+
 def test_something_else_at_its_port_is_told_apart(pool: str):
     with pytest.raises(ConfigurationError, match=r"job_server: what listens at localhost:[0-9]+ is no job server of Beam"):
         check.check_engine(flink(job_server=pool, workers=pool))
@@ -69,7 +87,12 @@ def test_workers_with_other_code_are_refused(job_server: str, pool: str, monkeyp
 
 def test_workers_that_are_local_to_another_machine_are_not_asked(monkeypatch: pytest.MonkeyPatch):
     asked = []
-    monkeypatch.setattr(check, "_ask", lambda address, *_: asked.append(address))
+
+    def answer(address: str, *_: Any) -> tuple[bytes, dict[str, Any]]:
+        asked.append(address)
+        return b"", {}
+
+    monkeypatch.setattr(check, "_ask", answer)
 
     check.check_engine(flink(job_server="flink.example:8099"))
 

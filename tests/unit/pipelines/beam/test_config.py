@@ -66,6 +66,7 @@ def test_dataflow_has_its_own_names_for_workers_and_files():
             "{runner: flink, parallelism: 2, options: {parallelism: 4}}",
             "runtime.beam.options.parallelism is decided by the other",
         ),
+        ("{runner: spark, parallelism: 2}", "runtime.beam.parallelism: Beam's job server for Spark decides it when it starts"),
         ("{runner: flink, parallelism: 0}", "greater than or equal to 1"),
         ("{runner: dataflow, staging: tmp}", "it must be a URI such as gs://BUCKET/DIRECTORY"),
     ],
