@@ -9,7 +9,7 @@ import click
 @click.option("--provision_endpoint", help="Set by the engine, for one worker.")
 @click.argument("_more", nargs=-1, type=click.UNPROCESSED, metavar="")
 def beam_worker(listen: str, worker_id: str | None, provision_endpoint: str | None, _more: tuple[str, ...]) -> None:
-    """Work for Flink or another engine of Beam (docs/scale.md).
+    """Work for Flink, Spark or another engine of Beam (docs/scale.md).
 
     Without --id it is a pool, which starts a worker whenever an engine asks for one (environment external). With --id and
     --provision_endpoint, as an engine calls it on its own machines (environment process), it is one worker.

@@ -35,6 +35,7 @@ HERE = support.BEAM
 FRACTIONS = {"train": 0.6, "eval": 0.2, "test": 0.2}
 
 
+# Spark starts two processes for each job.
 _SKIP = pytest.mark.skipif(
     "ALL_ENGINES" not in os.environ, reason="takes half a CPU minute or more: set ALL_ENGINES=1 to run it"
 )
@@ -175,7 +176,7 @@ def test_mean_and_variance_of_transform_are_the_same_but_for_rounding(
         np.testing.assert_allclose(np.sort(one), np.sort(other), rtol=1e-5)
 
 
-@on_both
+@mainly_on_flink
 def test_the_evaluator_measures_the_same(digits: Any, make_talkative_model: Any, there: list[str], tmp_path: Path):
     write_classifier(tmp_path / "classifier")
     model = make_talkative_model(0.4, 12.5)
@@ -204,7 +205,7 @@ class Scorer(tf.Module):
         return {"latent_mean": code, "score": tf.reduce_sum(code**2, axis=1)}
 
 
-@mainly_on_flink
+@on_both
 def test_infer_scores_the_same(raw: dict[str, list[bytes]], there: list[str], tmp_path: Path):
     support.write_raw(tmp_path / "raw", raw)
     scorer = Scorer()
@@ -218,6 +219,7 @@ def test_infer_scores_the_same(raw: dict[str, list[bytes]], there: list[str], tm
     assert here == on_engine
 
 
+@pytest.mark.timeout(1800)
 @_on(*(pytest.param(name, marks=_SKIP) for name in ("flink", "spark")))
 def test_a_whole_run_succeeds(cluster: Engine, tmp_path: Path):
     (tmp_path / "home").mkdir()
