@@ -62,6 +62,7 @@ def main() -> None:
         work = Path(directory)
         splits = json.dumps({"train": f"train[:{arguments.images}]", "eval": "train[55000:]", "test": "test"})
         settings = [f"data.data_dir={work}/datasets", f"data.splits={splits}", f"trainer.epochs={arguments.epochs}"]
+        settings += ["runtime.parallel_nodes=1"]  # what runs at the same time would be counted twice
         settings += ["evaluator.thresholds={negative_elbo: {upper: 300}}", *arguments.settings]
         prepare(work / "prepared", settings)
         examples = next((work / "prepared" / "pipelines").glob("*/TfdsExampleGen/examples/*"))

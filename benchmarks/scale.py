@@ -89,6 +89,7 @@ def run(work: Path, images: int, slots: int | None, until: str | None, settings:
         costs = Path(root) / "costs"
         all_settings = [
             f"runtime.root={root}/runs",
+            "runtime.parallel_nodes=1",  # what runs at the same time would be counted twice
             "data.dataset=null",
             f"data.directory={work / 'images' / str(images)}",
             f"data.splits={json.dumps({'train': 'train', 'eval': 'eval', 'test': 'test'})}",

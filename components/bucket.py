@@ -232,6 +232,11 @@ def _client() -> Any:
     return _connect(_endpoint(), tuple(os.environ.get(name) for name in ACCOUNT_VARIABLES))
 
 
+def is_connected() -> bool:
+    """Whether this process has asked a server. Then it has threads, which a fork of the process would lack."""
+    return _connect.cache_info().currsize > 0
+
+
 @cache
 def _connect(endpoint: str, account: tuple[str | None, ...]) -> Any:
     from pyarrow.fs import S3FileSystem

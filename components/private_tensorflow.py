@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from tensorflow.python.eager import context
 from tensorflow.python.framework import ops
+
+
+def has_started() -> bool:
+    """Whether TensorFlow has computed anything in this process. Then it has threads, and a fork of the process may hang."""
+    started = context.context_safe()
+    return started is not None and bool(started._initialized)
 
 
 @contextmanager

@@ -53,6 +53,10 @@ class RuntimeConfig(Section):
     cache: bool = True
     """Reuse the result of an earlier run for a component whose inputs, parameters and code are unchanged."""
 
+    parallel_nodes: int | None = Field(default=None, ge=1, le=1000)
+    """Components that run at the same time on this machine, at most; null is one for each core. FeatureClassifier runs beside
+    the Trainer, and InfraValidator beside the Evaluator, if there is memory for both. 1 runs all one after the other."""
+
     beam: BeamConfig = BeamConfig()
     """The Beam runner and its options."""
 
@@ -147,7 +151,9 @@ class PipelineConfig(Section):
 
     def settings(self) -> dict[str, Any]:
         """The settings that decide the results of a run, by section, as JSON has them. There is no secret in them."""
-        return self.model_dump(mode="json", exclude={"metadata", "notify", "kubeflow"})
+        return self.model_dump(
+            mode="json", exclude={"metadata": True, "notify": True, "kubeflow": True, "runtime": {"parallel_nodes"}}
+        )
 
     @property
     def metadata_location(self) -> Location:

@@ -8,8 +8,10 @@ RESULT is a file, which will hold a sentence that says what is wrong; nothing if
 import sys
 
 from components.keras_environment import import_tensorflow_alone
+from components.parent_death import end_with_parent
 
 if __name__ == "__main__":
+    end_with_parent()
     import_tensorflow_alone()
     from components.infra_validator.replay import main
 

@@ -70,10 +70,10 @@ class RunDisplay:
             redirect_stderr=False,
             disable=not console.is_terminal,
         )
-        self._task: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
         self._node = ""
         self._nodes = self._nodes_started = 0
-        self._last_plain_line = 0.0
+        self._last_plain_line: dict[str, float] = {}
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -97,11 +97,12 @@ class RunDisplay:
     @contextlib.contextmanager
     def activity(self, name: str) -> Iterator[None]:
         """Shows that something may take seconds."""
+        self._node = name
         self._start(name)
         try:
             yield
         finally:
-            self._stop()
+            self._stop(name)
 
     @contextlib.contextmanager
     def waiting(self, reason: str) -> Iterator[None]:
@@ -112,13 +113,22 @@ class RunDisplay:
 
     def run_started(self, pipeline_name: str, run_id: str, nodes: int = 0) -> None:
         """The run starts, with this many components; 0 if their number is not known."""
-        self._stop()
+        for name in list(self._tasks):
+            self._stop(name)
         self._nodes, self._nodes_started = nodes, 0
         self._console.print(f"[bold]{pipeline_name}[/], run {run_id}", highlight=False)
 
-    def node_started(self, node_id: str, earlier: float | None = None) -> None:
-        """A component starts; `earlier` is how many seconds it took when it ran last."""
+    def node_started(self, node_id: str, earlier: float | None = None, is_beside: bool = False) -> None:
+        """A component starts.
+
+        Args:
+          node_id: The component.
+          earlier: How many seconds it took when it ran last.
+          is_beside: Whether it runs in another process, whose progress comes with its name.
+        """
         self._nodes_started += 1
+        if not is_beside:
+            self._node = node_id
         if earlier is not None and earlier < _SECONDS_BETWEEN_PLAIN_LINES:
             earlier = None
         place = f"{self._nodes_started}/{self._nodes}" if self._nodes else ""
@@ -130,7 +140,7 @@ class RunDisplay:
 
     def node_ended(self, node_id: str, result: NodeResult, seconds: float) -> None:
         """A component succeeded."""
-        self._stop()
+        self._stop(node_id)
         style = "dim" if result.state is NodeState.CACHED else "green"
         self._console.print(
             f"[{style}]✓[/] {node_id:<{_NAME_WIDTH}} [{style}]{result.state:<6}[/] {seconds:7.1f} s", highlight=False
@@ -138,32 +148,31 @@ class RunDisplay:
 
     def node_failed(self, node_id: str, seconds: float) -> None:
         """A component failed."""
-        self._stop()
+        self._stop(node_id)
         self._console.print(f"[red]✗[/] {node_id:<{_NAME_WIDTH}} [red]failed[/] {seconds:7.1f} s", highlight=False)
 
     def warn(self, message: str) -> None:
         """Shows a warning; the run continues."""
         self._console.print(Text(f"! {message}", style="yellow"), soft_wrap=True)
 
-    def update(self, progress: component_progress.Progress) -> None:
-        """A component reports its progress."""
-        if self._task is not None:
-            self._progress.update(self._task, completed=progress.completed, total=progress.total, figures=str(progress))
-        if time.monotonic() - self._last_plain_line > _SECONDS_BETWEEN_PLAIN_LINES:
-            self._last_plain_line = time.monotonic()
-            logging.getLogger(__name__).info("%s: %s", self._node, progress)
+    def update(self, progress: component_progress.Progress, node_id: str | None = None) -> None:
+        """A component reports its progress; None is the one that runs in this process."""
+        name = self._node if node_id is None else node_id
+        if (task := self._tasks.get(name)) is not None:
+            self._progress.update(task, completed=progress.completed, total=progress.total, figures=str(progress))
+        if time.monotonic() - self._last_plain_line.get(name, 0.0) > _SECONDS_BETWEEN_PLAIN_LINES:
+            self._last_plain_line[name] = time.monotonic()
+            logging.getLogger(__name__).info("%s: %s", name, progress)
             if not self._console.is_terminal:
-                self._console.print(f"  {self._node}: {progress}", highlight=False, markup=False)
+                self._console.print(f"  {name}: {progress}", highlight=False, markup=False)
 
     def _start(self, name: str, place: str = "", earlier: str = "") -> None:
-        self._node = name
-        self._last_plain_line = time.monotonic()
-        self._task = self._progress.add_task(name, total=None, place=place, earlier=earlier, figures="")
+        self._last_plain_line[name] = time.monotonic()
+        self._tasks[name] = self._progress.add_task(name, total=None, place=place, earlier=earlier, figures="")
 
-    def _stop(self) -> None:
-        if self._task is not None:
-            self._progress.remove_task(self._task)
-            self._task = None
+    def _stop(self, name: str) -> None:
+        if (task := self._tasks.pop(name, None)) is not None:
+            self._progress.remove_task(task)
 
 
 def _clock(seconds: float) -> str:

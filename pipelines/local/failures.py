@@ -48,6 +48,21 @@ class Failure:
     is_foreseen: bool = True
 
 
+class ExplainedError(Exception):
+    """What was raised in another process, as that process explained it."""
+
+    def __init__(self, failure: Failure, trace: str) -> None:
+        """Makes an error.
+
+        Args:
+          failure: What the user is told.
+          trace: The traceback of that process.
+        """
+        super().__init__(failure.message)
+        self.failure = failure
+        self.add_note(f"In another process:\n{trace}")
+
+
 def explain(error: BaseException, root: Path | None = None) -> Failure:
     """Words an exception for the user.
 
@@ -59,6 +74,8 @@ def explain(error: BaseException, root: Path | None = None) -> Failure:
       The message, and the status to exit with.
     """
     for cause in errors.causes(error):
+        if isinstance(cause, ExplainedError):
+            return cause.failure
         if isinstance(cause, errors.PipelineError):
             # Beam adds where in its graph it was raised.
             status = MISUSED if isinstance(cause, errors.ConfigurationError) else FAILED

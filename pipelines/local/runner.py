@@ -1,4 +1,4 @@
-"""Runs a pipeline on this machine: one component after the other, watched, logged, and continued after an interruption.
+"""Runs a pipeline on this machine: its components in order, some beside others, watched, logged, continued if interrupted.
 
 TFX's own loop (tfx/orchestration/local/local_dag_runner.py) does not say whether a node was cached, and does not notice a node
 whose inputs could not be resolved: its launcher records that one as failed and returns.
@@ -18,6 +18,7 @@ from components import private_tfx
 from components.errors import PipelineError
 from pipelines.config import PipelineConfig
 from pipelines.local import failures
+from pipelines.local.beside import Helpers, Job, components_at_once
 from pipelines.local.display import NodeResult, NodeState, RunDisplay
 from pipelines.local.failures import remembered_interruption
 from pipelines.mlmd.connections import check_values, connection_config, open_store
@@ -48,7 +49,8 @@ def run_pipeline(
     Raises:
       Exception: What the first component to fail raised.
     """
-    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log, config.settings(), until)
+    at_once = components_at_once(config.runtime.parallel_nodes)
+    runner = WatchedLocalDagRunner(display, run_id, config.metadata_location, log, config.settings(), until, at_once)
     with locked(log):
         runner.run(create_pipeline(config))
     return runner.results
@@ -71,6 +73,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
         log: Path,
         settings: dict[str, Any] | None = None,
         until: str | None = None,
+        at_once: int = 1,
     ) -> None:
         """Makes a runner.
 
@@ -81,6 +84,7 @@ class WatchedLocalDagRunner(LocalDagRunner):
           log: The log of the run, noted in ML Metadata.
           settings: The settings of the run, likewise.
           until: The node to run with those that it needs; None runs all.
+          at_once: How many nodes may run at the same time.
         """
         super().__init__()
         self._display = display
@@ -89,10 +93,12 @@ class WatchedLocalDagRunner(LocalDagRunner):
         self._log = log
         self._settings = settings
         self._until = until
+        self._at_once = at_once
+        self._helpers = Helpers((), 1, launch_node)
         self.results: dict[str, NodeResult] = {}
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: pipeline_pb2.RunOptions | None = None) -> None:
-        """Runs each node of a compiled pipeline, in topological order.
+        """Runs each node of a compiled pipeline, in topological order, some beside the next ones (`beside.py`).
 
         Raises:
           ValueError: There are `run_options`: partial runs are not supported, because finished work comes from the cache.
@@ -103,15 +109,24 @@ class WatchedLocalDagRunner(LocalDagRunner):
         private_tfx.set_run_id(pipeline, self._run_id)
         nodes = self._chosen(pipeline)
         self._display.run_started(pipeline.pipeline_info.id, self._run_id, len(nodes))
+        # First of all: a process that is forked must not have a connection to a database.
+        self._helpers = Helpers({node.node_info.id for node in nodes}, self._at_once, launch_node)
+        try:
+            self._run_nodes(pipeline, nodes)
+        finally:
+            self._helpers.kill()
+
+    def _run_nodes(self, pipeline: pipeline_pb2.Pipeline, nodes: list[pipeline_pb2.PipelineNode]) -> None:
         root = pipeline.runtime_spec.pipeline_root.field_value.string_value
         store = open_store(self._location, check_values(self._location))
         follow_moved_root(store, self._location)
         end_killed(store)
         start_record(store, pipeline.pipeline_info.id, self._run_id, root, self._log, self._settings)
         try:
-            with remembered_interruption() as interruption:
+            with remembered_interruption() as interruption, self._helpers.ended():
                 for node in nodes:
                     interruption.raise_if_asked_for()
+                    self._helpers.wait_for(node.upstream_nodes)
                     self._run_node(pipeline, node)
         except BaseException as error:
             # The cause may be the disk that holds the database; the first error is the one to report.
@@ -141,15 +156,29 @@ class WatchedLocalDagRunner(LocalDagRunner):
         node_id = node.node_info.id
         started = time.monotonic()
         store = open_store(self._location)
-        self._display.node_started(node_id, seconds_last_time(store, pipeline.pipeline_info.id, node_id))
+        helper = self._helpers.free_for(node_id)
+        last_time = seconds_last_time(store, pipeline.pipeline_info.id, node_id)
+        self._display.node_started(node_id, last_time, is_beside=helper is not None)
+
+        def ended(result: NodeResult) -> None:
+            self.results[node_id] = result
+            self._display.node_ended(node_id, result, time.monotonic() - started)
+
+        def failed(error: BaseException) -> None:
+            self._display.node_failed(node_id, time.monotonic() - started)
+            if helper is not None:  # what runs beside it may take hours
+                self._display.warn(f"{failures.explain(error).message} The run ends when nothing else runs.")
+
+        if helper is not None:
+            helper.start(Job(pipeline, node, self._location), self._display, ended, failed)
+            return
         try:
             result = launch_node(pipeline, node, self._location)
         except Exception as error:
-            self._display.node_failed(node_id, time.monotonic() - started)
+            failed(error)
             error.add_note(f"while running {node_id}")
             raise
-        self.results[node_id] = result
-        self._display.node_ended(node_id, result, time.monotonic() - started)
+        ended(result)
 
 
 def upstream(pipeline: pipeline_pb2.Pipeline, node_id: str) -> set[str]:

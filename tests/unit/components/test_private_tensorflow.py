@@ -8,7 +8,8 @@ import tensorflow as tf
 
 SENTENCE = (
     "This version of TensorFlow no longer has what components/private_tensorflow.py builds on ({}): compare it with "
-    "tensorflow/python/framework/ops.py of the installed version. Without it the memory of `serve` grows with every version."
+    "tensorflow/python/framework/ops.py and eager/context.py of the installed version. Without it the memory of `serve` grows "
+    "with every version, or a run forks a process that hangs."
 )
 DIRECT_SENTENCE = (
     "This version of TensorFlow no longer has what DirectFunction builds on ({}): compare it with ConcreteFunction._call_flat "
@@ -64,3 +65,15 @@ def test_a_signature_answers_the_same_called_directly(tmp_path: Path):
     except (ImportError, AttributeError, TypeError) as error:
         pytest.fail(DIRECT_SENTENCE.format(error))
     assert found == {"sum": [[12, 16], [16, 22]], "difference": [[-9, -8], [-7, -6]]}
+
+
+def test_whether_tensorflow_has_computed_anything_is_known(monkeypatch: pytest.MonkeyPatch):
+    from tensorflow.python.eager import context
+
+    from components.private_tensorflow import has_started
+
+    tf.constant(1)
+    assert has_started(), SENTENCE.format("context._initialized")
+    for nothing_yet in (None, context.Context()):
+        monkeypatch.setattr(context, "_context", nothing_yet)
+        assert not has_started(), SENTENCE.format("context._context")

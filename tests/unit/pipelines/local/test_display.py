@@ -61,6 +61,32 @@ def test_a_component_is_numbered_among_those_of_the_run(piped: RunDisplay, on_te
     assert "2/13" in screen.getvalue()
 
 
+def test_two_components_at_the_same_time_have_a_line_each_at_80_columns(on_terminal: RunDisplay, screen: io.StringIO):
+    with on_terminal.running():
+        on_terminal.run_started("mnist", "2026", nodes=15)
+        on_terminal.node_started("FeatureClassifier", 12.0, is_beside=True)
+        on_terminal.node_started("Trainer")
+        report(Progress("training", 1.5, 30, "epochs", {"loss": 99.5}))
+        on_terminal.update(Progress("training a classifier", 2, 3, "epochs"), "FeatureClassifier")
+
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue()).splitlines()
+    [*_, first] = [line for line in lines if "FeatureClassifier" in line]
+    [*_, second] = [line for line in lines if "Trainer" in line]
+    assert re.search(r"FeatureClassifier   1/15 [━╸╺]+ 0:00:00 of ~0:12 training a cl[a-z0-9 ]*…", first)
+    assert re.search(r"Trainer             2/15 [━╸╺]+ 0:00:00 +training 1.5 of 30", second)
+    assert max(len(first), len(second)) <= 80
+
+
+def test_a_component_that_ends_leaves_the_line_of_the_other(on_terminal: RunDisplay, screen: io.StringIO):
+    with on_terminal.running():
+        on_terminal.node_started("FeatureClassifier", is_beside=True)
+        on_terminal.node_started("Trainer")
+        on_terminal.node_ended("FeatureClassifier", NodeResult(NodeState.RAN, 1, {}), 3.0)
+        report(Progress("training", 2.5, 30, "epochs", {"loss": 98.5}))
+
+    assert "training 2.5 of 30" in screen.getvalue()
+
+
 def test_how_long_a_component_took_last_time_is_said_if_it_is_long(
     piped: RunDisplay, on_terminal: RunDisplay, screen: io.StringIO
 ):

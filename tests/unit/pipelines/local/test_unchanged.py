@@ -104,9 +104,10 @@ def test_a_new_file_of_images_goes_through_tfx(config: PipelineConfig, tmp_path:
     assert repeat(config) is None
 
 
+@pytest.mark.parametrize("section", [{"notify": {"command": "true"}}, {"runtime": {"parallel_nodes": 1}}])
 @pytest.mark.usefixtures("last")
-def test_what_only_says_who_is_told_does_not(tmp_path: Path, repeat: Any):
-    assert repeat(configure(tmp_path, notify={"command": "true"})) is not None
+def test_what_only_says_who_is_told_or_how_many_run_at_once_does_not(tmp_path: Path, repeat: Any, section: dict[str, Any]):
+    assert repeat(configure(tmp_path, **section)) is not None
 
 
 @pytest.mark.parametrize("record", ["failed", "canceled", "running"])
