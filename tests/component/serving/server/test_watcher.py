@@ -11,6 +11,7 @@ import tensorflow as tf
 from support.digits import Trained
 from support.local_server import NAME, push
 
+from components import bucket
 from components.artifacts.serving_directory import PushedVersion
 from tfx_vae.serving.server.versions import AvailableVersions, ServedVersion
 from tfx_vae.serving.server.watcher import ServingDirectory, Watcher
@@ -69,6 +70,19 @@ def test_the_same_trouble_is_reported_once(tmp_path: Path, tiny: Tiny):
         f"There is no version to serve in {tmp_path}; waiting for one",
         "Version 1 cannot be served; it is tried again when its files change",
     ]
+
+
+def test_a_bucket_that_does_not_answer_is_reported_and_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    account = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    for name, value in {**account, bucket.STAGING_VARIABLE: str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    reports = list[str]()
+    watcher = Watcher(ServingDirectory(bucket.local("s3://bucket/served")), AvailableVersions(NAME), reports.append)
+    watcher.look()
+    watcher.look()
+
+    [report] = reports
+    assert report.startswith("s3://bucket/served cannot be read or written: http://127.0.0.1:9 does not answer")
 
 
 def test_a_model_that_the_trainer_did_not_export_is_not_served(tmp_path: Path):
