@@ -225,8 +225,13 @@ def print_table(done: list[Measurement]) -> None:
 
 def row(title: str, costs: list[Cost | None], done: list[Measurement]) -> str:
     """A row of the table."""
-    cells = [f"{cost.cpu:.1f} | {cost.wall:.1f} | {cost.peak:.0f}" if cost else " | | " for cost in costs]
-    return f"| {title} | {' | '.join(cells)} | {power(costs, done)} |"
+    cells = [figures(cost) if cost else ("", "", "") for cost in costs]
+    return f"| {' | '.join([title, *(text for three in cells for text in three), power(costs, done)])} |"
+
+
+def figures(cost: Cost) -> tuple[str, str, str]:
+    """Its three cells; what was not measured is empty."""
+    return f"{cost.cpu:.1f}", f"{cost.wall:.1f}" if cost.wall else "", f"{cost.peak:.0f}" if cost.peak else ""
 
 
 def power(costs: list[Cost | None], done: list[Measurement]) -> str:

@@ -57,6 +57,8 @@ def tightened(schema: schema_pb2.Schema, statistics: list[statistics_pb2.Dataset
     for feature in result.feature:
         if feature.name == IMAGE:
             feature.CopyFrom(_one_value(IMAGE, schema_pb2.BYTES))
+            # Otherwise StatisticsGen counts how often each image occurs, and keeps all of them in memory for that.
+            feature.image_domain.SetInParent()
         elif feature.name == LABEL and feature.type == schema_pb2.INT:
             feature.CopyFrom(_one_value(LABEL, schema_pb2.INT))
             found = [one for every in statistics for one in every.datasets[0].features if _name(one) == LABEL]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ml_metadata.proto import metadata_store_pb2
+from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.statistics_gen.component import StatisticsGen
@@ -111,6 +112,12 @@ class Project:
         (artifact,) = ml_metadata.MetadataStore(self.connection).get_artifacts_by_type("DataVerdict")
         return (Path(artifact.uri) / "anomalies.txt").read_text()
 
+    def statistics(self, split: str, feature: str) -> statistics_pb2.FeatureNameStatistics:
+        (artifact,) = ml_metadata.MetadataStore(self.connection).get_artifacts_by_type("ExampleStatistics")
+        serialized = (Path(artifact.uri) / f"Split-{split}" / "FeatureStats.pb").read_bytes()
+        found = statistics_pb2.DatasetFeatureStatisticsList.FromString(serialized).datasets[0].features
+        return next(one for one in found if one.path.step[:] == [feature])
+
     def pixels(self) -> PixelSummary:
         (artifact,) = ml_metadata.MetadataStore(self.connection).get_artifacts_by_type("DataVerdict")
         return PixelSummary.model_validate_json((Path(artifact.uri) / "pixels.json").read_text())
@@ -140,6 +147,9 @@ def test_wrong_labels_stop_the_run_before_the_next_component_and_stop_it_again(p
     assert project.states("ValidationGate") == [FAILED, FAILED]
     assert project.states("ExampleValidator") == [COMPLETE, CACHED]
     assert project.states(AFTER_THE_GATE) == []
+    assert project.statistics("train", "label").string_stats.unique == 12
+    # Counting how often each image occurs would keep all of them in memory.
+    assert project.statistics("train", "image").bytes_stats.common_stats.num_non_missing == 200
 
 
 def test_a_missing_image_stops_the_run(project: Project) -> None:

@@ -25,6 +25,7 @@ def test_every_example_has_an_image_and_a_label_that_occurs():
     image, label, weight = tightened(loose, [statistics(0, 3), statistics(1, 6)]).feature
     assert image.presence.min_fraction == label.presence.min_fraction == 1.0
     assert image.HasField("shape")
+    assert image.HasField("image_domain")
     assert (label.int_domain.min, label.int_domain.max, label.int_domain.is_categorical) == (0, 6, True)
     assert weight == loose.feature[2]
 
