@@ -159,7 +159,9 @@ class _LocalUris:
         def call(*values: Any, **named: Any) -> Any:
             values = _with_uris(values, bucket.uri_of)
             named = {key: _with_uris(one, bucket.uri_of) for key, one in named.items()}
-            return _with_uris(method(*values, **named), lambda uri: str(bucket.local(uri)) if "://" in uri else uri)
+            return _with_uris(
+                method(*values, **named), lambda uri: str(bucket.local(uri)) if uri.startswith(bucket.SCHEME) else uri
+            )
 
         return call
 

@@ -316,13 +316,16 @@ def _value(value: Any) -> mlmd.Value:
 
 
 def records(store: Any, run: str) -> list[tuple[Any, ...]]:
-    """What a run has in ML Metadata: for each execution its node, state, parameters, other contexts, and artifacts."""
+    """What a run has in ML Metadata: for each execution its node, state, parameters, other contexts, and artifacts.
+
+    Not in the order of the executions, which differs where components run at the same time.
+    """
     found = []
     context = store.get_context_by_type_and_name("pipeline_run", run)
-    for execution in sorted(store.get_executions_by_context(context.id), key=lambda execution: execution.id):
-        contexts = {(item.type, item.name) for item in store.get_contexts_by_execution(execution.id)} - {("pipeline_run", run)}
+    for execution in store.get_executions_by_context(context.id):
+        contexts = sorted((item.type, item.name) for item in store.get_contexts_by_execution(execution.id) if item.name != run)
         events = store.get_events_by_execution_ids([execution.id])
         artifacts = sorted((event.artifact_id, event.type, str(event.path)) for event in events)
         properties = {name: value.string_value for name, value in execution.custom_properties.items()}
         found.append((execution.type, execution.last_known_state, properties, contexts, artifacts))
-    return found
+    return sorted(found, key=lambda record: (record[0], record[3]))

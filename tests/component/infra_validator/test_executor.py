@@ -136,6 +136,7 @@ def test_the_process_needs_no_more_of_this_project_than_what_it_compares_with(ex
         "components.infra_validator",
         "components.infra_validator.replay",
         "components.keras_environment",
+        "components.parent_death",
         "components.artifacts.warmup",
     }
 
