@@ -37,10 +37,11 @@ restart-strategy.type: fixed-delay
 restart-strategy.fixed-delay.attempts: 2
 restart-strategy.fixed-delay.delay: 1s
 END
-  # What the usual scripts of Flink compute; in the sum 1 GB with the heap.
+  # What the usual scripts of Flink compute; in the sum 1.3 GB with the heap. Beam sends elements to its workers from off-heap memory: 64 MB were
+  # too little for the Transform of 70,000 images in two parts.
   task_manager_memory=()
   local part
-  for part in task.heap.size=384m task.off-heap.size=64m framework.heap.size=128m framework.off-heap.size=128m \
+  for part in task.heap.size=384m task.off-heap.size=320m framework.heap.size=128m framework.off-heap.size=128m \
     network.min=128m network.max=128m managed.size=64m jvm-metaspace.size=192m jvm-overhead.min=64m jvm-overhead.max=64m; do
     task_manager_memory+=(-D "taskmanager.memory.$part")
   done
@@ -50,7 +51,7 @@ launch_all() {
   local name
   run_java jobmanager 256 -cp "$classpath" org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$DIR/conf"
   for name in taskmanager-1 taskmanager-2; do
-    run_java "$name" 512 -XX:MaxDirectMemorySize=320m -XX:MaxMetaspaceSize=192m -cp "$classpath" \
+    run_java "$name" 512 -XX:MaxDirectMemorySize=576m -XX:MaxMetaspaceSize=192m -cp "$classpath" \
       org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$DIR/conf" \
       -D "taskmanager.resource-id=$name" -D taskmanager.cpu.cores=1 "${task_manager_memory[@]}"
   done
