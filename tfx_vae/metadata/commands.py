@@ -44,13 +44,14 @@ def runs(pipeline: str | None, last: int | None, as_json: bool, **where: Any) ->
 
     Losses are means over the test split, in nats per image.
     """
-    from tfx_vae.metadata.json_shape import runs_json
     from tfx_vae.metadata.reader import open_database
     from tfx_vae.metadata.runs import list_runs, print_runs
 
     with open_database(locate_database(**where)) as database:
         found = list_runs(database, pipeline, last)
     if as_json:
+        from tfx_vae.metadata.json_shape import runs_json
+
         _print_json(runs_json(found))
     else:
         _show(lambda console: print_runs(found, console))
@@ -64,13 +65,14 @@ def show(run: str, everything: bool, as_json: bool, **where: Any) -> None:
 
     RUN is its number, an id, the beginning of an id, `latest`, or the name of a pipeline, which means its newest run.
     """
-    from tfx_vae.metadata.json_shape import show_json
     from tfx_vae.metadata.reader import open_database
     from tfx_vae.metadata.show import print_run, show_run
 
     with open_database(locate_database(**where)) as database:
         details = show_run(database, run)
     if as_json:
+        from tfx_vae.metadata.json_shape import show_json
+
         _print_json(show_json(details))
     else:
         _show(lambda console: print_run(details, everything, console))

@@ -191,3 +191,18 @@ def test_no_command_imports_tensorflow_tfx_or_the_client_of_ml_metadata(past: An
     command = [sys.executable, "-c", code, f"sqlite:///{past.history.location.path}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "set()\n", done.stderr
+
+
+@pytest.mark.parametrize("words", [["runs"], ["show", "latest"]])
+def test_runs_and_show_import_nothing_of_other_commands(words: list[str], past: Any):
+    code = (
+        "import sys; from click.testing import CliRunner; from tfx_vae.cli import main\n"
+        "result = CliRunner().invoke(main, sys.argv[1:])\n"
+        "assert result.exit_code == 0, result.output\n"
+        "print({name for name in sys.modules if name.startswith('tfx_vae.metadata.')})"
+    )
+    command = [sys.executable, "-c", code, *words, "--metadata", f"sqlite:///{past.history.location.path}"]
+    imported = subprocess.check_output(command, text=True)
+    assert f"tfx_vae.metadata.{words[0]}'" in imported
+    for other in ("artifacts", "diff", "gc", "lineage", "json_shape"):
+        assert f"tfx_vae.metadata.{other}" not in imported
