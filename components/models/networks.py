@@ -15,13 +15,15 @@ import numpy as np
 import tensorflow as tf
 
 from components.models.batch_normalization import BatchNormalization
-from components.models.config import ModelConfig, ModelKind, Network, Precision, Spread
+from components.models.config import ModelConfig, ModelKind, Network, Precision, PriorKind, Spread
 from components.models.distributions import pixel_distribution
 from components.models.spread import LogScale
 
 # With 0.99, as in Keras, the moving averages, which evaluation uses, are right only after hundreds of steps. A short training
 # has fewer; 0.9 still averages over ten batches.
 _BATCH_NORMALIZATION_MOMENTUM = 0.9
+
+_LEAST_LOG_VARIANCE = -6.0
 
 
 def build_encoder(config: ModelConfig, image_shape: tuple[int, int, int], seed: int) -> keras.Model:
@@ -47,7 +49,8 @@ def build_encoder(config: ModelConfig, image_shape: tuple[int, int, int], seed: 
             assert_never(config.network)
     statistics = {"mean": _statistic("mean", config.latent_dim, None, seeds)(features)}
     if config.kind is ModelKind.VAE:
-        log_variance = _statistic("log_variance", config.latent_dim, log_variance_activation, seeds)
+        activation = bounded_log_variance if config.resolved_prior is PriorKind.VAMP else log_variance_activation
+        log_variance = _statistic("log_variance", config.latent_dim, activation, seeds)
         statistics["log_variance"] = log_variance(features)
     return keras.Model(image, statistics, name="encoder")
 
@@ -76,7 +79,8 @@ def log_variance_activation(raw: tf.Tensor) -> tf.Tensor:
     one odd image ends a training in NaN. Clipping avoids that but stops the gradient, so that a clipped value never comes back.
     Here the variance grows exponentially up to 1 and linearly above. Nothing changes up to the prior's variance, where
     posteriors lie; above it the KL divergence and its gradient stay finite, and the gradient never vanishes. No lower bound is
-    needed: nothing divides by the variance, and the KL divergence is linear in a very negative log-variance.
+    needed with a prior of N(0, I): nothing divides by the variance, and the KL divergence is linear in a very negative
+    log-variance.
 
     Args:
       raw: float32 [N, L].
@@ -85,6 +89,23 @@ def log_variance_activation(raw: tf.Tensor) -> tf.Tensor:
       float32 [N, L]: raw where it is negative, log(1 + raw) elsewhere; continuously differentiable.
     """
     return tf.minimum(raw, 0.0) + tf.math.log1p(tf.nn.relu(raw))
+
+
+@keras.saving.register_keras_serializable(package="tfx_vae")
+def bounded_log_variance(raw: tf.Tensor) -> tf.Tensor:
+    """As `log_variance_activation`, but always above -6, for a prior that is made of posteriors (Tomczak & Welling, 2018).
+
+    Such a prior does not fix the scale of codes. Without a bound, training lets means grow and variances shrink until a code
+    is rounded to the mean of a pseudo-input; there the density of the prior has no limit, and the KL divergence is "negative".
+    The authors clip the log-variance to [-6, 2]; here the gradient does not vanish at the bound.
+
+    Args:
+      raw: float32 [N, L].
+
+    Returns:
+      float32 [N, L]: close to `log_variance_activation(raw)` far above -6.
+    """
+    return log_variance_activation(_LEAST_LOG_VARIANCE + tf.nn.softplus(raw - _LEAST_LOG_VARIANCE))
 
 
 def build_decoder(config: ModelConfig, image_shape: tuple[int, int, int], pixel_mean: float, seed: int) -> keras.Model:

@@ -35,6 +35,16 @@ def test_the_density_is_scipys_for_codes_of_any_shape(prior, random):
     np.testing.assert_allclose(prior.finished().log_density(tf.constant(codes)), expected, rtol=1e-4)
 
 
+def test_posteriors_that_are_the_prior_stay_wide_enough_for_float32(model, make_images):
+    layer = model.encoder.get_layer("log_variance")
+    layer.kernel.assign(tf.zeros_like(layer.kernel))
+    layer.bias.assign([-1000.0, -7.0, 3.0])
+    least, middle, upper = model.encode(make_images(1)).log_variance.numpy()[0]
+    assert least == -6.0
+    assert -6.0 < middle < -5.0
+    np.testing.assert_allclose(upper, np.log(4.0), rtol=1e-3)
+
+
 def test_the_finished_prior_draws_around_each_pseudo_input(prior):
     noise, choice = tf.ones((2, 3)), tf.constant([0.1, 0.9])
     np.testing.assert_allclose(prior.finished().sample(noise, choice), MEAN + np.exp(LOG_VARIANCE / 2), rtol=1e-5)
