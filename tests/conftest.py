@@ -7,13 +7,17 @@ import pytest
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With `--dist=loadfile`, not only a file but a whole folder goes to one process: its files share models and runs."""
+    """With `--dist=loadfile`, what goes to one process is a whole folder, whose files share models and runs.
+
+    Each file of tests/e2e goes alone: it has a workplace of its own, and takes minutes.
+    """
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
 
     class FolderScheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return str(super()._split_scope(nodeid)).rpartition("/")[0]
+            file = str(super()._split_scope(nodeid))
+            return file if file.startswith("tests/e2e/") else file.rpartition("/")[0]
 
     return FolderScheduling(config, log)

@@ -11,7 +11,7 @@ from support.workplace import Workplace
 MODULES = [
     "pipelines.pipeline", "pipelines.local.runner", "tfx.dsl.compiler.compiler", "components.transform.executor",
     "components.trainer.run", "components.evaluator.executor", "components.report.executor", "tensorflow_datasets",
-    "pipelines.kubeflow.compile",
+    "pipelines.kubeflow.compile", "pipelines.kubeflow.node", "kfp.dsl.executor_main",
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The compiled pipeline itself under KFP's local runner: every component in a process of its own, on a shared database.
 
+Its images arrive as spans, as those of a nightly schedule do.
 The database is a real MariaDB, or SQLite where none is installed; tests/component/kubeflow runs steps on SQLite always.
 """
 
@@ -11,7 +12,6 @@ from typing import Any
 
 import pytest
 from support import servers
-from support.forked_python import forked_python
 from support.local_kubeflow import LocalKubeflow
 from support.spans import NIGHTLY, write_drifting_digits
 from support.workplace import Workplace
@@ -19,15 +19,6 @@ from support.workplace import Workplace
 from pipelines.mlmd.location import PASSWORD_VARIABLE, URL_VARIABLE
 
 pytestmark = pytest.mark.timeout(1200)
-
-SETTINGS = (
-    # Quicker, and without the two components that others depend on least.
-    "infra_validator.enabled=false",
-    "report.enabled=false",
-    "evaluator.importance_weighted.enabled=false",
-    "trainer.epochs=1",
-    "evaluator.thresholds={negative_elbo: {upper: 500, worsening: 50}}",
-)
 
 Shown = dict[str, Any]
 
@@ -43,19 +34,33 @@ def metadata() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def steps_python(workplace: Workplace) -> Iterator[Path]:
-    """What each step runs in."""
-    modules = ["kfp.dsl.executor", "pipelines.local.runner", "pipelines.pipeline", "tfx.dsl.compiler.compiler"]
-    environment = workplace.environment(TF_CPP_MIN_LOG_LEVEL="3", _KFP_RUNTIME="true")
-    with forked_python(modules, environment) as executable:
-        yield executable
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All that arrives, from the first night to the last."""
+    folder = tmp_path_factory.mktemp("digits")
+    write_drifting_digits(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def arrived(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What has arrived so far: two spans on the first night."""
+    folder = tmp_path_factory.mktemp("arrived")
+    for span in ("span-1", "span-2"):
+        shutil.copytree(digits / span, folder / span)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def kubeflow(
-    quick: Workplace, metadata: dict[str, str], steps_python: Path, tmp_path_factory: pytest.TempPathFactory
+    quick: Workplace, metadata: dict[str, str], python: Path, arrived: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> LocalKubeflow:
-    return LocalKubeflow(quick, metadata, steps_python, tmp_path_factory.mktemp("kfp"), *SETTINGS)
+    settings = (
+        *NIGHTLY,
+        f"data.images={arrived}/span-{{SPAN}}",
+        "report.enabled=false",
+        "evaluator.frechet_distance.enabled=true",
+    )
+    return LocalKubeflow(quick, metadata, python, tmp_path_factory.mktemp("kfp"), *settings)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +71,16 @@ def first(kubeflow: LocalKubeflow) -> Shown:
 
 @pytest.fixture(scope="module")
 def second(kubeflow: LocalKubeflow, first: Shown) -> Shown:
-    """Trained for longer, as a parameter of the submission says."""
-    kubeflow.run(epochs=2)
+    """Trained for longer, as a parameter of the submission says; no images have arrived."""
+    kubeflow.run(epochs=4)
+    return kubeflow.ask("show", "latest")
+
+
+@pytest.fixture(scope="module")
+def third(kubeflow: LocalKubeflow, second: Shown, digits: Path, arrived: Path) -> Shown:
+    """The night on which inverted digits arrive."""
+    shutil.copytree(digits / "span-3", arrived / "span-3")
+    kubeflow.run()
     return kubeflow.ask("show", "latest")
 
 
@@ -75,8 +88,19 @@ def states(shown: Shown) -> dict[str, str]:
     return {component["node"]: component["state"] for component in shown["components"]}
 
 
+def outputs(shown: Shown, node: str, name: str) -> list[int]:
+    """The ids of what a node made or found."""
+    [component] = [component for component in shown["components"] if component["node"] == node]
+    return [artifact["id"] for artifact in component["outputs"].get(name, [])]
+
+
+def resolvers(kubeflow: LocalKubeflow) -> set[str]:
+    """They are asked in every run."""
+    return {node for node in kubeflow.nodes if node.endswith(("Resolver", "Spans"))}
+
+
 def test_steps_that_begin_at_the_same_time_share_a_database_that_is_empty(kubeflow: LocalKubeflow):
-    started = kubeflow.start("another", "at-once", "ImportSchemaGen", "TfdsExampleGen")
+    started = kubeflow.start("another", "at-once", "ImportSchemaGen", "ImageExampleGen")
     assert [step.wait() for step in started] == [0, 0]
     [run] = kubeflow.ask("runs", "--pipeline", "another")["runs"]
     assert (run["id"], run["state"]) == ("at-once", "running")
@@ -85,23 +109,23 @@ def test_steps_that_begin_at_the_same_time_share_a_database_that_is_empty(kubefl
 def test_the_compiled_pipeline_runs_to_a_pushed_model_every_component_in_a_process_of_its_own(
     first: Shown, kubeflow: LocalKubeflow
 ):
-    assert kubeflow.nodes > {"TfdsExampleGen", "Transform", "FeatureClassifier", "Trainer", "BaselineResolver", "Evaluator"}
+    assert kubeflow.nodes > {"ImageExampleGen", "Transform", "FeatureClassifier", "Trainer", "BaselineResolver", "Evaluator"}
     assert states(first) == dict.fromkeys(kubeflow.nodes, "complete")
-    assert len(kubeflow.workplace.versions()) >= 1
+    assert len(kubeflow.workplace.versions("digits")) >= 1
 
 
 def test_kubeflow_is_given_the_metrics_and_the_verdict(first: Shown, kubeflow: LocalKubeflow):
     [run] = [run for run in kubeflow.ask("runs")["runs"] if run["id"] == first["run"]["id"]]
-    outputs = kubeflow.outputs("Evaluator")
-    assert outputs["metrics"]["metadata"]["negative_elbo"] == pytest.approx(run["metrics"]["negative_elbo"])
-    assert Path(outputs["verdict"]["uri"]).read_text().startswith("**Blessed**: all thresholds hold.")
+    given = kubeflow.outputs("Evaluator")
+    assert given["metrics"]["metadata"]["negative_elbo"] == pytest.approx(run["metrics"]["negative_elbo"])
+    assert Path(given["verdict"]["uri"]).read_text().startswith("**Blessed**: all thresholds hold.")
 
 
 def test_the_last_step_is_told_how_the_run_ended(first: Shown, kubeflow: LocalKubeflow):
     told = kubeflow.workplace.root / "told.json"
     kubeflow.notify(first["run"]["id"], command=f"cat > {told}", when=["blessed"])
     found = json.loads(told.read_text())
-    assert (found["state"], found["version"]) == ("complete", kubeflow.workplace.versions()[0])
+    assert (found["state"], found["version"]) == ("complete", kubeflow.workplace.versions("digits")[0])
 
 
 def test_the_evaluator_finds_the_classifier_that_another_step_trained(first: Shown, kubeflow: LocalKubeflow):
@@ -115,49 +139,33 @@ def test_all_steps_share_one_run_which_ends_as_complete(first: Shown, kubeflow: 
 
 
 def test_the_second_run_takes_from_the_cache_all_that_its_parameters_do_not_change(second: Shown, kubeflow: LocalKubeflow):
-    trained = {"Trainer", "Evaluator", "Pusher"}
-    untouched = kubeflow.nodes - trained - {"DriftResolver", "BaselineResolver"}  # a resolver is asked every time
-    assert states(second) == dict.fromkeys(untouched, "cached") | dict.fromkeys(kubeflow.nodes - untouched, "complete")
+    changed = {"Trainer", "Evaluator", "Pusher"} | resolvers(kubeflow)
+    assert states(second) == dict.fromkeys(kubeflow.nodes, "cached") | dict.fromkeys(changed, "complete")
 
 
 def test_the_second_run_finds_the_first_ones_blessed_model_as_its_baseline(
     first: Shown, second: Shown, kubeflow: LocalKubeflow
 ):
-    def outputs(shown: Shown, node: str) -> dict[str, list[Shown]]:
-        [component] = [component for component in shown["components"] if component["node"] == node]
-        return component["outputs"]
-
-    [trained] = outputs(first, "Trainer")["model"]
-    [baseline] = outputs(second, "BaselineResolver")["model"]
-    assert baseline["id"] == trained["id"]
-    assert len(kubeflow.workplace.versions()) == 2
-    assert len(kubeflow.ask("runs", "--pipeline", "mnist-smoke")["runs"]) == 2
+    assert outputs(second, "BaselineResolver", "model") == outputs(first, "Trainer", "model") != []
+    assert len(kubeflow.workplace.versions("digits")) == 2
+    assert len(kubeflow.ask("runs", "--pipeline", "digits")["runs"]) == 2
 
 
-def test_nights_under_kubeflow_drift_are_taken_back_and_train_nothing_without_a_new_span(
-    quick: Workplace, metadata: dict[str, str], steps_python: Path, tmp_path: Path
-):
-    write_drifting_digits(tmp_path / "all")
-    nights = tmp_path / "nights"
-    shutil.copytree(tmp_path / "all" / "span-1", nights / "span-1")
-    shutil.copytree(tmp_path / "all" / "span-2", nights / "span-2")
-    settings = (*NIGHTLY, f"data.images={nights}/span-{{SPAN}}", "report.enabled=false")
-    kubeflow = LocalKubeflow(quick, metadata, steps_python, tmp_path, *settings)
-    resolvers = {node for node in kubeflow.nodes if node.endswith(("Resolver", "Spans"))}
+def test_a_run_goes_on_training_the_champion_only_if_a_span_is_new(first: Shown, second: Shown, third: Shown):
+    # What is the same as before makes the Trainer's cache key the same.
+    assert outputs(second, "WarmStartResolver", "model") == outputs(first, "WarmStartResolver", "model") == []
+    assert outputs(third, "WarmStartResolver", "model") == outputs(second, "Trainer", "model") != []
 
-    kubeflow.run()
-    assert states(kubeflow.ask("show", "digits")) == dict.fromkeys(kubeflow.nodes, "complete")
-    kubeflow.run()
-    assert {node for node, state in states(kubeflow.ask("show", "digits")).items() if state != "cached"} == resolvers
-    [good] = quick.versions("digits")
 
-    shutil.copytree(tmp_path / "all" / "span-3", nights / "span-3")
-    kubeflow.run()
+def test_a_night_of_other_images_says_so_and_is_taken_back(third: Shown, kubeflow: LocalKubeflow):
+    assert states(third) == dict.fromkeys(kubeflow.nodes, "complete") | {"ImportSchemaGen": "cached"}
     [drifted, *_] = kubeflow.ask("runs", "--pipeline", "digits")["runs"]
     assert "brightness" in drifted["drift"]
+
     kubeflow.tfx_vae("rollback", "--why", "inverted digits", "--set", "name=digits")
-    _, bad, served = quick.versions("digits")
-    weights = {version: quick.weights(version, "digits") for version in (good, bad, served)}
+
+    _, good, bad, served = kubeflow.workplace.versions("digits")
+    weights = {version: kubeflow.workplace.weights(version, "digits") for version in (good, bad, served)}
     assert weights[served] == weights[good] != weights[bad]
 
 

@@ -16,7 +16,7 @@ NIGHTLY = (
     "transform.normalization=standardize",
     "trainer.epochs=1",
     "trainer.warm_start=champion",
-    "evaluator.thresholds={negative_elbo: {upper: 5000}}",
+    "evaluator.thresholds={negative_elbo: {upper: 5000, worsening: 50}}",
     # Quicker.
     "evaluator.importance_weighted.enabled=false",
     "evaluator.latent_space.enabled=false",
