@@ -30,6 +30,11 @@ from pipelines.beam.config import BeamConfig
 PROJECT = Path(__file__).parents[2]
 SIZES = {"train": 300, "eval": 60, "test": 40}
 BEAM = BeamConfig().pipeline_args()
+MODELS: dict[str, dict[str, Any]] = {
+    "vae": {"kind": "vae", "latent_dim": 4, "prior": "mixture", "prior_components": 3},
+    "ae": {"kind": "ae", "latent_dim": 4, "network": "conv", "filters": (4, 8), "precision": "bfloat16"},
+}
+"""Small ones, which between them have much of what a model can have."""
 
 
 @dataclass(frozen=True)

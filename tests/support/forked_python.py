@@ -3,6 +3,7 @@
 To import TFX, TensorFlow and Beam takes ten seconds, and every step of a pipeline with a dozen of them does it anew.
 """
 
+import fcntl
 import gc
 import json
 import os
@@ -12,19 +13,29 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
-# What is called in place of Python: hands its arguments, environment, directory and files over, and waits.
+_MOST_FILES: Final = 100
+_OUT_OF_THE_WAY: Final = 500
+
+# What is called in place of Python: hands its arguments, environment, directory and open files over, and waits.
 _CALLER = """#!{python} -SE
 import json, os, socket, sys
+def is_inherited(number):
+    try:
+        return os.get_inheritable(number)
+    except OSError:
+        return False
+files = [number for number in map(int, os.listdir("/proc/self/fd")) if is_inherited(number)]
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
-    call = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode()
-    socket.send_fds(server, [len(call).to_bytes(8, "big")], [0, 1, 2])
+    call = json.dumps([sys.argv[1:], dict(os.environ), os.getcwd(), files]).encode()
+    socket.send_fds(server, [len(call).to_bytes(8, "big")], files)
     server.sendall(call)
     sys.exit(int.from_bytes(server.recv(1) or b"\\1", "big"))
 """
@@ -39,7 +50,8 @@ def forked_python(modules: list[str], environment: dict[str, str]) -> Iterator[P
       environment: Of the process that imports them; each process that is forked has its caller's.
 
     Yields:
-      An executable that takes `-m MODULE ARGUMENTS...` as Python does.
+      An executable that takes `-m MODULE`, `-c CODE` or a script, and arguments, as Python does. If it is killed, what it does
+      ends too.
     """
     # Not pytest's directory: the path of a socket has to be short.
     with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as listening:
@@ -75,27 +87,47 @@ def _serve(listening: socket.socket, modules: list[str]) -> None:
 
 def _answer(caller: socket.socket) -> NoReturn:
     """Has a process do what is asked for, and passes its exit status on."""
-    head, files, _, _ = socket.recv_fds(caller, 8, 3)
-    arguments, environment, directory = json.loads(caller.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL))
+    head, files, _, _ = socket.recv_fds(caller, 8, _MOST_FILES)
+    arguments, environment, directory, numbers = json.loads(caller.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL))
     child = os.fork()
     if child == 0:
         caller.close()
-        for target, file in enumerate(files):
-            os.dup2(file, target)
+        # First out of the way of the numbers that are wanted.
+        moved = [fcntl.fcntl(file, fcntl.F_DUPFD, _OUT_OF_THE_WAY) for file in files]
+        for file, number in zip(moved, numbers, strict=True):
+            os.dup2(file, number)
+            os.close(file)
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(directory)
         _run(arguments)
+    for file in files:
+        os.close(file)
+    threading.Thread(target=_end_with, args=(caller, child), daemon=True).start()
     _, status = os.waitpid(child, 0)
-    caller.sendall((os.waitstatus_to_exitcode(status) & 0xFF).to_bytes(1, "big"))
+    with suppress(BrokenPipeError):  # the caller was killed
+        caller.sendall((os.waitstatus_to_exitcode(status) & 0xFF).to_bytes(1, "big"))
     os._exit(0)
 
 
+def _end_with(caller: socket.socket, process: int) -> None:
+    """Kills a process when its caller no longer waits."""
+    caller.recv(1)
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
 def _run(arguments: list[str]) -> NoReturn:
-    if arguments[0] != "-m":
-        raise ValueError(f"only `-m MODULE` is understood, not {arguments}")
-    sys.argv = arguments[1:]
-    runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    what, *rest = arguments
+    if what == "-m":
+        sys.argv = rest
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif what == "-c":
+        sys.argv = [what, *rest[1:]]
+        exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})
+    else:
+        sys.argv = arguments
+        runpy.run_path(what, run_name="__main__")
     sys.exit(0)
 
 

@@ -1,12 +1,15 @@
-"""Digits in every normalisation, transformed once for all tests of this folder."""
+"""Digits in every normalisation, transformed once for all tests of this folder, and a Python for their processes."""
 
 import functools
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.digits import Fitted, Trained, Transformed, fit, train, transform
+from support.digits import MODELS, PROJECT, Fitted, Trained, Transformed, fit, train, transform
+from support.forked_python import forked_python
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +26,11 @@ def standardized(digit_splits: dict[str, list[bytes]], tmp_path_factory: pytest.
 
 @pytest.fixture(scope="session")
 def trained(standardized: Transformed, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Trained]:
-    """Trains a small `vae`, with a mixture as its prior, or `ae` on standardized digits, each once."""
+    """Trains a model of `MODELS` on standardized digits, each once."""
 
     @functools.cache
     def train_once(kind: str) -> Trained:
-        prior = {"prior": "mixture", "prior_components": 3} if kind == "vae" else {}
-        model, trainer = {"kind": kind, "latent_dim": 4, **prior}, {"epochs": 4, "batch_size": 25}
-        return train(standardized, tmp_path_factory.mktemp(kind), model, trainer)
+        return train(standardized, tmp_path_factory.mktemp(kind), MODELS[kind], {"epochs": 4, "batch_size": 25})
 
     return train_once
 
@@ -46,3 +47,11 @@ def fitted(transformed: Transformed, tmp_path_factory: pytest.TempPathFactory) -
         return known[key]
 
     return fit_once
+
+
+@pytest.fixture(scope="session")
+def python() -> Iterator[Path]:
+    """A Python that has imported all that a training needs, and knows the project and `support`."""
+    modules = ["support.digits", "pipelines.kubeflow.workers"]
+    with forked_python(modules, {**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'tests'}"}) as executable:
+        yield executable

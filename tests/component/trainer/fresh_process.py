@@ -1,19 +1,24 @@
-"""Calls every signature of a SavedModel with TensorFlow and nothing else, as a user's process would; run by test_signatures.py.
+"""Calls every signature of SavedModels with TensorFlow and nothing else, as a user's process would; run by test_signatures.py.
 
-Usage: fresh_process.py SAVED_MODEL INPUTS.npz OUTPUTS.npz
+Usage: fresh_process.py INPUTS.npz SAVED_MODEL OUTPUTS.npz [SAVED_MODEL OUTPUTS.npz...]
 """
 
 import sys
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 
 def main() -> None:
-    saved_model, inputs_path, outputs_path = sys.argv[1:]
-    inputs = np.load(inputs_path, allow_pickle=True)
-    examples = tf.constant(list(inputs["examples"]))
-    images, others = tf.constant(inputs["images"]), tf.constant(inputs["images"][::-1].copy())
+    inputs = np.load(sys.argv[1], allow_pickle=True)
+    for saved_model, outputs in zip(sys.argv[2::2], sys.argv[3::2], strict=True):
+        np.savez(outputs, **answers(saved_model, tf.constant(list(inputs["examples"])), inputs["images"]))
+
+
+def answers(saved_model: str, examples: tf.Tensor, pixels: np.ndarray) -> dict[str, Any]:
+    """By `signature/output`, and the names of all signatures and of modules that are not needed."""
+    images, others = tf.constant(pixels), tf.constant(pixels[::-1].copy())
     loaded = tf.saved_model.load(saved_model)
     signatures = loaded.signatures
     latent = signatures["encode"](image=images)["latent_mean"]
@@ -47,7 +52,7 @@ def main() -> None:
     arrays["foreign_modules"] = np.array(
         [name for name in ("tensorflow_transform", "tfx", "tfx_bsl", "components", "apache_beam") if name in sys.modules]
     )
-    np.savez(outputs_path, **arrays)
+    return arrays
 
 
 if __name__ == "__main__":

@@ -3,11 +3,10 @@
 import json
 import logging
 import math
-import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,11 +30,16 @@ from pipelines.config import load_config
 from pipelines.kubeflow.parameters import as_text
 from pipelines.kubeflow.workers import meeting_place
 
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
-def start(*command: str, **environment: str) -> "subprocess.Popen[bytes]":
+
+@pytest.fixture
+def start(python: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Starts a process as the product starts its own: with the imports done."""
+    monkeypatch.setattr(sys, "executable", str(python))
     # gRPC would send what one process here says to the other through a proxy that the environment names.
-    here = {"PYTHONPATH": str(PROJECT), "no_grpc_proxy": "127.0.0.1"}
-    return subprocess.Popen([sys.executable, *command], cwd=PROJECT, env={**os.environ, **here, **environment})
+    monkeypatch.setenv("no_grpc_proxy", "127.0.0.1")
+    return lambda *command: subprocess.Popen([sys.executable, *command], cwd=PROJECT)
 
 
 def free_ports(count: int) -> list[int]:
@@ -56,7 +60,7 @@ def assert_nearly_equal(one: list[dict[str, Any]], other: list[dict[str, Any]]) 
             assert second[name] == pytest.approx(value, rel=1e-4, abs=1e-5), name
 
 
-def test_two_devices_learn_what_one_does(tmp_path: Path):
+def test_two_devices_learn_what_one_does(start: Start, tmp_path: Path):
     process = start("tests/support/small_training.py", "mirrored", str(tmp_path))
     alone = train_small(open_replicas(Distribution.NONE), tmp_path / "alone")
     assert process.wait(timeout=300) == 0
@@ -71,7 +75,12 @@ def test_two_devices_learn_what_one_does(tmp_path: Path):
 
 EPOCHS = 10
 SMOKE = PROJECT / "pipelines" / "configs" / "smoke.yaml"
-WORKER_STEP = "import sys; from pipelines.kubeflow.steps import run_worker; run_worker(1, 'tonight', sys.argv[1])"
+WORKER_STEP = """
+import sys
+from pipelines.kubeflow.steps import run_worker
+_, configuration, sys.executable = sys.argv
+run_worker(1, "tonight", configuration)
+"""
 MODEL = {"precision": "float32"}
 
 
@@ -104,7 +113,7 @@ def workers() -> list[psutil.Process]:
 
 
 def test_when_a_worker_dies_all_end_and_the_next_run_goes_on_to_what_one_process_learns(
-    transformed: Transformed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    transformed: Transformed, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     arguments = training_arguments(transformed, tmp_path, MODEL, {"epochs": EPOCHS, "workers": 2})
     with (
@@ -119,7 +128,7 @@ def test_when_a_worker_dies_all_end_and_the_next_run_goes_on_to_what_one_process
     config = load_config(SMOKE, [f"runtime.root={tmp_path}", "trainer.workers=2", "kubeflow.every_step.retries=0"], base=Path())
     monkeypatch.setenv(VARIABLE, "")
     meeting_place(config, "tonight").announce()
-    worker = start("-c", WORKER_STEP, as_text(config))
+    worker = start("-c", WORKER_STEP, as_text(config), sys.executable)
     try:
         with listened(Watcher()) as watcher:
             run_fn(arguments)
@@ -136,6 +145,7 @@ def test_when_a_worker_dies_all_end_and_the_next_run_goes_on_to_what_one_process
     assert not list(together.checkpoints.glob("*"))
 
 
+@pytest.mark.usefixtures("start")
 def test_what_a_process_finds_wrong_is_what_the_trainer_says():
     with pytest.raises(ConfigurationError, match="TF_CONFIG does not say who the workers are"):
         train_in_processes("{}", [{"TF_CONFIG": ""}])

@@ -1,12 +1,16 @@
 """The map that the Trainer writes with a model, beside what the model itself answers."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import stats
-from support.digits import SIZES, Trained, Transformed, train
+from support.digits import SIZES, Trained, Transformed
+from tensorflow_transform import TFTransformOutput
 
 from components.artifacts.latent_map import PRIOR_PROBABILITIES, LatentMap, read_map
+from components.trainer.input_data import pixel_scale
 
 COUNT = SIZES["eval"]
 
@@ -15,17 +19,18 @@ COUNT = SIZES["eval"]
 def surveyed(
     request: pytest.FixtureRequest,
     transformed: Transformed,
+    standardized: Transformed,
     exported: Trained,
-    tmp_path_factory: pytest.TempPathFactory,
+    trained: Callable[[str], Trained],
 ) -> tuple[LatentMap, dict[str, np.ndarray]]:
     """The map, and what the exported model says of the same images."""
-    is_vae = request.param == "vae"
-    trained = exported if is_vae else train(transformed, tmp_path_factory.mktemp("ae"), {"kind": "ae"})
-    signatures = tf.saved_model.load(str(trained.serving_model)).signatures
+    data, model = (transformed, exported) if request.param == "vae" else (standardized, trained("ae"))
+    signatures = tf.saved_model.load(str(model.serving_model)).signatures
     # Their order is Transform's, not that of the raw examples.
-    codes = signatures["encode"](image=tf.constant(transformed.images("eval")))["latent_mean"].numpy()
-    evaluated = signatures["evaluate"](examples=tf.constant(transformed.raw["eval"]))
-    drawn = read_map(trained.serving_model)
+    images = pixel_scale(TFTransformOutput(str(data.graph))).denormalize(tf.constant(data.images("eval")))
+    codes = signatures["encode"](image=images)["latent_mean"].numpy()
+    evaluated = signatures["evaluate"](examples=tf.constant(data.raw["eval"]))
+    drawn = read_map(model.serving_model)
     assert drawn is not None
     return drawn, {"codes": codes, **{name: values.numpy() for name, values in evaluated.items()}}
 
@@ -38,7 +43,7 @@ def test_every_image_of_a_small_eval_split_is_on_the_map(surveyed):
     np.testing.assert_allclose(drawn.points, expected, atol=0.01 * np.abs(expected).max())
 
 
-def test_points_carry_the_labels_of_their_images(surveyed, transformed: Transformed):
+def test_points_carry_the_labels_of_their_images(surveyed):
     drawn, said = surveyed
     # Each raw example is found again by its code, which `evaluate` gives in the order of the raw ones.
     distances = np.abs(said["codes"][:, np.newaxis] - said["latent_mean"][np.newaxis]).sum(axis=2)

@@ -1,22 +1,26 @@
 """The exported model, called by a process that imports only TensorFlow: every signature of docs/architecture.md."""
 
-import logging
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.digits import SIZES, Trained, Transformed, read_digits, train
+from support.digits import SIZES, Trained, Transformed, read_digits, training_arguments
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from components.artifacts.features import LOSSES
-from components.artifacts.latent_map import LATENT_MAP_FILE
-from components.progress import LOGGER_NAME
+from components.artifacts.latent_map import read_map
+from components.models.prior import StandardNormal
+from components.trainer.config import Distribution
+from components.trainer.distribution import open_replicas
+from components.trainer.latent_survey import read_labels, survey
+from components.trainer.run import TrainingArguments, final_model, fit
 
 COUNT = 16
 LATENT = 4
@@ -34,23 +38,31 @@ class Answers:
         return self.arrays[name]
 
 
-@pytest.fixture(scope="module", params=["vae", "ae"])
-def answers(
-    request: pytest.FixtureRequest,
-    standardized: Transformed,
-    trained: Callable[[str], Trained],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Answers:
-    """Of a model whose encoder sees standardized pixels: the signatures take and give pixels in [0, 1] all the same."""
-    directory = tmp_path_factory.mktemp(request.param)
+@pytest.fixture(scope="module")
+def answers_by_kind(
+    standardized: Transformed, trained: Callable[[str], Trained], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Answers]:
+    """Of models whose encoder sees standardized pixels: the signatures take and give pixels in [0, 1] all the same."""
+    directory = tmp_path_factory.mktemp("answers")
     images = (read_digits(COUNT) / np.float32(255)).astype(np.float32)
     # The 300 training digits come first in the file that read_digits reads.
     examples = standardized.raw["train"][:COUNT]
     np.savez(directory / "inputs.npz", images=images, examples=np.array(examples, object))
+    files = {kind: directory / f"{kind}.npz" for kind in ("vae", "ae")}
+    models = [str(path) for kind, outputs in files.items() for path in (trained(kind).serving_model, outputs)]
     script = Path(__file__).with_name("fresh_process.py")
-    arguments = [str(trained(request.param).serving_model), str(directory / "inputs.npz"), str(directory / "outputs.npz")]
-    subprocess.run([sys.executable, str(script), *arguments], check=True, cwd=directory)
-    return Answers(request.param, images, dict(np.load(directory / "outputs.npz")))
+    subprocess.run([sys.executable, str(script), str(directory / "inputs.npz"), *models], check=True, cwd=directory)
+    return {kind: Answers(kind, images, dict(np.load(outputs))) for kind, outputs in files.items()}
+
+
+@pytest.fixture(scope="module", params=["vae", "ae"])
+def answers(request: pytest.FixtureRequest, answers_by_kind: dict[str, Answers]) -> Answers:
+    return answers_by_kind[request.param]
+
+
+@pytest.fixture(scope="module")
+def loaded(exported: Trained) -> Any:
+    return tf.saved_model.load(str(exported.serving_model))
 
 
 def test_every_signature_is_there_and_nothing_but_tensorflow_was_needed(answers: Answers):
@@ -213,9 +225,8 @@ def test_binarised_losses_are_those_of_other_images_at_a_similar_level(answers: 
 
 
 @pytest.mark.parametrize("batch", [1, 7, 23])
-def test_an_examples_losses_do_not_depend_on_the_batch_it_is_in(transformed: Transformed, exported: Trained, batch: int):
-    evaluate = tf.saved_model.load(str(exported.serving_model)).signatures["evaluate"]
-    examples = transformed.raw["test"]
+def test_an_examples_losses_do_not_depend_on_the_batch_it_is_in(transformed: Transformed, loaded: Any, batch: int):
+    evaluate, examples = loaded.signatures["evaluate"], transformed.raw["test"]
     together = evaluate(examples=tf.constant(examples))["negative_elbo"].numpy()
 
     apart = [
@@ -226,36 +237,27 @@ def test_an_examples_losses_do_not_depend_on_the_batch_it_is_in(transformed: Tra
     np.testing.assert_array_equal(np.concatenate(apart), together)
 
 
-def test_the_same_training_writes_the_same_map_again_and_says_what_it_exports(
-    transformed: Transformed, exported: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
-):
-    with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
-        again = train(transformed, tmp_path, trainer={"epochs": 3})
-    assert [record.message for record in caplog.records if record.name == LOGGER_NAME][-4:] == [
-        "exporting the prior: 1 of 4 steps",
-        "exporting the signatures: 2 of 4 steps",
-        "exporting the warm-up requests: 3 of 4 steps",
-        "exporting the latent map: 4 of 4 steps",
-    ]
-    maps = [trained.serving_model / LATENT_MAP_FILE for trained in (exported, again)]
-    assert maps[0].read_bytes() == maps[1].read_bytes()
+def test_the_same_training_writes_the_same_map_again(transformed: Transformed, exported: Trained, tmp_path: Path):
+    arguments = TrainingArguments.of(training_arguments(transformed, tmp_path, trainer={"epochs": 3}))
+    again, seed = fit(arguments, open_replicas(Distribution.NONE)), arguments.custom_config.trainer.seed
+    labels = read_labels(arguments.eval_files, again.transform_graph)
+
+    drawn = survey(final_model(again, seed), again.data.eval, again.data.views.scale, labels, seed, StandardNormal())
+
+    assert drawn == read_map(exported.serving_model)
 
 
-def test_a_model_takes_jpeg_bytes_too(exported: Trained):
+def test_a_model_takes_jpeg_bytes_too(loaded: Any):
     example = tf.train.Example()
     example.features.feature["image"].bytes_list.value.append(tf.io.encode_jpeg(read_digits(1)[0]).numpy())
 
-    answer = tf.saved_model.load(str(exported.serving_model)).signatures["serving_default"](
-        examples=tf.constant([example.SerializeToString()])
-    )
+    answer = loaded.signatures["serving_default"](examples=tf.constant([example.SerializeToString()]))
 
     assert np.isfinite(answer["score"].numpy()).all()
 
 
-def test_a_model_trained_in_bfloat16_is_served_in_float32(transformed: Transformed, tmp_path: Path):
-    trained = train(transformed, tmp_path, {"precision": "bfloat16"}, {"epochs": 2})
-
-    saved = saved_model_pb2.SavedModel.FromString((trained.serving_model / "saved_model.pb").read_bytes())
+def test_a_model_trained_in_bfloat16_is_served_in_float32(trained: Callable[[str], Trained]):
+    saved = saved_model_pb2.SavedModel.FromString((trained("ae").serving_model / "saved_model.pb").read_bytes())
     graph = saved.meta_graphs[0].graph_def
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     products = [node for node in nodes if node.op == "MatMul"]

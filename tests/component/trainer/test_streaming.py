@@ -2,10 +2,8 @@
 
 import itertools
 import json
-import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -24,7 +22,7 @@ LIMIT = 64 * MEGABYTE
 BOUND = 512 * MEGABYTE
 
 
-def test_a_split_beyond_the_limit_trains_in_bounded_memory(tmp_path: Path):
+def test_a_split_beyond_the_limit_trains_in_bounded_memory(python: Path, tmp_path: Path):
     example = tf.train.Example()
     example.features.feature[IMAGE].float_list.value.extend(np.full(SHAPE, 0.5, np.float32).ravel())
     with tf.io.TFRecordWriter(str(tmp_path / "0"), "GZIP") as writer:
@@ -34,9 +32,8 @@ def test_a_split_beyond_the_limit_trains_in_bounded_memory(tmp_path: Path):
         (tmp_path / str(number)).symlink_to(tmp_path / "0")
 
     output = subprocess.run(
-        [sys.executable, "tests/support/streamed_training.py", str(LIMIT), *(str(tmp_path / str(n)) for n in range(FILES))],
+        [python, "tests/support/streamed_training.py", str(LIMIT), *(str(tmp_path / str(n)) for n in range(FILES))],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,
         check=True,
     ).stdout

@@ -1,10 +1,8 @@
 """Training as a whole: reproducible, resumable, stopped early, stopped when it diverges, and written down."""
 
 import logging
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from google.protobuf import text_format
-from support.digits import Fitted, Trained, Transformed, fit, train, training_arguments
+from support.digits import MODELS, Fitted, Trained, Transformed, fit, train, training_arguments
 from tensorboard.plugins.projector import ProjectorConfig
 
 from components.artifacts.latent_map import read_map
@@ -23,8 +21,6 @@ from components.progress import LOGGER_NAME, RECORD_ATTRIBUTE
 from components.trainer import run
 from components.trainer.input_data import ImagesOnDisk, ImageSource, open_images
 from components.trainer.run import TrainingArguments, _checkpoint_directory, run_fn
-
-PROJECT = Path(__file__).parents[3]
 
 Fit = Callable[..., Fitted]
 
@@ -114,24 +110,44 @@ def test_the_exported_weights_are_the_trained_ones(exported: Trained, fitted: Fi
     assert_same_weights(Fitted(exported.history, [saved.get_tensor(name) for name in names]), learnt)
 
 
-@pytest.mark.parametrize("network", ["dense", "conv"])
 def test_a_warm_start_takes_over_the_weights_of_the_champion(
-    transformed: Transformed, exported: Trained, tmp_path: Path, network: str
+    transformed: Transformed, exported: Trained, fitted: Fit, tmp_path: Path
 ):
-    settings = {"network": network, "filters": (4, 8)}
-    champion = exported if network == "dense" else train(transformed, tmp_path / "champion", settings)
+    recipe = {"epochs": 1, "warm_start": "champion"}
+    warm = fit(transformed, tmp_path, trainer=recipe, base_model=exported.serving_model)
+
+    first = exported.curves()[0]["eval"]["loss"]
+    assert fitted(trainer={"epochs": 1}).curves()[0]["train"]["loss"] > first
+    assert warm.curves()[0]["train"]["loss"] < first
+
+
+def test_a_convolutional_model_is_warm_started_too(
+    standardized: Transformed, trained: Callable[[str], Trained], tmp_path: Path
+):
+    champion, model = trained("ae"), {**MODELS["ae"], "precision": "float32"}
     cold, warm = (
-        fit(transformed, tmp_path / start, settings, {"epochs": 1, "warm_start": start}, base_model=champion.serving_model)
+        fit(standardized, tmp_path / start, model, {"epochs": 1, "warm_start": start}, base_model=champion.serving_model)
         for start in ("none", "champion")
     )
+
+    assert model["network"] == "conv"
     first = champion.curves()[0]["eval"]["loss"]
     assert cold.curves()[0]["train"]["loss"] > first
     assert warm.curves()[0]["train"]["loss"] < first
 
 
-def test_a_learned_prior_is_trained_exported_and_taken_over_by_a_warm_start(transformed: Transformed, tmp_path: Path):
+def test_a_learned_prior_is_trained_exported_and_taken_over_by_a_warm_start(
+    transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     settings, recipe = {"prior": "vamp", "prior_components": 6}, {"epochs": 1, "warm_start": "champion"}
-    champion = train(transformed, tmp_path / "champion", settings, {"epochs": 4})
+    with caplog.at_level(logging.INFO, logger=LOGGER_NAME):
+        champion = train(transformed, tmp_path / "champion", settings, {"epochs": 4})
+    assert [record.message for record in caplog.records if record.name == LOGGER_NAME][-4:] == [
+        "exporting the prior: 1 of 4 steps",
+        "exporting the signatures: 2 of 4 steps",
+        "exporting the warm-up requests: 3 of 4 steps",
+        "exporting the latent map: 4 of 4 steps",
+    ]
     signatures = tf.saved_model.load(str(champion.serving_model)).signatures
     evaluated = signatures["evaluate"](examples=tf.constant(transformed.raw["eval"]))
     best = min((epoch["eval"] for epoch in champion.curves()), key=lambda losses: losses["loss"])
@@ -220,17 +236,17 @@ def test_early_stopping_ends_the_training_with_the_weights_of_the_best_epoch(tra
 
 
 def test_a_killed_training_continues_from_its_checkpoint_and_ends_the_same(
-    transformed: Transformed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    transformed: Transformed, python: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     recipe = {"epochs": 40, "early_stopping_patience": None}
     whole = fit(transformed, tmp_path / "whole", trainer=recipe)
     killed = tmp_path / "killed"
     code = (
-        "import sys; sys.path.insert(0, 'tests'); from pathlib import Path; from support.digits import *; "
+        "from pathlib import Path; from support.digits import *; "
         f"fit(Transformed({{}}, Path({str(transformed.graph)!r}), Path({str(transformed.examples)!r})), "
         f"Path({str(killed)!r}), trainer={recipe!r})"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT, env={**os.environ, "PYTHONPATH": str(PROJECT)})
+    process = subprocess.Popen([python, "-c", code])
     # The file that names the last checkpoint is written after the checkpoint's own: before it there is nothing to go on from.
     while not list(killed.glob("checkpoints/*/checkpoint")) and process.poll() is None:
         time.sleep(0.01)

@@ -15,7 +15,7 @@ from components.infra_validator.replay import ServingSession
 from components.trainer.signatures import WARMUP_IMAGES
 
 
-@pytest.fixture(params=["vae", "ae"])
+@pytest.fixture(scope="module", params=["vae", "ae"])
 def model(request: pytest.FixtureRequest, trained: Callable[[str], Trained]) -> LoadedModel:
     return LoadedModel(trained(request.param).serving_model)
 
@@ -27,7 +27,7 @@ def logs(model: LoadedModel) -> list[PredictionLog]:
     return [PredictionLog.FromString(record) for record in records]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def requests(model: LoadedModel) -> list[RecordedRequest]:
     return read_warmup_requests(str(model.directory))
 
