@@ -14,7 +14,10 @@ RUNNING = 2
 QUICKER = (
     "trainer.epochs=1",
     "evaluator.importance_weighted.enabled=false",
+    "evaluator.latent_space.enabled=false",
     "evaluator.frechet_distance.enabled=false",
+    "evaluator.binarized=false",
+    "report.tsne=false",
 )
 """What no interruption depends on."""
 

@@ -31,6 +31,7 @@ NOT_RUN = {
     r"\. \.venv/bin/activate": "the test has its own PATH",
     r"tfx-vae run\b": "trains; tests/e2e runs the pipelines of all kinds",
     r"tfx-vae (tune|sweep)\b": "trains; tests/component/tuner and tests/e2e/test_smoke.py run them on less",
+    r"tfx-vae compare\b": "draws for seconds; tests/e2e/test_smoke.py compares two runs",
     r"tfx-vae serve\b": "serves until it is stopped; tests/component/serving/server",
     r"tfx-vae ui\b": "serves until it is stopped; tests/component/ui",
     r"tfx-vae (rollback|promote)\b": "needs a pushed model before the champion; tests/component/metadata/test_decisions.py",
