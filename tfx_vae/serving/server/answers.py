@@ -56,16 +56,32 @@ def write_predict_answer(outputs: Mapping[str, Array], has_rows: bool) -> bytes:
         raise invalid("The outputs are not one row for each instance: send the request in the column format, as 'inputs'.")
     # orjson writes arrays only if they are contiguous and have a dimension; scalars it writes as numpy's own.
     columns = {name: np.ascontiguousarray(output) if output.ndim else output[()] for name, output in outputs.items()}
-    values: Any = columns
-    if len(columns) == 1:
-        [values] = columns.values()
-    elif has_rows:
-        values = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    is_finite = all(np.isfinite(output).all() for output in outputs.values())
+    prepared = _with_pixels_written if is_finite else np.asarray
+    values: Any
+    if has_rows and len(columns) > 1:
+        values = [dict(zip(columns, map(prepared, row), strict=True)) for row in zip(*columns.values(), strict=True)]
+    else:
+        values = {name: prepared(column) for name, column in columns.items()}
+        if len(columns) == 1:
+            [values] = values.values()
     document = {"predictions" if has_rows else "outputs": values}
-    if all(np.isfinite(output).all() for output in outputs.values()):
+    if is_finite:
         return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
     # orjson would write null; TensorFlow Serving writes NaN, Infinity and -Infinity.
     return json.dumps(document, default=lambda array: array.tolist()).encode()
+
+
+def _with_pixels_written(value: Any) -> Any:
+    """The same; written already if its innermost lists have one number, such as the pixels of grey images.
+
+    orjson takes twice as long for a list around each number.
+    """
+    if not (value.ndim > 1 and value.shape[-1] == 1 and value.size):
+        return value
+    numbers = orjson.dumps(value[..., 0], option=orjson.OPT_SERIALIZE_NUMPY)
+    # Each comma ends a list and begins the next one.
+    return orjson.Fragment(b"[" + numbers.replace(b",", b"],[") + b"]")
 
 
 def write_status(versions: Iterable[VersionStatus]) -> bytes:

@@ -48,8 +48,9 @@ def make_application(available: AvailableVersions, watcher: Watcher, limits: Lim
 
     return Starlette(
         routes=[
-            *_page_routes(available, workers),
+            # First, because each request is compared with one route after the other.
             *_RestApi(available, workers, limits, metrics).routes(),
+            *_page_routes(available, workers),
             *_operation_routes(available, metrics),
         ],
         middleware=[

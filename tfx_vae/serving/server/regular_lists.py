@@ -45,7 +45,9 @@ def parse_regular(body: bytes, keys: Container[str]) -> dict[str, Any] | None:
     places = [key for key, value in document.items() if value is None] if isinstance(document, dict) else []
     if len(places) != 1 or places[0] not in keys or len(numbers) != np.prod(shape):
         return None
-    document[places[0]] = np.array(numbers).reshape(shape)
+    # Many lists of numbers are fractions; numpy.array would look for their common type first.
+    array = np.fromiter(numbers, np.float64, len(numbers)) if b"." in lists else np.array(numbers)
+    document[places[0]] = array.reshape(shape)
     return document
 
 
@@ -53,7 +55,7 @@ def _shape(text: bytes) -> list[int] | None:
     """The shape of nested lists, written without spaces and with zeros for the characters of numbers; None if it has none."""
     commas_and_brackets = text.translate(None, b"0")
     depth = len(commas_and_brackets) - len(commas_and_brackets.lstrip(b"["))
-    if depth > MOST_NESTED or b"]0" in text or b"0[" in text:
+    if depth > MOST_NESTED or _has_number_beside_a_list(text):
         return None
     # From the inside: what one list looks like, and how many of them follow each other in the first list around them.
     one, shape = b"", list[int]()
@@ -64,3 +66,10 @@ def _shape(text: bytes) -> list[int] | None:
         shape.insert(0, (end - start) // (len(one) + 1) + 1)
         one = b"[" + b",".join([one] * shape[0]) + b"]"
     return shape if one == commas_and_brackets else None
+
+
+def _has_number_beside_a_list(text: bytes) -> bool:
+    """Whether `]0` or `0[` is in the text. Python's search takes ten times as long, because nearly every letter is a 0."""
+    letters = np.frombuffer(text, np.uint8)
+    before, after = letters[:-1], letters[1:]
+    return bool((((before == ord("]")) & (after == ord("0"))) | ((before == ord("0")) & (after == ord("[")))).any())

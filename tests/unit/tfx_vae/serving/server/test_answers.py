@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from starlette.exceptions import HTTPException
 
@@ -55,6 +56,21 @@ def test_numbers_that_are_not_finite_are_written_as_in_javascript(dtype: type):
 
 def test_an_array_with_another_memory_layout_is_written_row_by_row():
     assert columns(x=np.arange(6).reshape(2, 3).T) == {"outputs": [[0, 3], [1, 4], [2, 5]]}
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 1), (2, 3, 1), (2, 3, 4, 1), (2, 1, 1, 1), (0, 3, 1), (2, 0, 1), (2, 3, 3)])
+def test_images_are_written_as_by_orjson_with_any_number_of_channels(shape: tuple[int, ...]):
+    pixels: Any = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    score = np.arange(shape[0], dtype=np.float32)
+    written = orjson.dumps(pixels, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    assert write_predict_answer({"image": pixels}, has_rows=True) == b'{"predictions":' + written + b"}"
+    assert write_predict_answer({"image": pixels, "score": score}, has_rows=False) == (
+        b'{"outputs":{"image":' + written + b',"score":' + orjson.dumps(score.tolist()) + b"}}"
+    )
+    assert rows(image=pixels, score=score) == {
+        "predictions": [{"image": image, "score": float(n)} for n, image in enumerate(json.loads(written))]
+    }
 
 
 def test_no_rows_are_an_empty_list():
