@@ -5,8 +5,9 @@
     python benchmarks/quality.py --config pipelines/configs/mnist_vae.yaml --set trainer.epochs=3
 
 Trains with the pipeline's own training loop on MNIST's files, without TFX. The splits train and eval are those of the
-configuration; the 10,000 test digits are used only at the end. CPU seconds include the training, the evaluation of each epoch
-and its checkpoint. The default is one thread, because CPU seconds of waiting threads would count as work.
+configuration; the 10,000 test digits are used only at the end. `trainer.prior_epochs` are left out. CPU seconds include the
+training, the evaluation of each epoch and its checkpoint. The default is one thread, because CPU seconds of waiting threads
+would count as work.
 """
 
 import argparse

@@ -23,7 +23,7 @@ from components.models.config import ModelConfig
 from components.pusher.config import PusherConfig
 from components.report.config import ReportConfig
 from components.settings import Place, Section
-from components.trainer.config import CustomConfig, TrainerConfig
+from components.trainer.config import CustomConfig, TrainerConfig, check_prior_epochs
 from components.transform.config import TransformConfig
 from components.tuner.config import TunerConfig
 from components.tuner.space import check_search
@@ -120,6 +120,13 @@ class PipelineConfig(Section):
             if window != "latest" and not self.data.has_spans:
                 raise ValueError(f"{key} needs {{SPAN}}, or {{YYYY}}, {{MM}} and {{DD}}, in data.images or data.examples")
         return self
+
+    @field_validator("trainer")
+    @classmethod
+    def _has_a_prior_to_train_with(cls, trainer: TrainerConfig, info: ValidationInfo) -> TrainerConfig:
+        if "model" in info.data:
+            check_prior_epochs(trainer, info.data["model"])
+        return trainer
 
     @field_validator("tuner")
     @classmethod

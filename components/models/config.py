@@ -1,7 +1,7 @@
 """What a model is made of. Imports no TensorFlow, so that a configuration is checked in milliseconds."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
@@ -74,6 +74,10 @@ class PriorKind(StrEnum):
 
     VAMP = "vamp"
     """The mean of the posteriors of learned pseudo-inputs, trained with the model (Tomczak & Welling, 2018)."""
+
+
+FITTED_PRIORS: Final = frozenset({PriorKind.GAUSSIAN, PriorKind.MIXTURE, PriorKind.FLOW})
+"""Those that do not exist before the codes."""
 
 
 class Objective(StrEnum):

@@ -147,13 +147,16 @@ def training_section(findings: Findings) -> Section:
     if training is None or training.best is None:
         return Section("training", _TRAINING, "Left out: the model has no history.json of its training.", [])
     epochs = len(training.epochs)
-    asked = findings.provenance.trainer.get("epochs")
+    told = findings.provenance.trainer
+    with_prior = told.get("prior_epochs", 0)
+    asked = told.get("epochs", 0) + with_prior
     stopped = f" of at most {asked}" if asked and asked != epochs else ""
+    last = f"In the last {with_prior} the losses are those with the fitted prior, before with N(0, I). " if with_prior else ""
     return Section(
         "training",
         _TRAINING,
         f"{epochs} epoch{'' if epochs == 1 else 's'}{stopped} in {training.seconds:,.0f} seconds. The exported weights "
-        f"come from the epoch with the lowest eval loss, epoch {training.best.epoch}. "
+        f"come from the epoch with the lowest eval loss, epoch {training.best.epoch}. {last}"
         "Of a long training, the upper curves leave the first losses out and the lower ones show all.",
         list(_curves(training, has_posterior=findings.model.has_posterior)),
     )

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from components.artifacts.features import Binarization
 from components.artifacts.tuning import with_settings
-from components.models.config import ModelConfig
+from components.models.config import FITTED_PRIORS, ModelConfig, ModelKind
 from components.settings import Section
 
 
@@ -78,6 +78,13 @@ class TrainerConfig(Section):
 
     learning_rate: float = Field(default=4e-3, gt=0, le=1)
     """Adam's highest learning rate."""
+
+    prior_epochs: int = Field(default=0, ge=0)
+    """More epochs, for a `vae` with the prior `gaussian`, `mixture` or `flow`: the prior is fitted, the model is trained with
+    it in place of N(0, I), without augmentation and early stopping, and the prior is fitted again."""
+
+    prior_learning_rate: float = Field(default=1e-3, gt=0, le=1)
+    """Adam's highest learning rate in `prior_epochs`."""
 
     schedule: Schedule = Schedule.LINEAR
     """Course of the learning rate after the warm-up: `cosine`, `linear` or `constant`."""
@@ -150,6 +157,11 @@ class CustomConfig(Section):
     source_digest: str = ""
     """Digest of the code that trains, so that it is part of the cache key."""
 
+    @model_validator(mode="after")
+    def _has_a_prior_to_train_with(self) -> Self:
+        check_prior_epochs(self.trainer, self.model)
+        return self
+
     def with_settings(self, settings: Mapping[str, Any]) -> Self:
         """The same with other values of some settings, by dotted key, as YAML has them: `{"model.latent_dim": 8}`.
 
@@ -157,3 +169,12 @@ class CustomConfig(Section):
           ValidationError: There is no such setting, or a value is not allowed.
         """
         return type(self).model_validate_json(json.dumps(with_settings(self.model_dump(mode="json"), settings)), strict=True)
+
+
+def check_prior_epochs(trainer: TrainerConfig, model: ModelConfig) -> None:
+    """Raises ValueError if `trainer.prior_epochs` needs another model."""
+    if trainer.prior_epochs and (model.kind is not ModelKind.VAE or model.resolved_prior not in FITTED_PRIORS):
+        raise ValueError(
+            f"prior_epochs is {trainer.prior_epochs}, which needs a vae with a fitted prior, and the model is of kind "
+            f"{model.kind} with the prior {model.resolved_prior}: set it to 0, or model.kind to vae and model.prior to mixture"
+        )

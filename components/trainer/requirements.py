@@ -55,7 +55,8 @@ def estimate(model: ModelConfig, trainer: TrainerConfig, shape: ImageShape, coun
     with ThreadPoolExecutor(max_workers=1) as thread:
         weights, encoder_outputs, decoder_outputs = thread.submit(_count, model, shape).result()
     outputs = encoder_outputs + model.samples * decoder_outputs
-    checkpoints = min(2, trainer.epochs)
+    # With `prior_epochs` the last one of the epochs before stays.
+    checkpoints = min(2, trainer.epochs) + min(1, trainer.prior_epochs)
     return Requirements(
         weights=weights,
         weight_bytes=_COPIES_IN_MEMORY * _FLOAT_BYTES * weights,

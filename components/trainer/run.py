@@ -32,6 +32,7 @@ from components.trainer.input_data import open_images, pixel_scale
 from components.trainer.latent_survey import DrawnCodes, draw_codes, pseudo_inputs, read_labels, survey, write_map
 from components.trainer.optimizer import resolve_precision
 from components.trainer.pictures import write_projection
+from components.trainer.prior_training import train_with_prior
 from components.trainer.processes import train_in_processes, train_on_this_machine
 from components.trainer.rendezvous import Rendezvous
 from components.trainer.requirements import check_requirements
@@ -151,7 +152,10 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
         start_from(model, arguments.base_model)
     loop = TrainingLoop(model, data, config, model_config.beta if model.has_posterior else 0.0, replicas)
     checkpoint = TrainingCheckpoint(checkpoints, model, loop.optimizer, replicas.is_chief)
-    history = loop.run(checkpoint, replicas.own_directory(arguments.model_run_dir))
+    curves = replicas.own_directory(arguments.model_run_dir)
+    history = loop.run(checkpoint, curves)
+    if config.prior_epochs:
+        history = train_with_prior(model, data, config, replicas, history, checkpoint, f"{checkpoints}/prior", curves)
     return Fit(model, history, data, transform_graph, pixel_mean, checkpoint)
 
 

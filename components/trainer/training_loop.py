@@ -17,6 +17,7 @@ from components.models.autoencoder import Autoencoder
 from components.models.distributions import Posterior
 from components.models.latent_space import LatentMoments
 from components.models.objectives import Losses, kl_weight, sample_posterior, sampled_losses, training_objective
+from components.models.prior import Density
 from components.progress import Progress, report
 from components.trainer.checkpoints import LearningCurves, TrainingCheckpoint
 from components.trainer.config import TrainerConfig
@@ -58,7 +59,14 @@ class TrainingLoop:
     """
 
     def __init__(
-        self, model: Autoencoder, data: TrainingData, config: TrainerConfig, beta: float, replicas: Replicas | None = None
+        self,
+        model: Autoencoder,
+        data: TrainingData,
+        config: TrainerConfig,
+        beta: float,
+        replicas: Replicas | None = None,
+        prior: Density | None = None,
+        epochs_before: int = 0,
     ) -> None:
         """Builds the optimiser and the compiled steps; runs nothing.
 
@@ -68,6 +76,8 @@ class TrainingLoop:
           config: The recipe.
           beta: Weight of the KL divergence after the warm-up.
           replicas: The devices that train together; by default one.
+          prior: What the codes are trained for; by default the model's own prior.
+          epochs_before: Epochs of a training that this one continues with another recipe.
 
         Raises:
           ConfigurationError: The devices cannot share a batch evenly.
@@ -77,6 +87,8 @@ class TrainingLoop:
         self._beta = beta
         self._data = data
         self._replicas = replicas or Replicas(tf.distribute.get_strategy())
+        self._prior = prior
+        self._epochs_before = epochs_before
         self._batch_size = _batch_size(config.batch_size, data.train.count, self._replicas.count)
         self._steps_per_epoch = data.train.count // self._batch_size
         images = _CHUNK_BYTES // (4 * math.prod(model.image_shape))
@@ -141,6 +153,7 @@ class TrainingLoop:
           TrainingDivergedError: A loss became NaN or infinite.
         """
         started = time.monotonic()
+        number = self._epochs_before + finished_epochs + 1
         kl_weights = self._kl_weights(finished_epochs)
         sums = np.zeros(len(LOSSES) + 1)
         done = 0
@@ -148,13 +161,13 @@ class TrainingLoop:
             chunk_sums = self._run_steps(images, kl_weights[done : done + len(images)]).numpy().astype(np.float64)
             done += len(images)
             sums += chunk_sums
-            self._check_finite(chunk_sums[0], "training", finished_epochs + 1)
+            self._check_finite(chunk_sums[0], "training", number)
             self._report(finished_epochs + done / self._steps_per_epoch, chunk_sums[0] / len(images))
         evaluated, moments = self._evaluate()
-        self._check_finite(evaluated.loss, "eval", finished_epochs + 1)
+        self._check_finite(evaluated.loss, "eval", number)
         return Epoch(
-            epoch=finished_epochs + 1,
-            step=(finished_epochs + 1) * self._steps_per_epoch,
+            epoch=number,
+            step=number * self._steps_per_epoch,
             seconds=time.monotonic() - started,
             learning_rate=float(self._optimizer.learning_rate),
             kl_weight=float(kl_weights[-1]),
@@ -195,7 +208,8 @@ class TrainingLoop:
         shape = [self._model.config.samples, tf.shape(view.inputs)[0], self._model.latent_dim]
         noise = self._replicas.share(tf.random.stateless_normal(shape, seed), axis=1)
         inputs, pixels = (self._replicas.share(images) for images in view)
-        samples, prior = sample_posterior(self._model, inputs, pixels, noise, training), self._model.training_prior()
+        samples = sample_posterior(self._model, inputs, pixels, noise, training)
+        prior = self._prior or self._model.training_prior()
         losses = sampled_losses(self._model, pixels, samples, prior)
         return losses, training_objective(self._model.config.objective, losses, samples, weight, prior), samples.posterior
 
@@ -221,7 +235,8 @@ class TrainingLoop:
         return tf.stack([tf.constant(self._config.seed, tf.int32) ^ stream, index])
 
     def _report(self, epochs: float, loss: float) -> None:
-        report(Progress("training", epochs, self._config.epochs, "epochs", {"loss": loss}))
+        before, total = self._epochs_before, self._config.epochs + self._config.prior_epochs
+        report(Progress("training", before + epochs, before + total, "epochs", {"loss": loss}))
 
     def _check_finite(self, loss: float, split: str, epoch: int) -> None:
         if not math.isfinite(loss):

@@ -73,7 +73,7 @@ def test_two_devices_learn_what_one_does(start: Start, tmp_path: Path):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
-EPOCHS = 10
+RECIPE = {"epochs": 8, "prior_epochs": 2}
 SMOKE = PROJECT / "pipelines" / "configs" / "smoke.yaml"
 WORKER_STEP = """
 import sys
@@ -81,7 +81,7 @@ from pipelines.kubeflow.steps import run_worker
 _, configuration, sys.executable = sys.argv
 run_worker(1, "tonight", configuration)
 """
-MODEL = {"precision": "float32"}
+MODEL = {"precision": "float32", "prior": "mixture", "prior_components": 5}
 
 
 class Watcher(logging.Handler):
@@ -115,7 +115,7 @@ def workers() -> list[psutil.Process]:
 def test_when_a_worker_dies_all_end_and_the_next_run_goes_on_to_what_one_process_learns(
     transformed: Transformed, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    arguments = training_arguments(transformed, tmp_path, MODEL, {"epochs": EPOCHS, "workers": 2})
+    arguments = training_arguments(transformed, tmp_path, MODEL, {**RECIPE, "workers": 2})
     with (
         listened(Watcher(killed_at=2)),
         pytest.raises(PipelineError, match=r"Process 2 of 2 of the training \(number \d+\) was killed by SIGKILL, so all were"),
@@ -139,9 +139,10 @@ def test_when_a_worker_dies_all_end_and_the_next_run_goes_on_to_what_one_process
     assert str(watcher.heard[0]).startswith("2 workers: training")
     assert watcher.heard[0].completed > 1
     together = read_trained(tmp_path)
-    assert_nearly_equal(fit(transformed, tmp_path / "alone", MODEL, {"epochs": EPOCHS}).curves(), together.curves())
+    assert_nearly_equal(fit(transformed, tmp_path / "alone", MODEL, RECIPE).curves(), together.curves())
     assert (together.serving_model / "saved_model.pb").exists()
-    assert len(list(together.model_run.glob("train/events.*"))) == 2
+    # Of the killed training, and two of the next one: the epochs before the prior was fitted, and those with it.
+    assert len(list(together.model_run.glob("train/events.*"))) == 3
     assert not list(together.checkpoints.glob("*"))
 
 

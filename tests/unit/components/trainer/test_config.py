@@ -7,7 +7,7 @@ import pytest
 from components.artifacts.features import Binarization
 from components.artifacts.training_settings import TrainingSettings
 from components.models.config import ModelConfig, ModelKind
-from components.trainer.config import AugmentationConfig, CustomConfig, TrainerConfig
+from components.trainer.config import AugmentationConfig, CustomConfig, TrainerConfig, check_prior_epochs
 
 TOLD = CustomConfig(
     model=ModelConfig(kind=ModelKind.AE, hidden_units=(7, 5)),
@@ -40,3 +40,17 @@ def test_others_read_what_earlier_versions_wrote_which_had_other_settings():
 )
 def test_what_no_trainer_of_this_project_was_told_has_no_settings(text: str):
     assert TrainingSettings.read(text) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "found"),
+    [
+        ({"kind": "ae"}, "ae with the prior gaussian"),
+        ({"prior": "standard_normal"}, "vae with the prior standard_normal"),
+        ({"prior": "vamp"}, "vae with the prior vamp"),
+    ],
+)
+def test_epochs_with_the_fitted_prior_need_a_vae_and_a_prior_that_is_fitted(model: dict[str, str], found: str):
+    check_prior_epochs(TrainerConfig(), ModelConfig.model_validate(model))
+    with pytest.raises(ValueError, match=f"prior_epochs is 2, .* of kind {found}: set it to 0, or"):
+        check_prior_epochs(TrainerConfig(prior_epochs=2), ModelConfig.model_validate(model))

@@ -45,6 +45,12 @@ def test_a_batch_has_at_most_all_images_and_one_epoch_writes_one_checkpoint() ->
     assert needed.checkpoint_bytes == 4 * 4 * 56
 
 
+def test_with_epochs_for_the_fitted_prior_the_last_checkpoint_before_them_stays() -> None:
+    needed = estimate(dense(), TrainerConfig(epochs=3, prior_epochs=2), (2, 2, 1), count=7)
+
+    assert needed.checkpoint_bytes == 3 * 4 * 4 * 56
+
+
 def test_large_photographs_need_what_was_seen() -> None:
     """A run on 60 photographs of 512 x 512 x 3 with 512 hidden units took 21 GB, and 13 GB for a checkpoint."""
     pixels = 512 * 512 * 3
