@@ -216,7 +216,7 @@ def test_infer_scores_the_same(raw: dict[str, list[bytes]], there: list[str], tm
 
 
 @pytest.mark.timeout(1800)
-@_on(*(pytest.param(name, marks=_SKIP) for name in ("flink", "spark")))
+@mainly_on_flink
 def test_a_whole_run_succeeds(cluster: Engine, tmp_path: Path):
     (tmp_path / "home").mkdir()
     workplace = Workplace(tmp_path / "runs", tmp_path / "home")

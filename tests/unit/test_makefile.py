@@ -226,6 +226,8 @@ def test_where_home_cannot_be_written_the_cache_lies_in_the_project(copy: Path) 
 def test_continuous_integration_tests_then_lints_and_fails_if_either_does(copy: Path, failing: str) -> None:
     targets = [f"{name}:\n\t@echo {name}\n\t@{'false' if name == failing else 'true'}\n" for name in ("test", "lint")]
     (copy / "Makefile").write_text("\n".join(targets))
-    done = execute(copy, "bash", ".ci/run")
+    # Only root has packages installed, which a test must not do.
+    write_program(copy / "bin" / "id", "echo 1000")
+    done = execute(copy, "bash", ".ci/run", PATH=f"{copy / 'bin'}:{os.environ['PATH']}")
     assert done.stdout.split()[:2] == ["test", "lint"]
     assert (done.returncode == 0) is (failing == "none")
