@@ -60,7 +60,7 @@ def run(config: Path, root: Path, settings: list[str]) -> Run:
     if done.returncode != 0:
         sys.exit(done.stdout + done.stderr)
     components = re.findall(r"^✓ (\w+) +ran +([\d.]+) s$", done.stdout, re.MULTILINE)
-    metrics = re.findall(r"^ ([\w/]+) +(?:nats|pixels²|dimensions|features²)? +(-?[\d.]+) ", done.stdout, re.MULTILINE)
+    metrics = re.findall(r"^ ([\w/]+) +(?:[^\W\d]\S*)? +(-?[\d.]+) ", done.stdout, re.MULTILINE)
     return Run(
         {**{name: float(value) for name, value in components}, "in all": elapsed},
         {name: float(value) for name, value in metrics},
