@@ -31,17 +31,19 @@ taskmanager.network.sort-shuffle.min-buffers: 64
 cluster.evenly-spread-out-slots: true
 # A TaskManager that is killed is missed within seconds; then the whole job starts again on what is left, at most twice.
 heartbeat.interval: 2000
+# A TaskManager without memory ends, too. By default only the thread ends, and the job waits for it for ever.
+cluster.uncaught-exception-handling: FAIL
 slot.request.timeout: 30000
 jobmanager.execution.failover-strategy: full
 restart-strategy.type: fixed-delay
 restart-strategy.fixed-delay.attempts: 2
 restart-strategy.fixed-delay.delay: 1s
 END
-  # What the usual scripts of Flink compute; in the sum 1.3 GB with the heap. Beam sends elements to its workers from off-heap memory: 64 MB were
-  # too little for the Transform of 70,000 images in two parts.
+  # What the usual scripts of Flink compute; in the sum 1.9 GB with the heap. Beam sends elements to its workers from off-heap memory: 64 MB were
+  # too little for the Transform of 70,000 images in two parts. A heap of 512 MB was too little for that of a million.
   task_manager_memory=()
   local part
-  for part in task.heap.size=384m task.off-heap.size=320m framework.heap.size=128m framework.off-heap.size=128m \
+  for part in task.heap.size=896m task.off-heap.size=320m framework.heap.size=128m framework.off-heap.size=128m \
     network.min=128m network.max=128m managed.size=64m jvm-metaspace.size=192m jvm-overhead.min=64m jvm-overhead.max=64m; do
     task_manager_memory+=(-D "taskmanager.memory.$part")
   done
@@ -51,7 +53,7 @@ launch_all() {
   local name
   run_java jobmanager 256 -cp "$classpath" org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$DIR/conf"
   for name in taskmanager-1 taskmanager-2; do
-    run_java "$name" 512 -XX:MaxDirectMemorySize=576m -XX:MaxMetaspaceSize=192m -cp "$classpath" \
+    run_java "$name" 1024 -XX:MaxDirectMemorySize=576m -XX:MaxMetaspaceSize=192m -cp "$classpath" \
       org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$DIR/conf" \
       -D "taskmanager.resource-id=$name" -D taskmanager.cpu.cores=1 "${task_manager_memory[@]}"
   done
