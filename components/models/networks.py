@@ -93,7 +93,7 @@ def log_variance_activation(raw: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="tfx_vae")
 def bounded_log_variance(raw: tf.Tensor) -> tf.Tensor:
-    """As `log_variance_activation`, but always above -6, for a prior that is made of posteriors (Tomczak & Welling, 2018).
+    """As `log_variance_activation`, but never below -6, for a prior that is made of posteriors (Tomczak & Welling, 2018).
 
     Such a prior does not fix the scale of codes. Without a bound, training lets means grow and variances shrink until a code
     is rounded to the mean of a pseudo-input; there the density of the prior has no limit, and the KL divergence is "negative".

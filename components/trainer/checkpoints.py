@@ -16,6 +16,9 @@ class TrainingCheckpoint:
 
     One checkpoint contains all of them, so that they always fit together. TensorFlow writes it under a temporary name first:
     after a kill at any time the previous one is still there.
+
+    Attributes:
+      directory: Of the checkpoints of this training.
     """
 
     def __init__(
@@ -29,7 +32,7 @@ class TrainingCheckpoint:
           optimizer: A built optimiser.
           is_written: Whether this process writes them. Of several that train together one does; all restore them.
         """
-        self._directory = directory
+        self.directory = directory
         bucket.fetch(directory)
         self._model = model
         self._is_written = is_written
@@ -69,10 +72,10 @@ class TrainingCheckpoint:
     def _write(self, epoch: int) -> None:
         try:
             self._manager.save(checkpoint_number=epoch)
-            bucket.upload(self._directory)
+            bucket.upload(self.directory)
         except tf.errors.OpError:
             # Most likely the disk is full: free what the unfinished checkpoint takes.
-            for unfinished in tf.io.gfile.glob(f"{self._directory}/*_temp"):
+            for unfinished in tf.io.gfile.glob(f"{self.directory}/*_temp"):
                 tf.io.gfile.rmtree(unfinished)
             raise
 
@@ -84,8 +87,8 @@ class TrainingCheckpoint:
     def delete(self) -> None:
         """Deletes the checkpoints of this training, whose model is exported."""
         if self._is_written:
-            bucket.delete(self._directory)
-            tf.io.gfile.rmtree(self._directory)
+            bucket.delete(self.directory)
+            tf.io.gfile.rmtree(self.directory)
 
 
 class LearningCurves:

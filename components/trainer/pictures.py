@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tensorboard.plugins import projector
 
 from components.models.autoencoder import Autoencoder
+from components.models.prior import Prior
 from components.trainer.input_data import ImageSource, PixelScale
 from components.trainer.latent_survey import spread
 
@@ -22,7 +23,7 @@ _WIDEST_SHEET: Final = 8192
 class EpochPictures:
     """Draws the same images and the same codes again, with the weights as they are."""
 
-    def __init__(self, model: Autoencoder, images: tf.Tensor, pixels: tf.Tensor, seed: int) -> None:
+    def __init__(self, model: Autoencoder, images: tf.Tensor, pixels: tf.Tensor, seed: int, prior: Prior | None = None) -> None:
         """Keeps what is drawn.
 
         Args:
@@ -30,10 +31,13 @@ class EpochPictures:
           images: Of the eval split, normalised, [N, height, width, channels]; the first eight are reconstructed.
           pixels: The same in [0, 1].
           seed: Fixes the samples.
+          prior: What the samples are drawn from; by default the model's own prior.
         """
         self._model = model
         self._images, self._pixels = images[:_COLUMNS], pixels[:_COLUMNS]
         self._noise = tf.random.stateless_normal((_SAMPLES, model.latent_dim), (seed, 0))
+        self._choice = tf.random.stateless_uniform((_SAMPLES,), (seed, 1))
+        self._prior = prior
 
     def draw(self) -> Mapping[str, NDArray[np.float32]]:
         """By name, sheets [1, height, width, channels] in [0, 1]. An autoencoder has no samples before its prior is fitted."""
@@ -45,7 +49,9 @@ class EpochPictures:
         return sheets
 
     def _codes(self) -> tf.Tensor:
-        """From N(0, I), or from the posteriors of the first pseudo-inputs."""
+        """From the given prior, from N(0, I), or from the posteriors of the first pseudo-inputs."""
+        if self._prior is not None:
+            return self._prior.sample(self._noise, self._choice)
         if self._model.pseudo_inputs is None:
             return self._noise
         posterior = self._model.encode(self._model.pseudo_inputs[:_SAMPLES])

@@ -19,14 +19,13 @@ def train_with_prior(
     replicas: Replicas,
     before: History,
     checkpoint: TrainingCheckpoint,
-    checkpoints: str,
     curves: str,
 ) -> History:
     """Fits the prior to the codes of a trained model, and trains the model for `config.prior_epochs` epochs with it.
 
     A prior that is fitted afterwards describes the codes in fewer nats than N(0, I), for which they were trained. So the best
     posterior is another one: it can tell the decoder more for the same KL divergence. A killed training fits the same prior
-    again, because the fit depends on the weights and the seed only.
+    again, because the fit depends on the weights and the seed only; so does each of the processes that train together.
 
     Args:
       model: A VAE with a fitted prior, and the best weights of the epochs before. It is trained in place.
@@ -34,8 +33,8 @@ def train_with_prior(
       config: The recipe of the whole training.
       replicas: The devices that train together.
       before: The epochs with N(0, I).
-      checkpoint: Of these epochs. Its best weights are those of the model again if no later epoch has a lower eval loss.
-      checkpoints: Directory for the checkpoints of the new epochs.
+      checkpoint: Of these epochs; those of the new epochs are in a directory below it, and are deleted with it. Its best
+        weights are those of the model again if no new epoch has a lower eval loss.
       curves: Directory for TensorBoard logs.
 
     Returns:
@@ -57,7 +56,8 @@ def train_with_prior(
     # Augmentation must not move the codes to which the prior was fitted.
     data = dataclasses.replace(data, views=dataclasses.replace(data.views, augmentation=AugmentationConfig()))
     loop = TrainingLoop(model, data, recipe, model.config.beta, replicas, prior, len(before.epochs))
-    history = loop.run(TrainingCheckpoint(checkpoints, model, loop.optimizer, replicas.is_chief), curves)
+    directory = f"{checkpoint.directory}/prior"
+    history = loop.run(TrainingCheckpoint(directory, model, loop.optimizer, replicas.is_chief), curves)
     whole = History(epochs=before.epochs + history.epochs)
     if whole.best in before.epochs:
         checkpoint.use_best_weights()

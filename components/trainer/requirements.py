@@ -95,7 +95,7 @@ def check_requirements(
     if checkpoints is None:
         return
     directory = Path(checkpoints)
-    existing = sum(file.stat().st_size for file in directory.glob("*")) if directory.is_dir() else 0
+    existing = sum(file.stat().st_size for file in directory.rglob("*")) if directory.is_dir() else 0
     disk, free_bytes = needed.checkpoint_bytes - existing, free_disk(directory)
     if disk > free_bytes:
         raise ConfigurationError(

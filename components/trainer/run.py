@@ -155,7 +155,7 @@ def fit(arguments: TrainingArguments, replicas: Replicas) -> Fit:
     curves = replicas.own_directory(arguments.model_run_dir)
     history = loop.run(checkpoint, curves)
     if config.prior_epochs:
-        history = train_with_prior(model, data, config, replicas, history, checkpoint, f"{checkpoints}/prior", curves)
+        history = train_with_prior(model, data, config, replicas, history, checkpoint, curves)
     return Fit(model, history, data, transform_graph, pixel_mean, checkpoint)
 
 

@@ -17,7 +17,7 @@ from components.models.autoencoder import Autoencoder
 from components.models.distributions import Posterior
 from components.models.latent_space import LatentMoments
 from components.models.objectives import Losses, kl_weight, sample_posterior, sampled_losses, training_objective
-from components.models.prior import Density
+from components.models.prior import Prior
 from components.progress import Progress, report
 from components.trainer.checkpoints import LearningCurves, TrainingCheckpoint
 from components.trainer.config import TrainerConfig
@@ -65,7 +65,7 @@ class TrainingLoop:
         config: TrainerConfig,
         beta: float,
         replicas: Replicas | None = None,
-        prior: Density | None = None,
+        prior: Prior | None = None,
         epochs_before: int = 0,
     ) -> None:
         """Builds the optimiser and the compiled steps; runs nothing.
@@ -136,7 +136,7 @@ class TrainingLoop:
 
     def _pictures(self) -> EpochPictures:
         images = next(self._data.eval.in_order(self._eval_batch))
-        return EpochPictures(self._model, images, self._data.views.scale.denormalize(images), self._config.seed)
+        return EpochPictures(self._model, images, self._data.views.scale.denormalize(images), self._config.seed, self._prior)
 
     def _is_finished(self, history: History) -> bool:
         patience = self._config.early_stopping_patience

@@ -78,6 +78,12 @@ def files(directory: Path) -> dict[str, bytes]:
     return {str(file.relative_to(directory)): file.read_bytes() for file in directory.rglob("*") if file.is_file()}
 
 
+def records(pattern: str) -> list[bytes]:
+    """Sorted, and with the features of each in one order."""
+    read = tf.data.TFRecordDataset(tf.io.gfile.glob(pattern), "GZIP").as_numpy_iterator()
+    return sorted(tf.train.Example.FromString(record).SerializeToString(deterministic=True) for record in read)
+
+
 def transformed_images(data: support.Transformed, split: str) -> tuple[list[tuple[int, bytes]], NDArray[np.float32]]:
     """The labels and grey levels of a split, sorted, and the normalised pixels in the same order."""
     scale, found = pixel_scale(TFTransformOutput(str(data.graph))), []
@@ -154,6 +160,14 @@ def test_statistics_gen_describes_the_same(raw: dict[str, list[bytes]], there: l
         ]
 
     assert describe(there, tmp_path / "b") == describe(HERE, tmp_path / "a")
+
+
+@mainly_on_flink
+def test_transform_computes_the_same(raw: dict[str, list[bytes]], there: list[str], tmp_path: Path):
+    here, on_engine = (support.transform(raw, tmp_path / name, "unit", beam=beam) for name, beam in (("a", HERE), ("b", there)))
+
+    for split in raw:
+        assert records(here.pattern(split)) == records(on_engine.pattern(split))
 
 
 @mainly_on_flink

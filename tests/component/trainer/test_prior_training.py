@@ -8,7 +8,11 @@ import pytest
 import tensorflow as tf
 from support.digits import Fitted, Transformed, fit, train
 
+from components.models.autoencoder import build_model
+from components.models.config import ModelConfig
+from components.models.prior import StandardNormal
 from components.trainer.checkpoints import TrainingCheckpoint
+from components.trainer.pictures import EpochPictures
 
 MODEL = {"prior": "mixture", "prior_components": 5}
 EPOCHS = {"epochs": 3, "early_stopping_patience": None}
@@ -28,6 +32,20 @@ def test_the_model_with_its_prior_gets_better_than_by_as_many_epochs_for_the_sta
     assert [epoch["epoch"] for epoch in tuned.curves()] == [1, 2, 3, 4, 5, 6]
     assert negative_elbo(tuned.serving_model) < negative_elbo(longer.serving_model)
     assert not list(tuned.checkpoints.glob("*"))
+
+
+def test_the_samples_in_tensorboard_are_drawn_from_the_prior_of_the_training():
+    class SameCode(StandardNormal):
+        def sample(self, noise: tf.Tensor, choice: tf.Tensor) -> tf.Tensor:
+            return tf.ones_like(noise)
+
+    model = build_model(ModelConfig(hidden_units=(8,), latent_dim=4), (2, 2, 1), 0.5, seed=0)
+    images = tf.zeros((8, 2, 2, 1))
+
+    [samples] = EpochPictures(model, images, images, 0, SameCode()).draw()["samples"]
+
+    [expected] = model.expected_image(model.decode(tf.ones((1, 4)))).numpy()
+    np.testing.assert_allclose(samples, np.tile(expected, (4, 8, 1)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("saved", [1, 4], ids=["before", "with"])
